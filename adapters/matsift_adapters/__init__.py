@@ -1,0 +1,1 @@
+"""The outside world: sources, oracles, the artifact store, the embedded PostgreSQL."""

@@ -1,0 +1,143 @@
+"""Crystals as arrays: the one structure record that every wing of the platform exchanges."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from matsift.errors import BadStructureError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pymatgen.core import Structure
+
+#: Decimal places of lattice vectors (angstrom) and fractional coordinates that count for the identity of a structure.
+HASH_DECIMALS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Crystal:
+    """A periodic crystal, ordered or disordered, as flat arrays of virtual atoms.
+
+    A site that several species share (or that is partly vacant) stands as one virtual atom a species.
+
+    Parameters
+    ----------
+    lattice
+        (3, 3), angstrom; rows are the lattice vectors.
+    species
+        (n_atom,) element symbols of the virtual atoms; an ordered crystal has one a site.
+    frac_coords
+        (n_atom, 3), fractional coordinates.
+    occupancies
+        (n_atom,), 0 to 1.
+    site_index
+        (n_atom,), which site a virtual atom stands on, 0 to n_site - 1.
+    """
+
+    lattice: NDArray[np.float64]
+    species: tuple[str, ...]
+    frac_coords: NDArray[np.float64]
+    occupancies: NDArray[np.float64]
+    site_index: NDArray[np.int64]
+
+    @classmethod
+    def ordered(cls, lattice: NDArray[np.float64], species: list[str], frac_coords: NDArray[np.float64]) -> Crystal:
+        """Return an ordered crystal: one fully occupied species a site."""
+        n_site = len(species)
+        return cls(
+            np.asarray(lattice, dtype=np.float64).reshape(3, 3),
+            tuple(species),
+            np.asarray(frac_coords, dtype=np.float64).reshape(n_site, 3),
+            np.ones(n_site),
+            np.arange(n_site),
+        )
+
+    @classmethod
+    def from_pymatgen(cls, structure: Structure) -> Crystal:
+        """Return the crystal of a pymatgen structure; oxidation states are dropped.
+
+        Raises
+        ------
+        BadStructureError
+            If there is no site, the cell is flat, or a coordinate is not finite.
+        """
+        species, coords, occupancies, index = [], [], [], []
+        for i, site in enumerate(structure):
+            for specie, occupancy in sorted(site.species.items(), key=lambda pair: str(pair[0])):
+                species.append(getattr(specie, "symbol", str(specie)))
+                coords.append(site.frac_coords)
+                occupancies.append(float(occupancy))
+                index.append(i)
+        crystal = cls(
+            np.array(structure.lattice.matrix, dtype=np.float64),
+            tuple(species),
+            np.array(coords, dtype=np.float64).reshape(len(species), 3),
+            np.array(occupancies, dtype=np.float64),
+            np.array(index, dtype=np.int64),
+        )
+        crystal.check()
+        return crystal
+
+    def to_pymatgen(self) -> Structure:
+        """Return the pymatgen structure of this crystal."""
+        from pymatgen.core import Lattice, Structure  # noqa: PLC0415  pymatgen takes a second to import
+
+        sites: list[dict[str, float]] = [{} for _ in range(self.n_site)]
+        coords = np.zeros((self.n_site, 3))
+        for symbol, xyz, occupancy, i in zip(
+            self.species, self.frac_coords, self.occupancies, self.site_index, strict=True
+        ):
+            sites[i][symbol] = sites[i].get(symbol, 0.0) + float(occupancy)
+            coords[i] = xyz
+        return Structure(Lattice(self.lattice), sites, coords)
+
+    def check(self) -> None:
+        """Raise BadStructureError, with the reason, if this is not a crystal."""
+        if not self.species:
+            raise BadStructureError("the structure has no atoms")
+        if not (np.isfinite(self.lattice).all() and np.isfinite(self.frac_coords).all()):
+            raise BadStructureError("a lattice vector or a coordinate is not a finite number")
+        if self.volume < 1e-3:
+            raise BadStructureError(f"the cell is flat: its volume is {self.volume:.2g} cubic angstrom")
+        if (self.occupancies <= 0).any() or (self.occupancies > 1 + 1e-6).any():
+            raise BadStructureError("an occupancy lies outside 0 to 1")
+
+    @property
+    def n_site(self) -> int:
+        """Number of sites in the cell."""
+        return int(self.site_index.max()) + 1 if len(self.site_index) else 0
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether every site holds one fully occupied species."""
+        return len(self.species) == self.n_site and bool(np.all(self.occupancies > 1 - 1e-6))
+
+    @property
+    def volume(self) -> float:
+        """Cell volume in cubic angstrom."""
+        return float(abs(np.linalg.det(self.lattice)))
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Element symbols present, sorted."""
+        return tuple(sorted(set(self.species)))
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of the cell and its contents, the same for any order of the sites.
+
+        Lattice vectors and wrapped fractional coordinates are rounded to `HASH_DECIMALS`. Another choice of
+        cell or origin is another hash: likeness beyond identity is a matter for structure matching.
+        """
+        wrapped = np.round(self.frac_coords % 1.0, HASH_DECIMALS) % 1.0 + 0.0
+        rows = sorted(
+            f"{symbol} {occupancy:.4f} {x:.{HASH_DECIMALS}f} {y:.{HASH_DECIMALS}f} {z:.{HASH_DECIMALS}f}"
+            for symbol, occupancy, (x, y, z) in zip(self.species, self.occupancies, wrapped, strict=True)
+        )
+        cell = " ".join(f"{v:.{HASH_DECIMALS}f}" for v in (np.round(self.lattice, HASH_DECIMALS) + 0.0).ravel())
+        return hashlib.sha256("\n".join([cell, *rows]).encode()).hexdigest()

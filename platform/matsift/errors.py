@@ -1,0 +1,103 @@
+"""The errors of matsift: each holds its fields, builds its own sentence and names the remedy.
+
+::
+
+    MatsiftError
+    ├── UserInputError            what was asked cannot be met as it was asked
+    │   ├── StudyError            a study file or an override is wrong
+    │   ├── UnknownDescriptorSet  (KeyError)
+    │   ├── UnknownProperty       (KeyError)
+    │   └── SourceError           a file, folder or archive as a whole is unusable
+    ├── BadStructureError         one structure cannot be read or is not a crystal
+    ├── BadLabelError             one label is not a finite number
+    ├── DescriptorError           one structure has no value in a descriptor set
+    ├── OracleError               one structure could not be labelled
+    ├── ArtifactError             the artifact store cannot take or give a file
+    └── DatabaseError             no usable PostgreSQL at the address
+
+    MatsiftWarning (UserWarning)  tolerated oddities; tests turn them into errors
+"""
+
+
+class MatsiftError(Exception):
+    """Root of all errors that matsift raises on purpose; its text is one plain sentence for a person."""
+
+
+class MatsiftWarning(UserWarning):
+    """Root of the warnings for oddities that are tolerated."""
+
+
+class UserInputError(MatsiftError):
+    """What was asked cannot be met as it was asked; nothing was changed."""
+
+
+class StudyError(UserInputError):
+    """A study file, or an override of it, is wrong.
+
+    Parameters
+    ----------
+    study
+        Path or name of the study.
+    problem
+        Which key is wrong, and how.
+    remedy
+        What to do.
+    """
+
+    def __init__(self, study: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{study}: {problem}; {remedy}")
+        self.study, self.problem, self.remedy = study, problem, remedy
+
+
+class UnknownDescriptorSet(UserInputError, KeyError):  # noqa: N818
+    """A descriptor set of this name does not exist."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        MatsiftError.__init__(self, f"there is no descriptor set {name!r}; use one of {', '.join(sorted(known))}")
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UnknownProperty(UserInputError, KeyError):  # noqa: N818
+    """A property of this name does not exist."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        MatsiftError.__init__(self, f"there is no property {name!r}; use one of {', '.join(sorted(known))}")
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class SourceError(UserInputError):
+    """A source as a whole is unusable: missing, unreadable, truncated, or not in a known format."""
+
+    def __init__(self, path: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{path}: {problem}; {remedy}")
+        self.path, self.problem, self.remedy = path, problem, remedy
+
+
+class BadStructureError(MatsiftError):
+    """One structure cannot be read, or is not a crystal."""
+
+
+class BadLabelError(MatsiftError):
+    """One label is not a finite number."""
+
+
+class DescriptorError(MatsiftError):
+    """One structure has no value in a descriptor set."""
+
+
+class OracleError(MatsiftError):
+    """One structure could not be labelled by an oracle."""
+
+
+class ArtifactError(MatsiftError):
+    """The artifact store cannot take or give a file."""
+
+
+class DatabaseError(MatsiftError):
+    """There is no usable PostgreSQL at the address, or a right or the vector extension is missing."""

@@ -1,0 +1,67 @@
+"""Domain records that adapters yield, the store writes and flows pass on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from matsift.crystal import Crystal
+
+
+@dataclass(frozen=True)
+class LabelRecord:
+    """One value of one property of one structure, as a source or an oracle states it.
+
+    `property_name` is a name of `matsift.units.PROPERTIES`, `value` stands in that property's unit, `method` says how
+    it was computed or measured (for example ``chgnet-0.3.0-finite-strain``), `origin` says where it comes from
+    (``source:NAME`` or ``oracle:NAME``).
+    """
+
+    property_name: str
+    value: float
+    method: str
+    origin: str
+    uncertainty: float | None = None
+
+
+@dataclass(frozen=True)
+class FailureRecord:
+    """Something that went wrong with one thing, kept as a row while its neighbours go on.
+
+    `stage` is one of parse, label_value, descriptor, relax, label, predict; `subject` names the thing (a file and row, an
+    external id, a structure hash); `detail` tells apart several failures of one subject in one stage (a descriptor
+    set, a property).
+    """
+
+    stage: str
+    subject: str
+    error_class: str
+    message: str
+    seconds: float = 0.0
+    detail: str = ""
+    structure_hash: str | None = None
+
+    @classmethod
+    def of(cls, stage: str, subject: str, error: BaseException, **rest: Any) -> FailureRecord:
+        """Return the record of an exception."""
+        message = str(error).strip() or type(error).__name__
+        return cls(stage, subject, type(error).__name__, message, **rest)
+
+
+@dataclass(frozen=True)
+class EntryRecord:
+    """One entry of a source: an id, usually a structure, its labels, and what went wrong with it.
+
+    `payload` is what the source said beyond that, as plain JSON. An entry whose structure could not be read has
+    ``crystal=None`` and at least one failure.
+    """
+
+    external_id: str
+    crystal: Crystal | None
+    version: str
+    licence: str
+    url: str | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[LabelRecord, ...] = ()
+    failures: tuple[FailureRecord, ...] = ()
+    holds: tuple[str, ...] = ()
