@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 #: Decimal places of lattice vectors (angstrom) and fractional coordinates that count for the identity of a structure.
 HASH_DECIMALS = 5
 
+#: Symbols of the 118 elements, hydrogen to oganesson.
+ELEMENT_SYMBOLS = tuple(
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb "
+    "Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au "
+    "Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts "
+    "Og".split()  # noqa: SIM905  118 quoted symbols would be one a line
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Crystal:
@@ -100,6 +108,8 @@ class Crystal:
         """Raise BadStructureError, with the reason, if this is not a crystal."""
         if not self.species:
             raise BadStructureError("the structure has no atoms")
+        if strangers := sorted(set(self.species) - set(ELEMENT_SYMBOLS)):
+            raise BadStructureError(f"not a chemical element: {', '.join(strangers)}")
         if not (np.isfinite(self.lattice).all() and np.isfinite(self.frac_coords).all()):
             raise BadStructureError("a lattice vector or a coordinate is not a finite number")
         if self.volume < 1e-3:
