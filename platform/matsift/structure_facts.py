@@ -51,7 +51,7 @@ def describe(crystal: Crystal) -> StructureFacts:
         amounts[symbol] += occupancy
     composition = Composition(amounts)
     elements = crystal.elements
-    number, symbol = space_group(crystal)
+    number, group_symbol = space_group(crystal)
     volume = crystal.volume
     return StructureFacts(
         formula=composition.formula,
@@ -65,7 +65,7 @@ def describe(crystal: Crystal) -> StructureFacts:
         density_g_per_cm3=float(composition.weight) / volume * _U_PER_ANGSTROM3_TO_G_PER_CM3,
         is_ordered=crystal.is_ordered,
         space_group_number=number,
-        space_group_symbol=symbol,
+        space_group_symbol=group_symbol,
         crystal_system=None if number is None else crystal_system(number),
     )
 
