@@ -1,0 +1,110 @@
+"""Reading of a study file with overrides, each fault told in one sentence that names the key."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from matsift.errors import StudyError
+from matsift.study.settings import Study
+
+
+def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
+    """Return the validated study of a TOML file.
+
+    Parameters
+    ----------
+    path
+        The study file.
+    overrides
+        ``table.key=value`` each, the value in TOML; a bare word counts as a string.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing, is not TOML, or a key or value is wrong.
+    """
+    name = str(path)
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(
+            name, "there is no such file", "give the path of a study file, e.g. studies/na_electrolytes.toml"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(name, f"it cannot be read ({error})", "give a readable TOML file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(name, f"it is not valid TOML ({error})", "mend that line") from None
+    for override in overrides:
+        _apply(document, override)
+    return parse_study(document, name)
+
+
+def parse_study(document: dict[str, Any], name: str) -> Study:
+    """Return the validated study of a parsed document.
+
+    Raises
+    ------
+    StudyError
+        If a key or value is wrong; the sentence names all of them.
+    """
+    try:
+        return Study.model_validate(document)
+    except ValidationError as error:
+        problems = [_sentence(fault) for fault in error.errors(include_url=False)]
+        raise StudyError(name, "; ".join(problems), "see docs/studies.md for the keys") from None
+
+
+def _apply(document: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise StudyError(
+            "--set", f"{override!r} is not of the form key=value", "write for example --set campaign.rounds=1"
+        )
+    table: Any = document
+    for part in parts[:-1]:
+        table = _step(table, part, override)
+    last = parts[-1]
+    if isinstance(table, list):
+        table[_index(table, last, override)] = _value(text)
+    else:
+        table[last] = _value(text)
+
+
+def _step(table: Any, part: str, override: str) -> Any:
+    if isinstance(table, list):
+        return table[_index(table, part, override)]
+    child = table.setdefault(part, {})
+    if not isinstance(child, dict | list):
+        raise StudyError(
+            "--set", f"{override!r} goes through {part!r}, which is a single value", "name a key inside a table"
+        )
+    return child
+
+
+def _index(table: list[Any], part: str, override: str) -> int:
+    if not part.isdigit() or int(part) >= len(table):
+        raise StudyError("--set", f"{override!r} needs a number from 0 to {len(table) - 1} at {part!r}", "count from 0")
+    return int(part)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _sentence(fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {where!r}"
+    if fault["type"] == "missing":
+        return f"the key {where!r} is missing"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message

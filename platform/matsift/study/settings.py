@@ -1,0 +1,160 @@
+"""The settings of a study, one model a table of its TOML file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from matsift.descriptors.registry import known_descriptor_sets
+from matsift.learners.registry import known_learners, validate_settings
+from matsift.screening.criteria import Criterion
+from matsift.screening.quality import QualityRule
+from matsift.study.sources import SourceSettings
+from matsift.units import property_definition
+
+
+class Settings(BaseModel):
+    """Base of all tables of a study file: an unknown key is an error, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StudyHeader(Settings):
+    """`[study]`: what the study is called and the seed behind every random choice in it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="name in the database, a slug")]
+    title: Annotated[str, Field(min_length=1, description="heading of the report")]
+    paper: Annotated[str, Field(description="the published method that the study follows")] = ""
+    seed: Annotated[int, Field(ge=0, description="seed of splits, members and random acquisition")] = 0
+
+
+class LabelSettings(Settings):
+    """`[labels]`: the target properties, the accepted methods and the quality rules."""
+
+    properties: Annotated[tuple[str, ...], Field(min_length=1, description="properties to learn")]
+    methods: Annotated[
+        tuple[str, ...], Field(description="methods whose labels may stand in one target column; empty means all")
+    ] = ()
+    rules: Annotated[
+        tuple[QualityRule, ...], Field(description="quality rules; a label that breaks one is kept, rejected")
+    ] = ()
+
+    @field_validator("properties")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            property_definition(name)
+        return names
+
+
+class DescriptorSettings(Settings):
+    """`[descriptors]`: the descriptor sets that the learner sees."""
+
+    sets: Annotated[tuple[str, ...], Field(min_length=1, description="descriptor sets, in column order")]
+    time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one structure, s")] = 60.0
+    chunk: Annotated[int, Field(gt=0, description="structures in one task")] = 200
+
+    @field_validator("sets")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in known_descriptor_sets()]
+        if unknown:
+            known = ", ".join(sorted(known_descriptor_sets()))
+            raise ValueError(f"there is no descriptor set {unknown[0]!r}; use one of {known}")
+        return names
+
+
+class SamplingSettings(Settings):
+    """`[sampling]`: which labels train, calibrate and test (paper 001, sampling strategy)."""
+
+    strategy: Literal["model_1", "model_2", "model_3"] = "model_3"
+    element: Annotated[str, Field(description="the element that Model 1 keeps out of training")] = "Na"
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    validation_fraction: Annotated[
+        float, Field(gt=0, lt=1, description="share of the rest that calibrates intervals")
+    ] = 0.1
+    thresholds: Annotated[
+        dict[str, float],
+        Field(description="Model 3: labels at or above this value always train, in the property's unit"),
+    ] = {}
+
+
+class LearnerSettings(Settings):
+    """`[learner]`: the model, its uncertainty and what it is compared with."""
+
+    kind: str = "lightgbm_ensemble"
+    settings: dict[str, Any] = {}
+    coverage: Annotated[float, Field(gt=0, lt=1, description="nominal coverage of the calibrated interval")] = 0.9
+    baselines: tuple[str, ...] = ()
+    ablation: Annotated[
+        dict[str, tuple[str, ...]], Field(description="name of a group of descriptor sets -> the sets")
+    ] = {}
+
+    @model_validator(mode="after")
+    def _known(self) -> LearnerSettings:
+        for kind in (self.kind, *self.baselines):
+            if kind not in known_learners():
+                raise ValueError(f"there is no learner {kind!r}; use one of {', '.join(sorted(known_learners()))}")
+        validate_settings(self.kind, self.settings)
+        return self
+
+
+class CandidateSettings(Settings):
+    """`[candidates]`: which structures without a label are candidates."""
+
+    elements: Annotated[tuple[str, ...], Field(description="elements that a candidate must contain")] = ()
+
+
+class CampaignSettings(Settings):
+    """`[campaign]`: the active-learning loop; one campaign a property and strategy."""
+
+    strategies: tuple[Literal["exploration", "random"], ...] = ("exploration", "random")
+    batch: Annotated[int, Field(gt=0, description="acquisitions a round")] = 5
+    rounds: Annotated[int, Field(ge=0, description="rounds of acquisition")] = 2
+    oracle: Literal["chgnet"] = "chgnet"
+    time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one label, s")] = 300.0
+    low_spread: Annotated[
+        dict[str, float], Field(description="spread below which a prediction counts as certain, in the property's unit")
+    ] = {}
+
+
+class RankingSettings(Settings):
+    """`[ranking]`: what makes a candidate good."""
+
+    property: str = "g_vrh"
+    goal: Literal["maximize", "minimize"] = "maximize"
+    by: Annotated[
+        Literal["mean", "lower", "upper"], Field(description="the predicted mean or an end of the interval")
+    ] = "lower"
+    top: Annotated[int, Field(gt=0, description="rows in the terminal")] = 20
+
+
+class Study(Settings):
+    """One study: the whole file."""
+
+    study: StudyHeader
+    sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]
+    labels: LabelSettings
+    descriptors: DescriptorSettings
+    sampling: SamplingSettings = SamplingSettings()
+    learner: LearnerSettings = LearnerSettings()
+    candidates: CandidateSettings = CandidateSettings()
+    screening: tuple[Criterion, ...] = ()
+    campaign: CampaignSettings = CampaignSettings()
+    ranking: RankingSettings = RankingSettings()
+
+    @property
+    def name(self) -> str:
+        """Name of the study in the database."""
+        return self.study.name
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Study:
+        if self.ranking.property not in self.labels.properties:
+            raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
+        for group, sets in self.learner.ablation.items():
+            missing = [name for name in sets if name not in self.descriptors.sets]
+            if missing:
+                raise ValueError(f"learner.ablation.{group} names {missing[0]!r}, which is not in descriptors.sets")
+        return self
