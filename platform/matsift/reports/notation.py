@@ -1,0 +1,68 @@
+"""How formulae, property symbols and numbers are written: as plain text, and as markup that is safe to show.
+
+The markup knows only ``<sub>``, which browsers and plotly both understand; everything else is escaped.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from markupsafe import Markup, escape
+
+_SYMBOLS = {
+    "k_vrh": "K_VRH",
+    "g_vrh": "G_VRH",
+    "k_voigt": "K_V",
+    "k_reuss": "K_R",
+    "g_voigt": "G_V",
+    "g_reuss": "G_R",
+}
+_COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
+_SHOWN_SYMBOL = re.compile("|".join(sorted(_SYMBOLS.values(), key=len, reverse=True)))
+
+
+def symbol(property_name: str) -> str:
+    """Return the symbol of a property as plain text: ``K_VRH`` for ``k_vrh``, otherwise the name in words."""
+    return _SYMBOLS.get(property_name, property_name.replace("_", " "))
+
+
+def symbol_markup(property_name: str) -> Markup:
+    """Return the symbol of a property with its index below the line."""
+    return text_markup(symbol(property_name))
+
+
+def text_markup(text: str) -> Markup:
+    """Return a sentence as safe markup, with the property symbols in it set with their index below the line."""
+    safe = str(escape(text))
+    return Markup(_SHOWN_SYMBOL.sub(lambda m: "{}<sub>{}</sub>".format(*m.group().split("_")), safe))  # noqa: S704  escaped above
+
+
+def formula_markup(formula: str) -> Markup:
+    """Return a formula as safe markup with its counts below the line: ``Na<sub>3</sub>OCl``."""
+    parts = _COUNT.split(formula)  # text and counts alternate
+    return Markup("").join(
+        Markup("<sub>{}</sub>").format(part) if position % 2 else escape(part) for position, part in enumerate(parts)
+    )
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """Return a number with thin grouping of thousands and a true minus sign, or an en dash where it is not known."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    rounded = f"{value:,.{digits}f}".replace(",", "\u202f")
+    return rounded.replace("-", "−") if float(f"{value:.{digits}f}") else rounded.lstrip("-")
+
+
+def significant(value: float | None, digits: int = 4) -> str:
+    """Return a number with so many significant digits, or an en dash where it is not known."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def percent(fraction: float | None, digits: int = 0) -> str:
+    """Return a fraction of 1 as a percentage, or an en dash where it is not known."""
+    if fraction is None or not math.isfinite(fraction):
+        return "–"
+    return f"{fraction:.{digits}%}"

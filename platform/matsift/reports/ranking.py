@@ -1,0 +1,112 @@
+"""The order of the candidates, and for each the sentence that says why it stands there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from matsift.reports.data import Candidate, CriterionSeen, PropertyPrediction, RankedCandidate
+from matsift.reports.notation import symbol
+
+_BOUND = {"mean": "mean", "lower": "lower bound", "upper": "upper bound"}
+_DIRECTION = {"maximize": "highest first", "minimize": "lowest first"}
+
+
+@dataclass(frozen=True)
+class RankingSettings:
+    """What to rank by.
+
+    `by="lower"` with ``goal="maximize"`` (or ``upper`` with ``minimize``) is the cautious choice: a candidate stands
+    high only if even the unfavourable end of its interval is good.
+    """
+
+    property_name: str
+    goal: Literal["maximize", "minimize"] = "maximize"
+    by: Literal["mean", "lower", "upper"] = "mean"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates in order, those left out with the reason, and the rule in a sentence."""
+
+    rule: str
+    ranked: tuple[RankedCandidate, ...]
+    excluded: tuple[RankedCandidate, ...]
+
+
+def rank(candidates: Sequence[Candidate], settings: RankingSettings) -> Ranking:
+    """Return the candidates in order, and apart from them those that cannot be ranked.
+
+    A candidate with a failed criterion, or without a finite prediction, is left out and says why. An unknown criterion
+    neither helps nor excludes: it is named in the reason. Equal values are ordered by the smaller spread, then by the
+    structure hash, so the order of the input does not matter.
+    """
+    keys = {id(c): _key(c, settings) for c in candidates}
+    ordered = sorted(candidates, key=lambda c: keys[id(c)])
+    eligible = [c for c in ordered if _usable(c, settings) is not None and not c.criteria_of("failed")]
+    left_out = [c for c in ordered if _usable(c, settings) is None or c.criteria_of("failed")]
+    ranked = tuple(
+        RankedCandidate(place, c, _why_here(c, place, len(eligible), settings))
+        for place, c in enumerate(eligible, start=1)
+    )
+    excluded = tuple(RankedCandidate(None, c, _why_excluded(c, settings)) for c in left_out)
+    return Ranking(_rule(settings), ranked, excluded)
+
+
+def _rule(settings: RankingSettings) -> str:
+    return (
+        f"Ranked by the {_BOUND[settings.by]} of the predicted {symbol(settings.property_name)}, "
+        f"{_DIRECTION[settings.goal]}; equal values by the smaller spread."
+    )
+
+
+def _usable(candidate: Candidate, settings: RankingSettings) -> PropertyPrediction | None:
+    found = candidate.prediction(settings.property_name)
+    if found is None or not math.isfinite(getattr(found, settings.by)):
+        return None
+    return found
+
+
+def _key(candidate: Candidate, settings: RankingSettings) -> tuple[float, float, str]:
+    found = _usable(candidate, settings)
+    if found is None:
+        return (math.inf, math.inf, candidate.structure_hash)
+    value = float(getattr(found, settings.by))
+    spread = found.spread if math.isfinite(found.spread) else math.inf
+    return (-value if settings.goal == "maximize" else value, spread, candidate.structure_hash)
+
+
+def _why_here(candidate: Candidate, place: int, total: int, settings: RankingSettings) -> str:
+    found = _usable(candidate, settings)
+    assert found is not None
+    share = f"{found.coverage:.0%} interval" if found.coverage is not None else "interval"
+    value = float(getattr(found, settings.by))
+    sentence = (
+        f"Place {place} of {total} by the {_BOUND[settings.by]} of {symbol(found.property_name)}: {value:.1f} {found.unit} "
+        f"({share} {found.lower:.1f} to {found.upper:.1f}, spread {found.spread:.1f})"
+    )
+    return f"{sentence}; {_criteria_clause(candidate)}."
+
+
+def _criteria_clause(candidate: Candidate) -> str:
+    if not candidate.criteria:
+        return "no criteria were set"
+    n_passed, n_total = len(candidate.criteria_of("passed")), len(candidate.criteria)
+    unknown = ", ".join(c.name for c in candidate.criteria_of("unknown"))
+    passed = f"passes all {n_total} criteria" if n_passed == n_total else f"passes {n_passed} of {n_total} criteria"
+    return f"{passed}, unknown: {unknown}" if unknown else passed
+
+
+def _why_excluded(candidate: Candidate, settings: RankingSettings) -> str:
+    failed = candidate.criteria_of("failed")
+    if failed:
+        return f"Left out: fails {', '.join(_seen(c) for c in failed)}."
+    return f"Left out: no finite prediction of {symbol(settings.property_name)}."
+
+
+def _seen(criterion: CriterionSeen) -> str:
+    if criterion.value_seen is None:
+        return f"{criterion.name} ({criterion.detail})" if criterion.detail else criterion.name
+    return f"{criterion.name} ({criterion.value_seen:.4g}{' ' + criterion.unit if criterion.unit else ''})"
