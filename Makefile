@@ -1,0 +1,65 @@
+# matsift. `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STUDY ?= studies/na_electrolytes.toml
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench repro-001 docs constraints clean
+
+help: ## show this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed ## the Na electrolytes study, from ingestion to ranking report, on an embedded PostgreSQL
+	@$(BIN)/matsift run $(STUDY)
+
+test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.installed-dev ## ruff, mypy --strict, the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-dev ## benchmarks and long checks (minutes); real data in MATSIFT_DATA where they need it
+	$(BIN)/python benchmarks/descriptor_rate.py
+	$(BIN)/python -m pytest -m bench -n 0
+
+repro-001: $(VENV)/.installed-dev ## reproduce paper 001 on real Materials Project data in MATSIFT_DATA (default ../shared/data)
+	$(BIN)/python -m benchmarks.repro_001
+
+docs: $(VENV)/.installed-dev ## write docs/schema.md and the JSON Schema of study files anew from the code
+	$(BIN)/python -m matsift_schema.document
+	$(BIN)/matsift study-schema > docs/study.schema.json
+
+constraints: $(VENV)/.installed-dev ## write constraints.txt anew from what is installed
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | LC_ALL=C sort -f > constraints.txt
+
+clean: ## stop the embedded PostgreSQL, remove the virtual environment and all data of this folder
+	-@[ ! -x $(BIN)/matsift ] || $(BIN)/matsift db stop
+	rm -rf $(VENV) .matsift build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "matsift needs Python 3.11 or newer; name one: make PYTHON=python3.12 demo"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# $(1): extras. The install runs only when what is asked for has changed.
+define install
+	@echo "Installing into $(VENV) (the first time some minutes: it downloads PyTorch and its friends) ..."
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.$(1)'
+	@touch $@
+endef
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(call install,)
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(call install,[dev])
+	@touch $(VENV)/.installed
