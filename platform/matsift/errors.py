@@ -11,7 +11,9 @@
     ├── BadStructureError         one structure cannot be read or is not a crystal
     ├── BadLabelError             one label is not a finite number
     ├── DescriptorError           one structure has no value in a descriptor set
+    │   └── DescriptorTimeout     ... because it took longer than the limit
     ├── OracleError               one structure could not be labelled
+    ├── WorkerStartError          a worker process cannot load or prepare its function
     ├── ArtifactError             the artifact store cannot take or give a file
     └── DatabaseError             no usable PostgreSQL at the address
 
@@ -91,8 +93,20 @@ class DescriptorError(MatsiftError):
     """One structure has no value in a descriptor set."""
 
 
+class DescriptorTimeout(DescriptorError):  # noqa: N818
+    """One structure took longer than the limit in a descriptor set."""
+
+
 class OracleError(MatsiftError):
     """One structure could not be labelled by an oracle."""
+
+
+class WorkerStartError(MatsiftError):
+    """A worker process cannot load or prepare the function that it is for."""
+
+    def __init__(self, target: str, problem: str) -> None:
+        super().__init__(f"a worker process for {target} cannot start: {problem}")
+        self.target, self.problem = target, problem
 
 
 class ArtifactError(MatsiftError):

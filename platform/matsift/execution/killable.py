@@ -1,0 +1,246 @@
+"""A pool of processes in which an item may hang, crash or run out of memory without harm to its neighbours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing import Pipe, connection
+from types import TracebackType
+from typing import Any, Self
+
+from matsift.errors import WorkerStartError
+
+#: Settings that keep each worker at one thread, whatever numerical library it loads.
+ONE_THREAD = {
+    f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB", "NUMBA", "BLIS")
+}
+TIME_LIMIT_EXCEEDED = "TimeLimitExceeded"
+WORKER_DIED = "WorkerDied"
+_START_LIMIT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item: its value, or the class and the message of what went wrong.
+
+    `error_class` is the exception's class name, or ``TimeLimitExceeded``, or ``WorkerDied``; `seconds` is wall-clock
+    time from handing the item over to its answer.
+    """
+
+    key: Hashable
+    value: Any
+    error_class: str | None
+    message: str | None
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a value."""
+        return self.error_class is None
+
+
+class _Worker:
+    """One child process, with a connection for payloads and a pipe whose end tells it that the parent is gone."""
+
+    def __init__(self, preparation: tuple[Any, ...]) -> None:
+        self.connection, theirs = Pipe(duplex=True)
+        lifeline, self._lifeline = os.pipe()
+        descriptors = (theirs.fileno(), lifeline)
+        command = [sys.executable, "-W", "ignore", "-m", "matsift.execution.worker", *map(str, descriptors)]
+        try:
+            self.process = subprocess.Popen(
+                command,
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            )
+        finally:
+            theirs.close()
+            os.close(lifeline)
+        self.ready = False
+        self.item: tuple[Hashable, Any] | None = None
+        self.since = time.monotonic()
+        self.connection.send((sys.path, *preparation))
+
+    def give(self, item: tuple[Hashable, Any]) -> None:
+        self.item, self.since = item, time.monotonic()
+        self.connection.send(item[1])
+
+    def end(self) -> int:
+        """Kill the process and return how it ended: minus the signal's number, or its exit code."""
+        code = self.process.poll()
+        if code is None:
+            self.process.kill()
+            code = self.process.wait()
+        self.connection.close()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+        return code
+
+
+class KillablePool:
+    """Processes of one thread each, with a hard wall-clock limit an item.
+
+    A worker over the limit is killed and replaced. A worker that dies (segmentation fault, out of memory) fails only
+    the item that it had in hand. Workers are fresh interpreters, never forks, do not import the caller's main module,
+    and end with the parent, however that ends.
+
+    Parameters
+    ----------
+    target
+        ``package.module:function``; the function takes one picklable payload and returns a picklable value.
+    n_worker
+        Most processes at a time; they start when there is work for them.
+    time_limit_s
+        Wall-clock seconds an item may take. Starting a worker and its initializer do not count.
+    initializer, init_args
+        ``package.module:function`` and its arguments, run once in each worker before its first item.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        n_worker: int,
+        time_limit_s: float,
+        initializer: str | None = None,
+        init_args: tuple[Any, ...] = (),
+    ) -> None:
+        self.n_worker, self.time_limit_s = max(1, n_worker), time_limit_s
+        self._preparation = (target, initializer, init_args)
+        self._queue: deque[tuple[Hashable, Any]] = deque()
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers at once and forget what they had in hand."""
+        self._queue.clear()
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+    @property
+    def n_pending(self) -> int:
+        """Number of items handed in that have no outcome yet."""
+        return len(self._queue) + sum(worker.item is not None for worker in self._workers)
+
+    def submit(self, key: Hashable, payload: Any) -> None:
+        """Put one item behind those already waiting."""
+        self._queue.append((key, payload))
+
+    def run(self, items: Iterable[tuple[Hashable, Any]]) -> Iterator[Outcome]:
+        """Yield the outcome of each item as it comes, in no certain order; items are drawn only as workers need them.
+
+        Raises
+        ------
+        WorkerStartError
+            If the target or the initializer cannot be loaded or run.
+        """
+        source, drained = iter(items), False
+        try:
+            while True:
+                while not drained and self.n_pending <= self.n_worker:
+                    try:
+                        self.submit(*next(source))
+                    except StopIteration:
+                        drained = True
+                if not self.n_pending:
+                    return
+                yield self.next_outcome()
+        finally:
+            if self.n_pending:  # the caller stopped early, or was interrupted
+                self.close()
+
+    def next_outcome(self) -> Outcome:
+        """Return the next outcome of the items submitted, waiting for it; there must be a pending item.
+
+        Raises
+        ------
+        WorkerStartError
+            If the target or the initializer cannot be loaded or run.
+        """
+        while True:
+            self._hand_out()
+            waiting = {worker.connection: worker for worker in self._workers if worker.item or not worker.ready}
+            for ready in connection.wait(list(waiting), timeout=self._patience()):
+                outcome = self._answer(waiting[ready])  # type: ignore[index]  # wait() returns what it was given
+                if outcome is not None:
+                    return outcome
+            for worker in waiting.values():
+                if worker.item and time.monotonic() - worker.since > self.time_limit_s:
+                    return self._lost(
+                        worker, TIME_LIMIT_EXCEEDED, f"took longer than {self.time_limit_s:g} s and was stopped"
+                    )
+                if not worker.ready and time.monotonic() - worker.since > _START_LIMIT_S:
+                    raise WorkerStartError(self._preparation[0], f"did not start within {_START_LIMIT_S:g} s")
+
+    def _hand_out(self) -> None:
+        """Give waiting items to idle workers, and start workers while more items wait than workers are coming up."""
+        for worker in [w for w in self._workers if w.ready and w.item is None][: len(self._queue)]:
+            item = self._queue.popleft()
+            try:
+                worker.give(item)
+            except OSError:  # it died while idle
+                worker.end()
+                self._workers.remove(worker)
+                self._queue.appendleft(item)
+        coming = sum(not worker.ready for worker in self._workers)
+        while len(self._workers) < self.n_worker and coming < len(self._queue):
+            self._workers.append(_Worker(self._preparation))
+            coming += 1
+
+    def _patience(self) -> float:
+        """Return the seconds until the first limit is reached."""
+        limits = [
+            w.since + (self.time_limit_s if w.ready else _START_LIMIT_S) for w in self._workers if w.item or not w.ready
+        ]
+        return max(0.0, min(limits, default=time.monotonic()) - time.monotonic()) + 1e-3
+
+    def _answer(self, worker: _Worker) -> Outcome | None:
+        """Read a worker's message; None if it was only "ready"."""
+        try:
+            error_class, value = worker.connection.recv()
+        except (EOFError, OSError):
+            code = worker.end()
+            if not worker.ready:
+                raise WorkerStartError(self._preparation[0], _how(code)) from None
+            return self._lost(worker, WORKER_DIED, f"the worker process {_how(code)}")
+        if not worker.ready:
+            if error_class:
+                raise WorkerStartError(self._preparation[0], f"{error_class}: {value}")
+            worker.ready = True
+            return None
+        assert worker.item is not None
+        key, worker.item = worker.item[0], None
+        seconds = time.monotonic() - worker.since
+        if error_class:
+            return Outcome(key, None, error_class, value, seconds)
+        return Outcome(key, value, None, None, seconds)
+
+    def _lost(self, worker: _Worker, error_class: str, message: str) -> Outcome:
+        assert worker.item is not None
+        worker.end()
+        self._workers.remove(worker)
+        return Outcome(worker.item[0], None, error_class, message, time.monotonic() - worker.since)
+
+
+def _how(code: int) -> str:
+    """Return how a process ended, in words."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    return f"was ended by {signal.Signals(-code).name}"

@@ -1,0 +1,55 @@
+"""What the workers of `test_killable.py` run: imported by name in fresh processes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+_prepared: list[Any] = []
+
+
+def prepare(value: int) -> None:
+    _prepared.append(value)
+
+
+def refuse() -> None:
+    raise RuntimeError("no weights here")
+
+
+def double(payload: int) -> int:
+    return 2 * payload
+
+
+def prepared(_payload: int) -> tuple[list[Any], int]:
+    return _prepared, os.getpid()
+
+
+def environment(_payload: int) -> dict[str, str | None]:
+    return {"omp": os.environ.get("OMP_NUM_THREADS"), "main": getattr(sys.modules["__main__"], "__file__", None)}
+
+
+def misbehave(what: str) -> str:
+    if what == "sleep":
+        time.sleep(60)
+    if what == "hang in C with the interpreter lock":
+        ctypes.PyDLL(None).sleep(60)
+    if what == "segfault":
+        ctypes.string_at(0)
+    if what == "sigsegv":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if what == "exit":
+        os._exit(3)
+    if what == "sys.exit":
+        sys.exit("leaving")
+    if what == "raise":
+        raise ValueError("the cell is bent")
+    if what == "silent":
+        raise KeyError
+    if what == "unpicklable":
+        return threading.Lock()  # type: ignore[return-value]
+    return what
