@@ -1,0 +1,33 @@
+"""How a flow or task is called: under Prefect when a Prefect API is configured, as a plain function otherwise.
+
+Our database decides what is done, so a laptop needs no scheduler: docs/decisions/0002-prefect-when-asked.md.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+from prefect import Flow, Task
+from prefect.settings import get_current_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def prefect_is_configured() -> bool:
+    """Return whether runs shall be recorded by a Prefect API (`PREFECT_API_URL`, or a profile that names one)."""
+    return get_current_settings().api.url is not None
+
+
+def invoke(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Return what a flow or task returns, run by Prefect's engine only where a Prefect API is configured."""
+    if isinstance(step, Flow | Task) and not prefect_is_configured():
+        return cast("R", step.fn(*args, **kwargs))
+    return step(*args, **kwargs)

@@ -1,0 +1,114 @@
+"""Progress of long work: bars with rates and remaining time on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+#: Seconds between two lines about the same work where there is no terminal.
+LINE_EVERY_S = 10.0
+
+
+class Advance(Protocol):
+    """Tells that n more items are done."""
+
+    def __call__(self, n: int = 1, *, failed: int = 0) -> None:
+        """Count n items as done, `failed` of them as failures."""
+
+
+class Reporter:
+    """Where the progress of a run is shown.
+
+    Parameters
+    ----------
+    console
+        Where to; stderr, so that stdout stays for results.
+    quiet
+        Show nothing but warnings.
+    """
+
+    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self.quiet = quiet
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        if not self.quiet:
+            self.console.print(text, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Print one line even when quiet."""
+        self.console.print(text, markup=False, style="yellow")
+
+    @contextmanager
+    def work(self, title: str, total: int, unit: str) -> Iterator[Advance]:
+        """Show the progress of `total` items, and their rate when it is over."""
+        tally = _Tally(title, total, unit)
+        if self.quiet:
+            yield tally.count
+            return
+        if self.console.is_terminal:
+            with self._bar(title, total, unit, tally) as advance:
+                yield advance
+        else:
+            yield self._lines(tally)
+        self.say(tally.summary())
+
+    @contextmanager
+    def _bar(self, title: str, total: int, unit: str, tally: _Tally) -> Iterator[Advance]:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description:<34}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.console, transient=True) as bar:
+            task = bar.add_task(title, total=total, rate="")
+
+            def advance(n: int = 1, *, failed: int = 0) -> None:
+                tally.count(n, failed=failed)
+                bar.update(task, advance=n, rate=f"{tally.rate():.1f} {unit}/s")
+
+            yield advance
+
+    def _lines(self, tally: _Tally) -> Advance:
+        last = time.monotonic()
+
+        def advance(n: int = 1, *, failed: int = 0) -> None:
+            nonlocal last
+            tally.count(n, failed=failed)
+            if time.monotonic() - last >= LINE_EVERY_S:
+                last = time.monotonic()
+                self.say(tally.line())
+
+        return advance
+
+
+class _Tally:
+    def __init__(self, title: str, total: int, unit: str) -> None:
+        self.title, self.total, self.unit = title, total, unit
+        self.done = self.failed = 0
+        self.started = time.monotonic()
+
+    def count(self, n: int = 1, *, failed: int = 0) -> None:
+        self.done += n
+        self.failed += failed
+
+    def rate(self) -> float:
+        return self.done / max(time.monotonic() - self.started, 1e-9)
+
+    def line(self) -> str:
+        left = (self.total - self.done) / max(self.rate(), 1e-9)
+        return f"  {self.title}: {self.done} of {self.total}, {self.rate():.1f} {self.unit}/s, {left:.0f} s left"
+
+    def summary(self) -> str:
+        failures = f", {self.failed} failed" if self.failed else ""
+        seconds = time.monotonic() - self.started
+        return f"  {self.title}: {self.done} {self.unit} in {seconds:.1f} s ({self.rate():.1f}/s){failures}"
