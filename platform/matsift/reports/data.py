@@ -119,6 +119,32 @@ class RankedCandidate:
 
 
 @dataclass(frozen=True)
+class RankingSettings:
+    """What to rank by.
+
+    `by="lower"` with ``goal="maximize"`` (or ``upper`` with ``minimize``) is the cautious choice: a candidate stands
+    high only if even the unfavourable end of its interval is good.
+    """
+
+    property_name: str
+    goal: Literal["maximize", "minimize"] = "maximize"
+    by: Literal["mean", "lower", "upper"] = "mean"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates in order, those left out with the reason, and the rule in a sentence.
+
+    Made by `matsift.reports.ranking.rank`.
+    """
+
+    settings: RankingSettings
+    rule: str
+    ranked: tuple[RankedCandidate, ...]
+    excluded: tuple[RankedCandidate, ...]
+
+
+@dataclass(frozen=True)
 class SummaryNumber:
     """One headline number, already written as text, with its unit in the label where it has one."""
 
@@ -336,18 +362,16 @@ class Provenance:
 class RankingReport:
     """All that a ranking report shows, in the order of its sections.
 
-    `ranked` and `excluded` come from `matsift.reports.ranking.rank`, `ranking_rule` is its sentence. `paper` names the
-    paper that the captions compare with, empty for none. `generated_at` carries a time zone.
+    `properties` are those with predictions, in the order of the table's columns. `paper` names the paper that the
+    captions compare with, empty for none. `generated_at` carries a time zone.
     """
 
     study: str
     title: str
     generated_at: datetime
     properties: tuple[ReportProperty, ...]
-    ranking_rule: str
-    ranked: tuple[RankedCandidate, ...]
+    ranking: Ranking
     provenance: Provenance
-    excluded: tuple[RankedCandidate, ...] = ()
     description: str = ""
     paper: str = ""
     summary: tuple[SummaryNumber, ...] = ()

@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from matsift.reports.data import Candidate, CriterionSeen, PropertyPrediction, RankedCandidate
+from matsift.reports.data import (
+    Candidate,
+    CriterionSeen,
+    PropertyPrediction,
+    RankedCandidate,
+    Ranking,
+    RankingSettings,
+)
 from matsift.reports.notation import symbol
 
 _BOUND = {"mean": "mean", "lower": "lower bound", "upper": "upper bound"}
 _DIRECTION = {"maximize": "highest first", "minimize": "lowest first"}
-
-
-@dataclass(frozen=True)
-class RankingSettings:
-    """What to rank by.
-
-    `by="lower"` with ``goal="maximize"`` (or ``upper`` with ``minimize``) is the cautious choice: a candidate stands
-    high only if even the unfavourable end of its interval is good.
-    """
-
-    property_name: str
-    goal: Literal["maximize", "minimize"] = "maximize"
-    by: Literal["mean", "lower", "upper"] = "mean"
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Candidates in order, those left out with the reason, and the rule in a sentence."""
-
-    rule: str
-    ranked: tuple[RankedCandidate, ...]
-    excluded: tuple[RankedCandidate, ...]
 
 
 def rank(candidates: Sequence[Candidate], settings: RankingSettings) -> Ranking:
@@ -52,7 +35,7 @@ def rank(candidates: Sequence[Candidate], settings: RankingSettings) -> Ranking:
         for place, c in enumerate(eligible, start=1)
     )
     excluded = tuple(RankedCandidate(None, c, _why_excluded(c, settings)) for c in left_out)
-    return Ranking(_rule(settings), ranked, excluded)
+    return Ranking(settings, _rule(settings), ranked, excluded)
 
 
 def _rule(settings: RankingSettings) -> str:
@@ -81,13 +64,11 @@ def _key(candidate: Candidate, settings: RankingSettings) -> tuple[float, float,
 def _why_here(candidate: Candidate, place: int, total: int, settings: RankingSettings) -> str:
     found = _usable(candidate, settings)
     assert found is not None
-    share = f"{found.coverage:.0%} interval" if found.coverage is not None else "interval"
-    value = float(getattr(found, settings.by))
-    sentence = (
-        f"Place {place} of {total} by the {_BOUND[settings.by]} of {symbol(found.property_name)}: {value:.1f} {found.unit} "
-        f"({share} {found.lower:.1f} to {found.upper:.1f}, spread {found.spread:.1f})"
-    )
-    return f"{sentence}; {_criteria_clause(candidate)}."
+    by = f"{_BOUND[settings.by]} of {symbol(found.property_name)}"
+    value = f"{getattr(found, settings.by):.1f} {found.unit}"
+    interval = "interval" if found.coverage is None else f"{found.coverage:.0%} interval"
+    bounds = f"{interval} {found.lower:.1f} to {found.upper:.1f}, spread {found.spread:.1f}"
+    return f"Place {place} of {total} by the {by}: {value} ({bounds}); {_criteria_clause(candidate)}."
 
 
 def _criteria_clause(candidate: Candidate) -> str:
