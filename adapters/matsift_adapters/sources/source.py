@@ -1,0 +1,32 @@
+"""The face that every source shows to the flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from matsift.records import EntryRecord, FailureRecord
+
+
+@dataclass(frozen=True)
+class Source:
+    """A readable source: what it is called, which state it is in, and its entries.
+
+    `content_hash` is the SHA-256 of what is read, `version` its first 12 digits unless the settings or the file
+    itself name a version. `iterate` may be called again and gives the same entries in the same order. It yields an
+    `EntryRecord` a structure, and a bare `FailureRecord` for what belongs to no entry: a duplicate id with other
+    content, a row without an id, the break of a truncated file.
+
+    Raises of `iterate`
+    -------------------
+    SourceError
+        If nothing at all can be read.
+    """
+
+    name: str
+    kind: str
+    version: str
+    licence: str
+    description: str
+    content_hash: str
+    iterate: Callable[[], Iterator[EntryRecord | FailureRecord]]

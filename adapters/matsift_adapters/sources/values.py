@@ -1,0 +1,64 @@
+"""Single values of a source as labels and plain JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from matsift.errors import BadLabelError
+from matsift.records import FailureRecord, LabelRecord
+from matsift.unit_conversion import convert
+from matsift.units import property_definition
+
+
+def from_value(raw: Any, *, property_name: str, unit: str | None, method: str, origin: str) -> LabelRecord:
+    """Return the label of a number or its text, converted into the property's unit; a negative one is kept.
+
+    Raises
+    ------
+    BadLabelError
+        If it is text, a truth value, NaN or infinite, before or after conversion.
+    UnknownProperty
+        If there is no such property.
+    """
+    target = property_definition(property_name).unit
+    if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
+        raise BadLabelError(f"{raw!r} is not a number")
+    try:
+        number = float(raw)
+    except (ValueError, OverflowError):
+        raise BadLabelError(f"{_shown(raw)} is not a number") from None
+    if not math.isfinite(number):
+        raise BadLabelError(f"{_shown(raw)} is not a finite number")
+    value = convert(number, unit or target, target)
+    if not math.isfinite(value):
+        raise BadLabelError(f"{_shown(raw)} {unit} is too large for a number in {target}")
+    return LabelRecord(property_name, value, method, origin)
+
+
+def is_absent(raw: Any) -> bool:
+    """Return whether a cell holds nothing: no value, or empty text."""
+    return raw is None or (isinstance(raw, str) and not raw.strip())
+
+
+def bad_label(subject: str, column: str, error: Exception, remedy: str) -> FailureRecord:
+    """Return the failure row of one label, naming row, column and remedy."""
+    return FailureRecord(
+        "label_value", subject, type(error).__name__, f"{subject}, {column}: {error}; {remedy}", detail=column
+    )
+
+
+def as_json(value: Any) -> Any:
+    """Return the value as strict JSON: NaN and infinities, which JSON does not know, become their names as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _shown(raw: Any) -> str:
+    shown = repr(raw)
+    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -1,0 +1,121 @@
+"""What a study says about where its structures and labels come from; the adapters read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from matsift.unit_conversion import known_units
+from matsift.units import PROPERTIES
+
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _SourceBase(_Settings):
+    name: SourceName = Field(description="name of the source in the database")
+    licence: str = Field("unknown", description="licence of the rows, for example CC-BY-4.0")
+    version: str | None = Field(None, description="version of the source; default: a hash of its content")
+    description: str = ""
+
+
+class _ParsedBase(_SourceBase):
+    time_limit_s: float = Field(30.0, gt=0, description="wall-clock limit for parsing one file, seconds")
+    max_site: int = Field(1000, gt=0, description="structures with more sites are refused")
+
+
+class FilesSource(_ParsedBase):
+    """A folder (read recursively), an archive or a single file of structures."""
+
+    kind: Literal["files"]
+    path: str = Field(description="folder, archive (zip, tar, tar.gz, tar.bz2, tar.xz) or file; relative to the study")
+    include: tuple[str, ...] = Field((), description="globs on the member's path; default: every known file name")
+    exclude: tuple[str, ...] = Field((), description="globs on the member's path")
+    id_from: Literal["stem", "path"] = Field("stem", description="entry id: the file's stem, or its path in the source")
+    id_key: str | None = Field(None, description="key of the id in JSON records and extended-XYZ comments")
+
+
+class LabelColumn(_Settings):
+    """One column of a table that holds values of a property."""
+
+    column: str
+    property: str
+    method: str = Field(description="how the values were computed or measured, for example pbe-dft")
+    unit: str | None = Field(None, description="unit in the table; default: the property's own unit")
+
+    @field_validator("property")
+    @classmethod
+    def _known_property(cls, name: str) -> str:
+        if name not in PROPERTIES:
+            raise ValueError(f"there is no property {name!r}; use one of {', '.join(PROPERTIES)}")
+        return name
+
+    @model_validator(mode="after")
+    def _convertible(self) -> LabelColumn:
+        target = PROPERTIES[self.property].unit
+        if self.unit is not None and self.unit not in known_units(target):
+            known = ", ".join(known_units(target))
+            raise ValueError(
+                f"{self.property} stands in {target}, into which {self.unit!r} cannot be converted; use {known}"
+            )
+        return self
+
+
+class StructureColumn(_Settings):
+    """The column of a table that holds structures, or the names of files that do."""
+
+    column: str
+    format: Literal["auto", "cif", "poscar", "pymatgen", "file"] = "auto"
+    files: str | None = Field(None, description="format file: folder or archive that holds the files")
+    file_name: str = Field("{}", description="format file: name of the file, {} stands for the column's value")
+
+    @model_validator(mode="after")
+    def _files_with_format(self) -> StructureColumn:
+        if (self.format == "file") != (self.files is not None):
+            raise ValueError("format = 'file' and files = 'FOLDER OR ARCHIVE' go together")
+        if self.file_name.count("{}") != 1:
+            raise ValueError("file_name holds {} exactly once")
+        return self
+
+
+class JoinedTable(_Settings):
+    """A second table whose columns are added to the rows of the first where the keys agree."""
+
+    path: str
+    left: str = Field(description="key column of the first table")
+    right: str = Field(description="key column of this table")
+    column_names: tuple[str, ...] | None = Field(None, description="for CSV without a header")
+
+
+class TableSource(_ParsedBase):
+    """A CSV, JSON or JSON-lines table (also .gz, .bz2, .xz) with one structure a row."""
+
+    kind: Literal["table"]
+    path: str
+    id_column: str | None = Field(None, description="column of the entry id; default: row-1, row-2 ...")
+    structure: StructureColumn
+    labels: tuple[LabelColumn, ...] = ()
+    payload: tuple[str, ...] = Field((), description="further columns to keep with the entry")
+    column_names: tuple[str, ...] | None = Field(None, description="for CSV without a header")
+    joins: tuple[JoinedTable, ...] = ()
+    url: str | None = Field(None, description="address of an entry, {} stands for its id")
+
+
+class BundledSource(_SourceBase):
+    """The labelled crystals that this project computed itself and ships."""
+
+    kind: Literal["bundled"]
+    name: SourceName = "matsift-prototypes"
+    licence: str | None = None  # type: ignore[assignment]  # None: the file's own header says it
+    dataset: Literal["chgnet_prototypes"] = "chgnet_prototypes"
+    path: str | None = Field(
+        None, description="another file in the bundled format, such as `matsift dataset build` makes"
+    )
+    roles: tuple[str, ...] | None = Field(None, description="read only entries of these roles; default: all")
+
+
+SourceSettings = Annotated[FilesSource | TableSource | BundledSource, Field(discriminator="kind")]
