@@ -1,0 +1,94 @@
+"""Descriptors of many structures in killable processes, with a time limit that holds for each single structure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matsift.crystal import Crystal
+from matsift.descriptors.mp import Facts
+from matsift.descriptors.registry import descriptor_set
+from matsift.descriptors.sets import DescriptorChunk
+from matsift.execution.killable import TIME_LIMIT_EXCEEDED, KillablePool, Outcome
+
+_TARGET = "matsift.descriptors.registry:compute_chunk"
+_INITIALIZER = "matsift.descriptors.registry:prepare_worker"
+
+#: One result: positions of the structures in the sequence given, and the chunk of each set for them.
+Batch = tuple[NDArray[np.int64], dict[str, DescriptorChunk]]
+
+
+def compute_many(
+    names: Sequence[str],
+    crystals: Sequence[Crystal],
+    facts: Facts | None = None,
+    *,
+    n_worker: int,
+    time_limit_s: float,
+    chunk_size: int = 100,
+    target: str = _TARGET,
+) -> Iterator[Batch]:
+    """Yield the descriptors of crystals chunk by chunk, as workers finish them; every crystal comes exactly once.
+
+    When a chunk exceeds the limit, or its worker dies, its structures are tried again one by one; the one at fault
+    becomes a failure (``DescriptorTimeout``, or how the worker ended), the others are computed.
+
+    Parameters
+    ----------
+    names
+        Descriptor sets.
+    crystals, facts
+        As in `matsift.descriptors.registry.compute`, for all structures.
+    n_worker
+        Processes of one thread each.
+    time_limit_s
+        Wall-clock limit of one worker's call, so no single structure can take longer.
+    chunk_size
+        Structures handed to a worker at a time; a smaller one answers sooner, a larger one has less overhead.
+    target
+        What a worker runs on (names, crystals, facts).
+
+    Raises
+    ------
+    UnknownDescriptorSet
+        If a set does not exist.
+    """
+    for name in names:
+        descriptor_set(name)
+    waiting = deque(_slices(len(crystals), min(chunk_size, -(-len(crystals) // max(n_worker, 1)))))
+    with KillablePool(target, n_worker=n_worker, time_limit_s=time_limit_s, initializer=_INITIALIZER) as pool:
+        while waiting or pool.n_pending:
+            while waiting and pool.n_pending <= n_worker:
+                indices = waiting.popleft()
+                pool.submit(indices, (tuple(names), [crystals[i] for i in indices], _part(facts, indices)))
+            outcome = pool.next_outcome()
+            indices = cast("tuple[int, ...]", outcome.key)
+            if outcome.ok:
+                yield np.array(indices), outcome.value
+            elif len(indices) > 1:
+                waiting.extend((i,) for i in indices)
+            else:
+                yield np.array(indices), _failed(names, outcome, time_limit_s)
+
+
+def _slices(n: int, size: int) -> list[tuple[int, ...]]:
+    return [tuple(range(i, min(i + size, n))) for i in range(0, n, max(size, 1))]
+
+
+def _part(facts: Facts | None, indices: Sequence[int]) -> Facts | None:
+    return None if facts is None else {name: np.asarray(values)[list(indices)] for name, values in facts.items()}
+
+
+def _failed(names: Sequence[str], outcome: Outcome, time_limit_s: float) -> dict[str, DescriptorChunk]:
+    """Return a failure in every set for one structure."""
+    error_class, message = str(outcome.error_class), str(outcome.message)
+    if error_class == TIME_LIMIT_EXCEEDED:
+        error_class, message = "DescriptorTimeout", f"descriptors took longer than {time_limit_s:g} s"
+    return {
+        name: DescriptorChunk.failed(len(descriptor_set(name).columns), error_class, message, outcome.seconds)
+        for name in names
+    }
