@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from matsift.descriptors.registry import known_descriptor_sets
+from matsift.errors import UserInputError
 from matsift.learners.registry import known_learners, validate_settings
 from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
 from matsift.study.sources import SourceSettings
 from matsift.units import property_definition
+
+
+def _as_fault(check: Callable[..., object], *arguments: object) -> None:
+    """Run a check of the platform so that pydantic lists its complaint with the others."""
+    try:
+        check(*arguments)
+    except UserInputError as error:
+        raise ValueError(str(error)) from None
 
 
 class Settings(BaseModel):
@@ -44,7 +54,7 @@ class LabelSettings(Settings):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            property_definition(name)
+            _as_fault(property_definition, name)
         return names
 
 
@@ -96,7 +106,7 @@ class LearnerSettings(Settings):
         for kind in (self.kind, *self.baselines):
             if kind not in known_learners():
                 raise ValueError(f"there is no learner {kind!r}; use one of {', '.join(sorted(known_learners()))}")
-        validate_settings(self.kind, self.settings)
+        _as_fault(validate_settings, self.kind, self.settings)
         return self
 
 
