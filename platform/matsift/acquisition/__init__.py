@@ -1,0 +1,1 @@
+"""Acquisition: which candidate to label next."""

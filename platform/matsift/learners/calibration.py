@@ -1,0 +1,128 @@
+"""Intervals with a coverage guarantee: split conformal prediction with scores in units of the ensemble's spread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from matsift.errors import ArtifactError, UserInputError
+
+#: Share of the median spread that is added to every spread, so that a row on which the members happen to agree does
+#: not get an interval of no width, nor a calibration row of that kind an endless score.
+FLOOR_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class ConformalCalibration:
+    """A calibrated interval: mean plus or minus `multiplier` times (spread + `floor`).
+
+    Parameters
+    ----------
+    coverage
+        Nominal coverage, 0 to 1.
+    multiplier
+        The finite-sample quantile of the calibration scores, without unit.
+    floor
+        Added to every spread, in the unit of the property.
+    n_calibration
+        Rows that the quantile was taken from.
+    """
+
+    coverage: float
+    multiplier: float
+    floor: float
+    n_calibration: int
+
+    @classmethod
+    def fit(
+        cls, y: ArrayLike, mean: ArrayLike, spread: ArrayLike, coverage: float, *, floor: float | None = None
+    ) -> Self:
+        """Return the calibration of an ensemble on n rows that it was not trained on.
+
+        The score of a row is abs(y - mean) / (spread + floor); `multiplier` is the score of rank
+        ceil((n + 1) coverage), which covers a further row of the same kind with at least that probability (Lei et al.
+        2018, J. Am. Stat. Assoc. 113, 1094, section 5.2). The guarantee is exact for a `floor` fixed beforehand; the
+        default, `FLOOR_SHARE` of the median spread of these rows, uses no label and shifts it by less than 1/n.
+
+        Parameters
+        ----------
+        y, mean, spread
+            (n,), in the unit of the property.
+        coverage
+            Wanted coverage, between 0 and 1.
+        floor
+            Fixed floor in the unit of the property.
+
+        Raises
+        ------
+        UserInputError
+            If the rows are too few for the coverage, the floor is not positive, or a number is not finite.
+        """
+        labels, means, spreads = _finite(y, mean, spread)
+        n = len(labels)
+        if not 0 < coverage < 1:
+            raise UserInputError(f"the coverage {coverage} must lie between 0 and 1, for example 0.9")
+        # Rounded, since (9 + 1) * 0.9 must be 9 and not 9.000000000000002.
+        rank = math.ceil(round((n + 1) * coverage, 9))
+        if rank > n:
+            raise UserInputError(
+                f"an interval of {coverage:.0%} coverage needs at least {rows_needed(coverage)} calibration rows, "
+                f"there are {n}; raise validation_fraction, lower the coverage or add labels"
+            )
+        if floor is None:
+            floor = FLOOR_SHARE * float(np.median(spreads)) or 1.0  # members that all agree: plain, unscaled scores
+        if floor <= 0:
+            raise UserInputError(f"the floor {floor} of the spread must be positive")
+        scores = np.sort(np.abs(labels - means) / (spreads + floor))
+        return cls(coverage, float(scores[rank - 1]), floor, n)
+
+    def interval(self, mean: ArrayLike, spread: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (lower, upper), each (n,), in the unit of the property."""
+        centre = np.asarray(mean, dtype=np.float64)
+        half = self.multiplier * (np.asarray(spread, dtype=np.float64) + self.floor)
+        return centre - half, centre + half
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the calibration as a plain dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return the calibration of a dict that `to_json` wrote.
+
+        Raises
+        ------
+        ArtifactError
+            If a key is missing.
+        """
+        try:
+            return cls(
+                float(stored["coverage"]),
+                float(stored["multiplier"]),
+                float(stored["floor"]),
+                int(stored["n_calibration"]),
+            )
+        except KeyError as error:
+            raise ArtifactError(f"the stored calibration lacks {error}; train again") from error
+
+
+def rows_needed(coverage: float) -> int:
+    """Return the fewest calibration rows that can give an interval of this coverage."""
+    n = 1
+    while math.ceil(round((n + 1) * coverage, 9)) > n:
+        n += 1
+    return n
+
+
+def _finite(*arrays: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+    columns = tuple(np.asarray(a, dtype=np.float64) for a in arrays)
+    if len({c.shape for c in columns}) != 1 or columns[0].ndim != 1:
+        raise UserInputError(f"labels, means and spreads differ in shape: {[c.shape for c in columns]}")
+    if not all(np.isfinite(c).all() for c in columns):
+        raise UserInputError("a label, mean or spread of the calibration rows is not a finite number")
+    return columns

@@ -1,0 +1,140 @@
+"""Which labelled structures train, calibrate and test: the three sampling strategies of paper 001, and folds."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from matsift.errors import UserInputError
+
+Strategy = Literal["model_1", "model_2", "model_3"]
+
+#: What each strategy of paper 001 does, in one line.
+STRATEGIES: dict[Strategy, str] = {
+    "model_1": "random, structures with the element only in the test set",
+    "model_2": "random, structures with the element on both sides",
+    "model_3": "stratified by the target, everything at or above the threshold in the training set",
+}
+
+#: Thresholds of Model 3 in GPa, as the paper's definition has them; its discussion prefers 200 for the shear modulus.
+PAPER_THRESHOLDS = {"g_vrh": 120.0, "k_vrh": 350.0}
+
+N_STRATUM = 10
+
+
+def assign_roles(
+    strategy: Strategy,
+    y: ArrayLike,
+    has_element: ArrayLike,
+    *,
+    test_fraction: float,
+    validation_fraction: float,
+    threshold: float | None = None,
+    seed: int,
+) -> NDArray[np.str_]:
+    """Return "train", "validation" or "test" for each of n rows.
+
+    Validation rows calibrate intervals and must be like the test rows, so they are drawn as the test rows are: in
+    Model 3 stratified and never from the rows forced into training, in Model 1 never with the element (whose
+    intervals are therefore not guaranteed to hold).
+
+    Parameters
+    ----------
+    strategy
+        "model_1": the test set is every row with the element, filled up at random to `test_fraction`; "model_2":
+        random; "model_3": `test_fraction` of all rows, drawn alike from ten quantile bins of the target, but never
+        a row whose target is at or above `threshold`.
+    y
+        (n,) target.
+    has_element
+        (n,) whether the structure contains the element of the study; only Model 1 looks at it.
+    test_fraction
+        Share of all rows that test.
+    validation_fraction
+        Share of the remaining rows that calibrate; 0 for none.
+    threshold
+        Model 3: rows at or above it always train, in the unit of `y`; None forces no row.
+    seed
+        Seed of the draw.
+
+    Raises
+    ------
+    UserInputError
+        If the rows are too few for the roles, or Model 1 leaves nothing to train on.
+    """
+    target, marked = np.asarray(y, dtype=np.float64), np.asarray(has_element, dtype=bool)
+    n, rng = len(target), np.random.default_rng(seed)
+    if strategy not in STRATEGIES:
+        raise UserInputError(f"there is no sampling strategy {strategy!r}; use one of {', '.join(STRATEGIES)}")
+    forced = np.zeros(n, dtype=bool)
+    if strategy == "model_3" and threshold is not None:
+        forced = target >= threshold
+    held_out = marked if strategy == "model_1" else np.zeros(n, dtype=bool)
+    n_test = max(_count(n, test_fraction), int(held_out.sum()))
+    n_validation = _count(n - n_test, validation_fraction)
+    free = np.flatnonzero(~forced & ~held_out)
+    n_free_test = n_test - int(held_out.sum())
+    if n_free_test + n_validation > len(free) or n - n_test - n_validation < 1:
+        raise UserInputError(
+            f"{n} labelled structures ({int(forced.sum())} forced into training, {int(held_out.sum())} into the test "
+            f"set) are too few for {n_test} test and {n_validation} validation rows under {strategy}; add labels, "
+            "lower the fractions or choose another strategy"
+        )
+    order = _stratified_order(target[free], rng) if strategy == "model_3" else rng.permutation(len(free))
+    roles = np.full(n, "train", dtype="<U10")
+    roles[held_out] = "test"
+    roles[free[order[:n_free_test]]] = "test"
+    roles[free[order[n_free_test : n_free_test + n_validation]]] = "validation"
+    return roles
+
+
+def kfold(n: int, n_fold: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold, 0 to `n_fold` - 1, of each of n rows; sizes differ by one at most."""
+    return kfold_by_group(list(range(n)), n_fold, seed)
+
+
+def kfold_by_group(groups: Sequence[Hashable], n_fold: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each row so that no group (a reduced formula, say) stands in two folds.
+
+    Groups are shuffled, then dealt from the largest to the smallest, each to the fold with the fewest rows.
+
+    Raises
+    ------
+    UserInputError
+        If there are fewer groups than folds.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for row, group in enumerate(groups):
+        members.setdefault(group, []).append(row)
+    if not 2 <= n_fold <= len(members):
+        raise UserInputError(f"{len(members)} distinct groups cannot be dealt to {n_fold} folds")
+    rows = list(members.values())
+    shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+    folds, sizes = np.empty(len(groups), dtype=np.int64), np.zeros(n_fold, dtype=np.int64)
+    for group_rows in sorted(shuffled, key=len, reverse=True):
+        fold = int(sizes.argmin())
+        folds[group_rows] = fold
+        sizes[fold] += len(group_rows)
+    return folds
+
+
+def _count(n: int, fraction: float) -> int:
+    """Return how many of n rows a fraction is: rounded, but at least one unless the fraction is 0."""
+    return max(1, round(fraction * n)) if fraction > 0 else 0
+
+
+def _stratified_order(target: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return an order of the rows of which every leading piece holds the quantile bins in like shares."""
+    n = len(target)
+    by_value = np.argsort(target, kind="stable")
+    stratum = np.empty(n, dtype=np.int64)
+    stratum[by_value] = np.arange(n) * N_STRATUM // max(n, 1)
+    place = np.empty(n)
+    for s in range(N_STRATUM):
+        rows = np.flatnonzero(stratum == s)
+        # Evenly spaced places with a common random offset: any leading share f takes f of each bin, give or take one.
+        place[rows] = (rng.permutation(len(rows)) + rng.random()) / max(len(rows), 1)
+    return np.argsort(place, kind="stable")

@@ -1,0 +1,1 @@
+"""Screening: named criteria for candidates, named quality rules for labels."""
