@@ -1,0 +1,1 @@
+"""Migrations by Alembic; they live in the package so that an installed matsift can migrate itself."""

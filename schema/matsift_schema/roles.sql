@@ -1,0 +1,62 @@
+-- Roles and grants; run after the views, may run any number of times.
+-- matsift_analyst reads the views of `analysis` and nothing else; matsift_worker runs flows.
+-- Both are groups without login: CREATE ROLE alice LOGIN PASSWORD '...' IN ROLE matsift_analyst.
+
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY ARRAY['matsift_analyst', 'matsift_worker'] LOOP
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', role_name);
+            END IF;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- another database of the same server is being migrated right now
+        END;
+    END LOOP;
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO matsift_analyst, matsift_worker', current_database());
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO matsift_worker', current_database());
+END $$;
+
+-- From PostgreSQL 15 on this is the default, but not in a database that was upgraded from an older version.
+DO $$
+BEGIN
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+EXCEPTION WHEN insufficient_privilege OR invalid_schema_name THEN
+    NULL;  -- not ours to change
+END $$;
+
+-- Anybody may store large objects; only a superuser can take that right away.
+DO $$
+DECLARE
+    signature text;
+BEGIN
+    FOR signature IN
+        SELECT p.oid::regprocedure::text
+        FROM pg_proc p
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace
+          AND p.proname IN ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_import', 'lo_open', 'lo_put', 'lo_unlink')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION pg_catalog.%s FROM PUBLIC', signature);
+    END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    NULL;
+END $$;
+
+REVOKE ALL ON SCHEMA matsift FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA matsift FROM PUBLIC, matsift_analyst, matsift_worker;
+REVOKE ALL ON SCHEMA analysis FROM PUBLIC;
+
+GRANT USAGE ON SCHEMA analysis TO matsift_analyst, matsift_worker;
+GRANT SELECT ON ALL TABLES IN SCHEMA analysis TO matsift_analyst, matsift_worker;
+
+GRANT USAGE ON SCHEMA matsift TO matsift_worker;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA matsift TO matsift_worker;
+REVOKE INSERT ON matsift.alembic_version, matsift.element, matsift.property FROM matsift_worker;
+GRANT UPDATE (status, ended_at, counts, message) ON matsift.run TO matsift_worker;
+GRANT UPDATE (description, licence) ON matsift.source TO matsift_worker;
+GRANT UPDATE (withdrawn_at) ON matsift.source_entry TO matsift_worker;
+GRANT UPDATE (status, claimed_by, lease_expires_at, label_id, failure_id, updated_at)
+    ON matsift.acquisition TO matsift_worker;

@@ -1,0 +1,58 @@
+"""The tables, one module an aggregate."""
+
+from matsift_schema.base import Base
+from matsift_schema.tables.campaigns import Acquisition, AcquisitionEvent, Campaign, CampaignRound, CandidateScore
+from matsift_schema.tables.catalogue import Element, Source, SourceEntry, SourceSnapshot, Structure
+from matsift_schema.tables.datasets import DatasetRow, DatasetSnapshot
+from matsift_schema.tables.descriptors import Descriptor, DescriptorSet
+from matsift_schema.tables.diffraction import MeasuredPattern
+from matsift_schema.tables.generation import GeneratedComposition
+from matsift_schema.tables.labels import Label, LabelVerdict, Property
+from matsift_schema.tables.models import (
+    Evaluation,
+    FeatureImportance,
+    HeldOutPrediction,
+    ModelDescriptorSet,
+    ModelVersion,
+)
+from matsift_schema.tables.predictions import Prediction
+from matsift_schema.tables.provenance import Failure, Run
+from matsift_schema.tables.reports import StudyReport
+from matsift_schema.tables.screening import Screen, ScreenOutcome
+
+metadata = Base.metadata
+
+__all__ = [
+    "Acquisition",
+    "AcquisitionEvent",
+    "Base",
+    "Campaign",
+    "CampaignRound",
+    "CandidateScore",
+    "DatasetRow",
+    "DatasetSnapshot",
+    "Descriptor",
+    "DescriptorSet",
+    "Element",
+    "Evaluation",
+    "Failure",
+    "FeatureImportance",
+    "GeneratedComposition",
+    "HeldOutPrediction",
+    "Label",
+    "LabelVerdict",
+    "MeasuredPattern",
+    "ModelDescriptorSet",
+    "ModelVersion",
+    "Prediction",
+    "Property",
+    "Run",
+    "Screen",
+    "ScreenOutcome",
+    "Source",
+    "SourceEntry",
+    "SourceSnapshot",
+    "Structure",
+    "StudyReport",
+    "metadata",
+]

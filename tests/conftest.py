@@ -1,0 +1,70 @@
+"""Fixtures that every wing's tests share: a real PostgreSQL and databases built by the migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+from tests.postgres import PostgresServer
+
+from matsift_schema.engine import make_engine, upgrade
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running PostgreSQL 18 with pgvector, one a test process."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: PostgresServer) -> str:
+    """The name of a database at the newest schema; copied, never written to."""
+    name = postgres_server.create_database()
+    upgrade(postgres_server.url(name))
+    return name
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a fresh database without our schema."""
+    name = postgres_server.create_database()
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
+    """The address of a fresh database at the newest schema, for one test."""
+    name = postgres_server.create_database(template_database)
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_server: PostgresServer, template_database: str) -> Iterator[str]:
+    """The address of a fresh database at the newest schema, for one test module."""
+    name = postgres_server.create_database(template_database)
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def shared_engine(postgres_server: PostgresServer, template_database: str) -> Iterator[Engine]:
+    """An engine on the database whose tests roll everything back."""
+    engine = make_engine(postgres_server.url(postgres_server.create_database(template_database)))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def session(shared_engine: Engine) -> Iterator[Session]:
+    """A session whose commits end in a savepoint; the test leaves no row behind."""
+    with shared_engine.connect() as connection:
+        outer = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield session
+        outer.rollback()
