@@ -18,7 +18,9 @@ _SYMBOLS = {
     "g_voigt": "G_V",
     "g_reuss": "G_R",
 }
+_DECIMALS = {"GPa": 1, "eV": 2, "eV/atom": 3}
 _COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
+_SCREW, _INVERSION = re.compile(r"_(\d)"), re.compile(r"-(\d)")
 _SHOWN_SYMBOL = re.compile("|".join(sorted(_SYMBOLS.values(), key=len, reverse=True)))
 
 
@@ -46,6 +48,12 @@ def formula_markup(formula: str) -> Markup:
     )
 
 
+def space_group_markup(space_group: str) -> Markup:
+    """Return a space group symbol as safe markup: screw axes below the line, inversion axes under a bar."""
+    safe = _SCREW.sub(r"<sub>\1</sub>", str(escape(space_group)))
+    return Markup(_INVERSION.sub(r'<span class="bar">\1</span>', safe))  # noqa: S704  escaped above
+
+
 def number(value: float | None, digits: int = 1) -> str:
     """Return a number with thin grouping of thousands and a true minus sign, or an en dash where it is not known."""
     if value is None or not math.isfinite(value):
@@ -61,8 +69,13 @@ def significant(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
+def quantity(value: float | None, unit: str, *, more: int = 0) -> str:
+    """Return a value of a property with as many decimals as its unit deserves, and `more` of them for a mean error."""
+    return number(value, _DECIMALS.get(unit, 3) + more)
+
+
 def percent(fraction: float | None, digits: int = 0) -> str:
     """Return a fraction of 1 as a percentage, or an en dash where it is not known."""
     if fraction is None or not math.isfinite(fraction):
         return "–"
-    return f"{fraction:.{digits}%}"
+    return f"{100 * fraction:.{digits}f} %"

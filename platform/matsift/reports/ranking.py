@@ -13,7 +13,7 @@ from matsift.reports.data import (
     Ranking,
     RankingSettings,
 )
-from matsift.reports.notation import symbol
+from matsift.reports.notation import percent, quantity, symbol
 
 _BOUND = {"mean": "mean", "lower": "lower bound", "upper": "upper bound"}
 _DIRECTION = {"maximize": "highest first", "minimize": "lowest first"}
@@ -64,10 +64,12 @@ def _key(candidate: Candidate, settings: RankingSettings) -> tuple[float, float,
 def _why_here(candidate: Candidate, place: int, total: int, settings: RankingSettings) -> str:
     found = _usable(candidate, settings)
     assert found is not None
+    unit = found.unit
     by = f"{_BOUND[settings.by]} of {symbol(found.property_name)}"
-    value = f"{getattr(found, settings.by):.1f} {found.unit}"
-    interval = "interval" if found.coverage is None else f"{found.coverage:.0%} interval"
-    bounds = f"{interval} {found.lower:.1f} to {found.upper:.1f}, spread {found.spread:.1f}"
+    value = f"{quantity(getattr(found, settings.by), unit)} {unit}"
+    interval = "interval" if found.coverage is None else f"{percent(found.coverage)} interval"
+    lower, upper, spread = (quantity(v, unit) for v in (found.lower, found.upper, found.spread))
+    bounds = f"{interval} {lower} to {upper}, spread {spread}"
     return f"Place {place} of {total} by the {by}: {value} ({bounds}); {_criteria_clause(candidate)}."
 
 

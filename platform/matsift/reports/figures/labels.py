@@ -1,0 +1,39 @@
+"""Plots of the labels that the models learn from."""
+
+from __future__ import annotations
+
+import numpy as np
+from plotly.subplots import make_subplots
+
+from matsift.reports.data import Distribution
+from matsift.reports.figures.plot import BLUE, ORANGE, Plot, axis_title, bin_edges, finite, histogram, new_figure
+from matsift.reports.notation import number, symbol
+
+
+def distribution_plot(distribution: Distribution) -> Plot | None:
+    """Return how the labels of a property are spread: all of them, and below those with the element of the study."""
+    values, with_element = finite(distribution.values), finite(distribution.element_values)
+    if not values.size:
+        return None
+    unit, element = distribution.unit, distribution.element
+    edges = bin_edges(np.concatenate([values, with_element]))
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    figure.add_trace(histogram(values, edges, name="all labels", colour=BLUE, unit=unit), row=1, col=1)
+    figure.add_trace(histogram(with_element, edges, name=f"with {element}", colour=ORANGE, unit=unit), row=2, col=1)
+    new_figure(figure).update_layout(bargap=0)
+    figure.update_xaxes(title=axis_title(distribution.property_name, unit), row=2, col=1)
+    figure.update_yaxes(title="structures", rangemode="tozero")
+    caption = (
+        f"Accepted labels of {symbol(distribution.property_name)}: {_words(values, 'in all', unit)} (top), "
+        f"{_words(with_element, f'with {element}', unit)} (bottom)."
+    )
+    key = f"plot-distribution-{distribution.property_name}"
+    title = f"Labels of {symbol(distribution.property_name)}"
+    return Plot(key, title, caption, figure, int(values.size), "2", height=420)
+
+
+def _words(values: np.ndarray, which: str, unit: str) -> str:
+    count = number(values.size, 0)
+    if not values.size:
+        return f"{count} {which}"
+    return f"{count} {which}, 90 % of them up to {np.quantile(values, 0.9):.0f} {unit}"

@@ -1,0 +1,159 @@
+"""The report as one HTML file that needs no network: styles, scripts and plotly stand inside it.
+
+The content security policy of the page names the hashes of its own two scripts and plotly's, so nothing else can run
+in it and nothing can be fetched, whatever a source wrote into a formula or an id.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from matsift.reports.data import RankedCandidate, RankingReport
+from matsift.reports.figures.plot import Plot
+from matsift.reports.notation import (
+    formula_markup,
+    number,
+    quantity,
+    significant,
+    space_group_markup,
+    symbol_markup,
+    text_markup,
+)
+from matsift.reports.sections import Section, sections
+from matsift.reports.small_tables import moment, provenance_tables
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HASH_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class _PlotBlock:
+    """A plot as the template needs it: words, the height of its box, and its data as JSON for a script tag."""
+
+    key: str
+    title: Markup
+    caption: Markup
+    height: int
+    wide: bool
+    data: Markup
+
+
+def render_html(report: RankingReport) -> str:
+    """Return the whole report as one HTML page; the same report gives the same text.
+
+    Parameters
+    ----------
+    report
+        The data; `generated_at` is printed as it is given, nothing here reads a clock.
+    """
+    scripts = (_plotly_script(), _asset("report.js"))
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            ranking=report.ranking,
+            sections=sections(report),
+            provenance_tables=provenance_tables(report.provenance),
+            style=_asset("report.css"),
+            plotly_script=scripts[0],
+            page_script=scripts[1],
+            policy=_content_policy(scripts),
+            labelled_properties=_labelled_properties(report),
+        )
+    )
+
+
+def content_hash(report: RankingReport) -> str:
+    """Return the SHA-256 of the page apart from the time it was made: equal data gives equal hashes."""
+    return hashlib.sha256(render_html(replace(report, generated_at=_EPOCH)).encode()).hexdigest()
+
+
+def plot_blocks(section: Section, paper: str) -> tuple[_PlotBlock, ...]:
+    """Return the plots of a section with their captions completed by the count and the figure of the paper."""
+    return tuple(
+        _PlotBlock(
+            key=re.sub(r"[^A-Za-z0-9_-]+", "-", plot.key),
+            title=text_markup(plot.title),
+            caption=text_markup(f"{plot.caption} {_provenance_words(plot, paper)}"),
+            height=plot.height,
+            wide=plot.wide,
+            data=json_markup(plot.figure.to_plotly_json()),
+        )
+        for plot in section.plots
+    )
+
+
+def json_markup(value: object) -> Markup:
+    """Return a value as JSON that may stand in a script tag: no ``<``, ``>`` or ``&`` is left in it."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704  no markup is left
+
+
+def safe_link(url: str | None) -> str | None:
+    """Return an address that a reader may follow, or None: only http and https are links."""
+    return url if url and urlsplit(url).scheme in {"http", "https"} else None
+
+
+def _provenance_words(plot: Plot, paper: str) -> str:
+    count = f"n = {number(plot.n_point, 0)}."
+    return f"{count} Compare figure {plot.paper_figure} of {paper}." if paper and plot.paper_figure else count
+
+
+def _labelled_properties(report: RankingReport) -> tuple[str, ...]:
+    shown: tuple[RankedCandidate, ...] = (*report.ranking.ranked, *report.ranking.excluded)
+    labelled = {label.property_name for r in shown for label in r.candidate.labels}
+    return tuple(p.name for p in report.properties if p.name in labelled)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("matsift.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        formula=formula_markup,
+        number=number,
+        quantity=quantity,
+        space_group=space_group_markup,
+        significant=significant,
+        symbol=symbol_markup,
+        words=text_markup,
+        moment=moment,
+        short_hash=lambda content_hash: content_hash[:_HASH_SHOWN],
+        safe_link=safe_link,
+    )
+    environment.globals["plot_blocks"] = plot_blocks
+    return environment
+
+
+@cache
+def _asset(name: str) -> Markup:
+    text = files("matsift.reports").joinpath("templates", name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704  our own file
+
+
+@cache
+def _plotly_script() -> Markup:
+    return Markup(get_plotlyjs())  # noqa: S704  plotly's own bundle
+
+
+def _content_policy(scripts: tuple[Markup, ...]) -> str:
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
+    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:"

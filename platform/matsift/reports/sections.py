@@ -1,0 +1,109 @@
+"""The sections of the page after the ranking, in order: plots, tables, and what to say where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from matsift.reports.data import RankingReport
+from matsift.reports.figures.campaigns import learning_plot, spread_plot
+from matsift.reports.figures.candidates import interval_plot, property_map
+from matsift.reports.figures.labels import distribution_plot
+from matsift.reports.figures.models import ablation_plot, importance_plot, parity_plot, sampling_plot
+from matsift.reports.figures.plot import Plot
+from matsift.reports.small_tables import Table, evaluation_tables, quality_tables
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    `empty` is the sentence that stands there while it has neither plots nor tables,
+    `notes` are sentences that stand there in any case.
+    """
+
+    key: str
+    title: str
+    empty: str
+    plots: tuple[Plot, ...] = ()
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def sections(report: RankingReport) -> tuple[Section, ...]:
+    """Return the sections after the ranking table."""
+    return (
+        Section("picture", "The candidates at a glance", "No candidate is ranked yet.", _candidate_plots(report)),
+        Section(
+            "labels",
+            "What the models learn from",
+            "No label has been accepted yet.",
+            _there(distribution_plot(d) for d in report.distributions),
+        ),
+        Section(
+            "models",
+            "How well the models predict",
+            "No model has been evaluated yet.",
+            _there(parity_plot(p, position=n) for n, p in enumerate(report.parities)),
+            evaluation_tables(report),
+            _model_notes(report),
+        ),
+        Section(
+            "descriptors",
+            "What the predictions rest on",
+            "Neither an ablation nor importances were computed in this study.",
+            _there(
+                [ablation_plot(report.ablation), *map(importance_plot, _groups(report.importances, "property_name"))]
+            ),
+        ),
+        Section(
+            "sampling",
+            "Sampling strategies",
+            "Sampling strategies were not compared in this study.",
+            _there(map(sampling_plot, _groups(report.sampling, "property_name"))),
+        ),
+        Section(
+            "spread",
+            "How sure the models are of the pool",
+            "No structure of the pool has a prediction yet.",
+            _there(map(spread_plot, report.pool_spreads)),
+        ),
+        Section(
+            "campaign",
+            "The active-learning campaign",
+            "No campaign has run yet, so there is no learning curve.",
+            _there(map(learning_plot, _groups(report.learning_curves, "campaign", "property_name"))),
+        ),
+        Section(
+            "quality",
+            "Data quality and failures",
+            "No rule was applied and nothing failed.",
+            tables=quality_tables(report),
+        ),
+    )
+
+
+def _candidate_plots(report: RankingReport) -> tuple[Plot, ...]:
+    of_ranked = report.ranking.settings.property_name
+    distribution = next((d for d in report.distributions if d.property_name == of_ranked), None)
+    maps = [property_map(report.ranking, *report.properties[:2])] if len(report.properties) > 1 else []
+    return _there([interval_plot(report.ranking, distribution), *maps])
+
+
+def _model_notes(report: RankingReport) -> tuple[str, ...]:
+    lone = len({e.model for e in report.evaluations}) == 1
+    return ("No baseline was trained, so there is nothing to hold the model against.",) if lone else ()
+
+
+def _there(plots: Iterable[Plot | None]) -> tuple[Plot, ...]:
+    return tuple(p for p in plots if p is not None)
+
+
+def _groups(rows: Iterable[Row], *fields: str) -> list[tuple[Row, ...]]:
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(getattr(row, field) for field in fields), []).append(row)
+    return [tuple(group) for group in groups.values()]
