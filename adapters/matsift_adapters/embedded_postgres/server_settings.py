@@ -1,0 +1,60 @@
+"""How the embedded server is set: safe against a power cut, private, and sized for a laptop."""
+
+import os
+from pathlib import Path
+
+_GIB = 2**30
+_SMALL_SHARED_MEMORY = _GIB // 2
+
+
+def tunable() -> dict[str, str]:
+    """Settings written once into postgresql.conf; a person may change them there or with ALTER SYSTEM.
+
+    fsync stays on. `wal_level = minimal` spares the log of bulk loads: an embedded server has no replicas.
+    """
+    roomy = _memory_bytes() >= 4 * _GIB
+    return {
+        "shared_buffers": "256MB" if roomy else "128MB",
+        "work_mem": "32MB" if roomy else "8MB",
+        "maintenance_work_mem": "256MB" if roomy else "64MB",
+        "effective_cache_size": "2GB" if roomy else "512MB",
+        "random_page_cost": "1.1",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "max_logical_replication_workers": "0",
+        "max_wal_size": "2GB",
+        "wal_compression": "pglz",
+        "checkpoint_timeout": "15min",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_line_prefix": "%m [%p] ",
+    }
+
+
+def required(socket_dir: Path) -> dict[str, str]:
+    """Settings given at every start: no network, one private socket, a log that shows that recovery moves on."""
+    settings = {
+        "cluster_name": "matsift",
+        "listen_addresses": "",
+        "unix_socket_directories": str(socket_dir),
+        "unix_socket_permissions": "0700",
+        "port": "5432",
+        "logging_collector": "off",
+        "log_destination": "stderr",
+        "log_startup_progress_interval": "10s",
+    }
+    if _is_small(Path("/dev/shm")):  # noqa: S108  64 MB in a container: a parallel hash join would fail there
+        settings["dynamic_shared_memory_type"] = "mmap"
+    return settings
+
+
+def _is_small(folder: Path) -> bool:
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return True
+    return room.f_blocks * room.f_frsize < _SMALL_SHARED_MEMORY or not os.access(folder, os.W_OK)
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,115 @@
+"""Where matsift keeps its data and which PostgreSQL it uses: the one settings class of the project.
+
+Every field is read from the environment: ``MATSIFT_HOME``, ``MATSIFT_DATABASE_URL``, ``MATSIFT_ARTIFACT_URL``,
+``MATSIFT_WORKERS``. Nothing else is configured by the environment; what a study computes stands in its study file.
+"""
+
+import difflib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from matsift.errors import UserInputError
+
+_PREFIX = "MATSIFT_"
+_SCHEMES = ("postgresql://", "postgres://")
+
+
+def available_cpus() -> int:
+    """Processors that this process may use: the affinity mask, cut to the container's quota where it has one."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return count
+    return count if quota == "max" else max(1, min(count, int(quota) // int(period)))
+
+
+class Settings(BaseSettings):
+    """Where data lives and how much of the machine to use."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, validate_default=True
+    )
+
+    home: Path = Field(
+        default=Path(".matsift"),
+        description="Folder of the embedded database, the artifacts and the reports; relative to the working directory",
+    )
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL 15+ with pgvector to use in place of the embedded server"
+    )
+    artifact_url: str = Field(
+        default="", description="fsspec URL or folder of the artifact store; the folder `artifacts` of home by default"
+    )
+    workers: int = Field(default_factory=available_cpus, ge=1, description="Worker processes, one thread each")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("artifact_url")
+    @classmethod
+    def _inside_home(cls, url: str, info: Any) -> str:
+        return url or str(info.data.get("home", Path()) / "artifacts")
+
+    @field_validator("database_url")
+    @classmethod
+    def _libpq_form(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        scheme, separator, rest = url.get_secret_value().strip().partition("://")
+        plain = f"{scheme.partition('+')[0]}{separator}{rest}"
+        if not plain.startswith(_SCHEMES):
+            raise ValueError("give it as postgresql://user:password@host:5432/database")
+        return SecretStr(plain)
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Settings from the environment, with `overrides` (None means: not given) on top.
+
+        Raises
+        ------
+        UserInputError
+            A value is not usable, or a variable's name is nearly but not quite one of ours.
+        """
+        _refuse_misspelt_variables(cls)
+        try:
+            return cls(**{key: value for key, value in overrides.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = _PREFIX + str(first["loc"][0]).upper()
+            raise UserInputError(f"{name} is not usable: {first['msg'].removeprefix('Value error, ')}") from None
+
+    def prepare_home(self) -> Path:
+        """The home folder, made if need be and tried for writing.
+
+        Raises
+        ------
+        UserInputError
+            It cannot be made or written; the sentence names the folder and the remedy.
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.home) as probe:
+                probe.write(b"matsift")
+        except OSError as error:
+            raise UserInputError(
+                f"the data folder {self.home} cannot be written ({error.strerror}); "
+                "make it writable or set MATSIFT_HOME to a folder that is"
+            ) from error
+        return self.home
+
+
+def _refuse_misspelt_variables(settings: type[Settings]) -> None:
+    known = [_PREFIX + name.upper() for name in settings.model_fields]
+    for name in os.environ:
+        if name.startswith(_PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            if close:
+                raise UserInputError(f"the environment variable {name} is unknown; did you mean {close[0]}?")
