@@ -61,7 +61,7 @@ def from_record(
     try:
         crystal = _crystal(record)
     except BadStructureError as error:
-        failures.append(FailureRecord.of("parse", place, error))
+        failures.append(FailureRecord("parse", place, type(error).__name__, f"{place}: {error}"))
     for name, value in (record.get("labels") or {}).items():
         try:
             labels.append(from_value(value, property_name=name, unit=None, method=method, origin=origin))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matsift.study.sources import BundledSource, SourceSettings
+from matsift.study.sources import BundledSource, FilesSource, SourceSettings
 from matsift_adapters.sources.bundled import open_bundled
+from matsift_adapters.sources.files import open_files
 from matsift_adapters.sources.source import Source
+from matsift_adapters.sources.tables import open_table
 
 
 def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) -> Source:
@@ -19,7 +21,8 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
     base_dir
         Folder that relative paths start from: the study file's.
     n_worker
-        Worker processes that parse files; each file stands under the settings' time limit.
+        Worker processes that parse files; each file stands under the settings' time limit. With 0
+        the files are parsed here and now without a limit, for trusted ones.
 
     Raises
     ------
@@ -28,4 +31,6 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
     """
     if isinstance(settings, BundledSource):
         return open_bundled(settings, base_dir)
-    raise NotImplementedError
+    if isinstance(settings, FilesSource):
+        return open_files(settings, base_dir, n_worker=n_worker)
+    return open_table(settings, base_dir, n_worker=n_worker)

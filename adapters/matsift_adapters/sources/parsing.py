@@ -1,0 +1,117 @@
+"""From the bytes of one file to its structures; runs in killable workers."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import IO, Any, cast
+
+from matsift.errors import BadStructureError
+from matsift_adapters.sources.compressed import DAMAGE
+from matsift_adapters.sources.formats import ASE_FORMATS
+from matsift_adapters.sources.parsed import Parsed, unreadable
+from matsift_adapters.sources.pymatgen_json import from_pymatgen, structures
+
+#: No structure file is larger than this once unpacked; a larger one is a mistake or an attack.
+MAX_MEMBER_BYTES = 64 * 1024 * 1024
+
+_OPENERS: dict[str, Callable[..., Any]] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file, or one cell of a table, to be parsed: its name, format and content, and what to watch for."""
+
+    name: str
+    format: str
+    content: bytes
+    max_site: int = 1000
+    id_key: str | None = None
+
+
+def parse_member(member: Member) -> list[Parsed]:
+    """Return the structures of a file; what cannot be read is an outcome with its reason, never an exception."""
+    try:
+        found = _parse(member.format, unpacked(member), member.id_key)
+    except (BadStructureError, UnicodeError) as error:
+        return [unreadable(error)]
+    except RecursionError as error:
+        return [unreadable(error, "it is nested too deeply")]
+    return [within(parsed, member.max_site) for parsed in found]
+
+
+def unpacked(member: Member) -> bytes:
+    """Return the decompressed content.
+
+    Raises
+    ------
+    BadStructureError
+        If it is damaged, truncated, or larger than `MAX_MEMBER_BYTES`.
+    """
+    opener = _OPENERS.get(member.name.rsplit(".", 1)[-1].lower())
+    if opener is None:
+        return member.content
+    try:
+        with cast("IO[bytes]", opener(io.BytesIO(member.content), "rb")) as stream:
+            content = stream.read(MAX_MEMBER_BYTES + 1)
+    except DAMAGE as error:
+        raise BadStructureError(f"the compressed file is damaged or truncated ({error})") from error
+    if len(content) > MAX_MEMBER_BYTES:
+        raise BadStructureError(too_large())
+    return content
+
+
+def too_large() -> str:
+    """Return the sentence about a file that is too large to hold a structure."""
+    return f"it is larger than {MAX_MEMBER_BYTES >> 20} MiB unpacked, so it was not read"
+
+
+def within(parsed: Parsed, max_site: int) -> Parsed:
+    """Return the structure, or the outcome that it has too many sites."""
+    crystal = parsed.crystal
+    if crystal is None or crystal.n_site <= max_site:
+        return parsed
+    problem = BadStructureError(f"the structure has {crystal.n_site} sites, more than max_site = {max_site}")
+    return replace(unreadable(problem, block=parsed.block), entry_id=parsed.entry_id)
+
+
+def _parse(file_format: str, content: bytes, id_key: str | None) -> list[Parsed]:
+    # pymatgen, gemmi and ASE take seconds to import, and a table of JSON structures needs none of them
+    if file_format in ASE_FORMATS:
+        from matsift_adapters.sources.vasp_and_ase import from_ase_file  # noqa: PLC0415
+
+        return from_ase_file(content, file_format, id_key)
+    text = content.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        raise BadStructureError("the file is empty")
+    if file_format == "cif":
+        from matsift_adapters.sources.cif import from_cif  # noqa: PLC0415
+
+        return from_cif(text)
+    if file_format == "poscar":
+        from matsift_adapters.sources.vasp_and_ase import from_poscar  # noqa: PLC0415
+
+        return [Parsed("", from_poscar(text))]
+    return _from_json(text, id_key)
+
+
+def _from_json(text: str, id_key: str | None) -> list[Parsed]:
+    from matsift_adapters.sources.json_salvage import loads_salvaged  # noqa: PLC0415
+
+    document, broken = loads_salvaged(text)
+    found = []
+    for block, stated, raw in () if broken and not isinstance(document, list) else structures(document, id_key):
+        try:
+            found.append(Parsed(block, from_pymatgen(raw), stated))
+        except BadStructureError as error:
+            found.append(replace(unreadable(error, block=block), entry_id=stated))
+    if broken and not (found and isinstance(document, list)):
+        raise BadStructureError(f"it is not valid JSON ({broken})")
+    if broken:
+        message = f"the JSON breaks off after record {len(found) - 1} ({broken}); what stands before is kept"
+        found.append(Parsed("break", error_class="TruncatedError", message=message))
+    return found
