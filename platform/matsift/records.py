@@ -53,7 +53,8 @@ class EntryRecord:
     """One entry of a source: an id, usually a structure, its labels, and what went wrong with it.
 
     `payload` is what the source said beyond that, as plain JSON. An entry whose structure could not be read has
-    ``crystal=None`` and at least one failure.
+    ``crystal=None`` and at least one failure. `canonical_number` is the id as a number where a source writes one id in
+    several forms (``mp-8039`` and ``mp-lxf``).
     """
 
     external_id: str
@@ -65,3 +66,4 @@ class EntryRecord:
     labels: tuple[LabelRecord, ...] = ()
     failures: tuple[FailureRecord, ...] = ()
     holds: tuple[str, ...] = ()
+    canonical_number: int | None = None
