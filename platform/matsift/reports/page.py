@@ -108,7 +108,7 @@ def safe_link(url: str | None) -> str | None:
 
 
 def _provenance_words(plot: Plot, paper: str) -> str:
-    count = f"n = {number(plot.n_point, 0)}."
+    count = f"n\u00a0=\u00a0{number(plot.n_point, 0)}."
     return f"{count} Compare figure {plot.paper_figure} of {paper}." if paper and plot.paper_figure else count
 
 

@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from matsift.reports.data import AblationRow, ImportanceRow, Parity, SamplingRow
-from matsift.reports.figures.plot import CYCLE, SYMBOLS, Plot, axis_title, new_figure, short, text_of
+from matsift.reports.figures.plot import CYCLE, GREY, SYMBOLS, Plot, axis_title, new_figure, short, text_of
 from matsift.reports.notation import number, percent, symbol, symbol_markup
 
 _LONGEST_LABEL = 30
+_SPREAD_SCALE = [[0.0, "#6fa8dc"], [0.5, "#b1589f"], [1.0, "#e0301e"]]  # each end seen on white and on black
 
 
 def ablation_plot(rows: Sequence[AblationRow]) -> Plot | None:
@@ -98,12 +99,11 @@ def parity_plot(parity: Parity, *, position: int = 0) -> Plot | None:
     subsets = np.array(parity.subset or ("",) * keep.size)[keep]
     figure = go.Figure()
     for place, subset in enumerate(dict.fromkeys(subsets.tolist())):
-        mine = subsets == subset
-        figure.add_trace(_parity_points(true[mine], mean[mine], spread[mine], str(subset), SYMBOLS[place % 5]))
+        mine, mark = subsets == subset, SYMBOLS[place % len(SYMBOLS)]
+        figure.add_trace(_parity_points(true[mine], mean[mine], spread[mine], mark))
+        figure.add_trace(_legend_entry(str(subset), mark))
     low, high = float(min(true.min(), mean.min())), float(max(true.max(), mean.max()))
-    figure.add_shape(
-        type="line", x0=low, y0=low, x1=high, y1=high, line={"dash": "dot", "width": 1.5, "color": "#8a8f98"}
-    )
+    figure.add_shape(type="line", x0=low, y0=low, x1=high, y1=high, line={"dash": "dot", "width": 1.5, "color": GREY})
     new_figure(figure).update_layout(showlegend=bool(parity.subset), coloraxis=_colour_axis(parity.unit))
     figure.update_xaxes(title=axis_title(parity.property_name, parity.unit, "True"))
     figure.update_yaxes(title=axis_title(parity.property_name, parity.unit, "Predicted"))
@@ -112,7 +112,7 @@ def parity_plot(parity: Parity, *, position: int = 0) -> Plot | None:
     r2 = f", R² {1 - float(((true - mean) ** 2).sum()) / total:.3f}" if total > 0 else ""
     caption = (
         f"Predicted over true {symbol(parity.property_name)}, {parity.title}: mean absolute error {error:.2f} "
-        f"{parity.unit}{r2}. Darker points have a larger ensemble spread; the dotted line is perfect agreement."
+        f"{parity.unit}{r2}. Redder points have a larger ensemble spread; the dotted line is perfect agreement."
     )
     key = f"plot-parity-{parity.property_name}-{position}"
     title = f"{symbol(parity.property_name)}, {parity.title}"
@@ -159,27 +159,31 @@ def _add_scores(
         figure.add_trace(bars, row=panel, col=1)
 
 
-def _parity_points(true: np.ndarray, mean: np.ndarray, spread: np.ndarray, subset: str, mark: str) -> go.Scatter:
+def _parity_points(true: np.ndarray, mean: np.ndarray, spread: np.ndarray, mark: str) -> go.Scatter:
     return go.Scatter(
         x=short(true),
         y=short(mean),
         mode="markers",
-        name=text_of(subset),
+        showlegend=False,
         marker={
             "color": short(np.nan_to_num(spread)),
             "coloraxis": "coloraxis",
             "size": 7,
             "symbol": mark,
             "opacity": 0.8,
-            "line": {"width": 0.5, "color": "#8a8f98"},
         },
         hovertemplate="true %{x:.1f}<br>predicted %{y:.1f}<br>spread %{marker.color:.1f}<extra></extra>",
     )
 
 
+def _legend_entry(subset: str, mark: str) -> go.Scatter:
+    """Return an invisible trace whose mark stands in the legend in grey: the points themselves have many colours."""
+    marker = {"color": GREY, "symbol": mark, "size": 8}
+    return go.Scatter(x=[None], y=[None], mode="markers", name=text_of(subset), marker=marker, hoverinfo="skip")
+
+
 def _colour_axis(unit: str) -> dict[str, object]:
     return {
-        "colorscale": "Viridis",
-        "reversescale": True,
+        "colorscale": _SPREAD_SCALE,
         "colorbar": {"title": {"text": f"spread / {unit}", "side": "right"}, "thickness": 12, "outlinewidth": 0},
     }
