@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -17,6 +18,7 @@ from matsift_adapters.sources.pymatgen_json import ISOTOPES, from_sites
 #: Sums of occupancies up to this are taken for rounding (three times 0.34) and scaled to 1; above, the site is refused.
 OCCUPANCY_TOLERANCE = 1.02
 
+_OCCUPANCY = re.compile(r"Occupancy ([\d.e+]+) exceeded tolerance\.")
 _HOLD_OF_WARNING = {
     "implicit hydrogens": "implicit_hydrogens",
     "Missing elements": "formula_disagrees",
@@ -62,7 +64,7 @@ def _block(block: gemmi.cif.Block, label: str) -> Parsed:
     try:
         crystal, holds, info = _expanded(block.as_string())
     except Exception as error:  # noqa: BLE001  pymatgen's parser raises anything from KeyError to ZeroDivisionError
-        return unreadable(error, _sentence(error), label)
+        return unreadable(BadStructureError(_sentence(error)), block=label)
     return Parsed(label, crystal, holds=holds, info=info)
 
 
@@ -136,4 +138,6 @@ def _sentence(error: Exception) -> str:
     if isinstance(cause, KeyError):
         return f"the item {cause.args[0]} is missing"
     told = str(cause).removeprefix("No structure parsed for section 1 in CIF.").strip()
+    if match := _OCCUPANCY.fullmatch(told):
+        return f"the occupancies of a site add up to {float(match[1]):.4g}, more than 1"
     return f"no structure can be made of its cell, symmetry and atoms ({told or type(cause).__name__})"

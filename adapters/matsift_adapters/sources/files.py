@@ -32,9 +32,9 @@ def open_files(settings: FilesSource, base_dir: Path, *, n_worker: int) -> Sourc
     single = not path.is_dir() and not is_archive(path.name)
     wanted = partial(_wanted, settings) if not single else (lambda _: True)
     digest = content_hash(path, wanted)
-    if single and format_of(path.name) is None:
+    if single and settings.format is None and format_of(path.name) is None:
         raise SourceError(
-            str(path), "the file's name tells no known format", f"give {KNOWN}, or a folder or archive of these"
+            str(path), "the file's name tells no known format", f"name one with format = in the study, or give {KNOWN}"
         )
     version = settings.version or digest[:12]
 
@@ -46,9 +46,11 @@ def open_files(settings: FilesSource, base_dir: Path, *, n_worker: int) -> Sourc
     return Source(settings.name, settings.kind, version, settings.licence, settings.description, digest, iterate)
 
 
-def member_job(member: RawMember, place: str, *, max_site: int, id_key: str | None = None) -> Job:
+def member_job(
+    member: RawMember, place: str, *, max_site: int, id_key: str | None = None, stated_format: str | None = None
+) -> Job:
     """Return the job that parses one file; its context is the file's name."""
-    file_format = format_of(member.name)
+    file_format = stated_format or format_of(member.name)
     problem = member.problem
     if problem is None and file_format is None:
         problem = f"the file's name tells no known format ({KNOWN})"
@@ -69,7 +71,7 @@ def _wanted(settings: FilesSource, name: str) -> bool:
         return False
     if settings.include:
         return any(fnmatchcase(name, pattern) for pattern in settings.include)
-    return format_of(name) is not None
+    return settings.format is not None or format_of(name) is not None
 
 
 def _jobs(settings: FilesSource, path: Path, members: Iterator[RawMember]) -> Iterator[Job]:
@@ -79,13 +81,15 @@ def _jobs(settings: FilesSource, path: Path, members: Iterator[RawMember]) -> It
         for member in members:
             n_member += 1
             place = settings.path if single else f"{settings.path}:{member.name}"
-            yield member_job(member, place, max_site=settings.max_site, id_key=settings.id_key)
+            yield member_job(
+                member, place, max_site=settings.max_site, id_key=settings.id_key, stated_format=settings.format
+            )
     except BrokenOffError as error:
         yield Job(settings.path, failure=broken_off(settings.path, error))
         return
     if n_member == 0:
         raise SourceError(
-            str(path), "it holds no file that is wanted", f"put {KNOWN} there, or change include and exclude"
+            str(path), "it holds no file that is wanted", f"put {KNOWN} there, or change include, exclude or format"
         )
 
 

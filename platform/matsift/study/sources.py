@@ -12,6 +12,9 @@ from matsift.units import PROPERTIES
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
 
+FileFormat = Literal["cif", "poscar", "json", "aims", "espresso-in", "extxyz", "gen", "res", "traj", "xsf"]
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,6 +37,7 @@ class FilesSource(_ParsedBase):
     kind: Literal["files"]
     path: str = Field(description="folder, archive (zip, tar, tar.gz, tar.bz2, tar.xz) or file; relative to the study")
     include: tuple[str, ...] = Field((), description="globs on the member's path; default: every known file name")
+    format: FileFormat | None = Field(None, description="format of every file; default: by each file's name")
     exclude: tuple[str, ...] = Field((), description="globs on the member's path")
     id_from: Literal["stem", "path"] = Field("stem", description="entry id: the file's stem, or its path in the source")
     id_key: str | None = Field(None, description="key of the id in JSON records and extended-XYZ comments")
