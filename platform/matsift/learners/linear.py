@@ -87,7 +87,7 @@ def fit(data: TrainingData, settings: RidgeSettings, *, seed: int, n_worker: int
                 [
                     ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
                     ("scale", StandardScaler()),
-                    ("ridge", RidgeCV(settings.alphas)),
+                    ("ridge", RidgeCV(list(settings.alphas))),
                 ]
             )
             pipelines.append(pipeline.fit(data.X[rows], data.y[rows]))
