@@ -1,0 +1,39 @@
+"""Data files that the package carries, and their format.
+
+`CHGNET_PROTOTYPES` is a gzip file of JSON lines. Its first line is a header::
+
+    {"dataset": "chgnet_prototypes", "version": "2026.11", "method": "chgnet-0.3.0-finite-strain",
+     "versions": {package: version}, "seed": 2026, "licence": "CC-BY-4.0", "date": "2026-11-21",
+     "units": {property: unit}, "counts": {role: rows, "labelled_with_sodium": rows, "pool_with_sodium": rows}}
+
+and every further line one candidate crystal, in the order of `external_id`::
+
+    {"external_id": "msp-000123", "role": "labelled", "formula": "NaCl",
+     "lattice": [9 numbers, angstrom, rows are the vectors], "species": ["Na", "Cl"], "frac_coords": [[x, y, z], ...],
+     "prototype": "AB_cF8_225_a_b", "substitution": "Cl->Br Na->Na" (old->new; "" for the prototype itself),
+     "labels": {property name of matsift.units: value}, "tensor_gpa": [21 numbers] | null, "born_stable": true | null,
+     "failure": null | {"stage": "relax", "error_class": "OracleError", "message": "...", "seconds": 1.2},
+     "n_evaluation": 31, "seconds": 1.52}
+
+`tensor_gpa` is the upper triangle of the Voigt matrix, row by row, in the Cartesian axes of `lattice`
+(`matsift.elasticity.moduli.from_upper_triangle` makes it whole). The roles:
+
+========== ===========================================================================================================
+labelled   relaxed crystal with elastic moduli and energies, Born stable, Reuss averages within those of Voigt
+pool       relaxed crystal with energies only, for an active-learning loop to ask about; drawn before any tensor
+reference  relaxed elemental crystal with energies only
+rejected   as labelled, but not Born stable or with averages out of order: the labels and the tensor stay, not for use
+duplicate  relaxed to the same crystal as an earlier row, which `failure` names
+failed     the starting crystal, no labels; `failure` says at which stage and why
+========== ===========================================================================================================
+"""
+
+from pathlib import Path
+
+#: Name of the data set, and its version (year and month of the computation).
+DATASET = "chgnet_prototypes"
+VERSION = "2026.11"
+LICENCE = "CC-BY-4.0"
+
+#: The packed file.
+CHGNET_PROTOTYPES = Path(__file__).with_name(f"{DATASET}.jsonl.gz")

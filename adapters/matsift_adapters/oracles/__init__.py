@@ -1,0 +1,1 @@
+"""Oracles: what can label a structure that no source has labelled."""
