@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,16 +46,19 @@ class StructureFacts:
 
 def describe(crystal: Crystal) -> StructureFacts:
     """Return the facts of a crystal that passes `Crystal.check`."""
-    amounts: dict[str, float] = defaultdict(float)
+    elements = crystal.elements
+    amounts = dict.fromkeys(elements, 0.0)  # sorted, so that the order of the sites cannot tell in the formula
     for symbol, occupancy in zip(crystal.species, crystal.occupancies.tolist(), strict=True):
         amounts[symbol] += occupancy
     composition = Composition(amounts)
-    elements = crystal.elements
+    with warnings.catch_warnings():  # noble gases and the heaviest elements have no electronegativity to sort by
+        warnings.simplefilter("ignore", UserWarning)
+        formula, reduced_formula = composition.formula, composition.reduced_formula
     number, group_symbol = space_group(crystal)
     volume = crystal.volume
     return StructureFacts(
-        formula=composition.formula,
-        reduced_formula=composition.reduced_formula,
+        formula=formula,
+        reduced_formula=reduced_formula,
         anonymous_formula=composition.anonymized_formula,
         chemical_system="-".join(elements),
         elements=elements,
