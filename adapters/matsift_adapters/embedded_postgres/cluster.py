@@ -35,7 +35,7 @@ def exists(layout: Layout) -> bool:
             f"{layout.cluster} is not a complete PostgreSQL data folder; restore it from a backup, or move it away and "
             "matsift makes a new one"
         )
-    version = layout.version_file.read_text(encoding="ascii").strip()
+    version = layout.version_file.read_text(encoding="utf-8").strip()
     if version != str(MAJOR_VERSION):
         raise DatabaseError(
             f"{layout.cluster} was made by PostgreSQL {version} and this matsift brings PostgreSQL {MAJOR_VERSION}; "

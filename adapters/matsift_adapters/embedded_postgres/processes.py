@@ -69,9 +69,10 @@ def end_orphans(layout: Layout) -> None:
         The cluster is in use by processes that cannot be seen from here.
     """
     for request in ("terminate", "terminate", "kill"):
-        for process in _programs_in(layout.cluster, layout.initialising):
+        seen = _programs_in(layout.cluster, layout.initialising)
+        for process in seen:
             getattr(process, request)()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + (5 if seen else 1)
         while time.monotonic() < deadline:
             if not locks.is_held(layout.server_lock):
                 return

@@ -102,7 +102,7 @@ class EmbeddedPostgres:
         layout = self._layout
         try:
             state, postmaster = observe(layout)
-            version = layout.version_file.read_text(encoding="ascii").strip() if layout.version_file.exists() else None
+            version = layout.version_file.read_text(encoding="utf-8").strip() if layout.version_file.exists() else None
         except PermissionError as error:
             raise DatabaseError(
                 f"{error.filename} belongs to another user; run matsift as that user or set MATSIFT_HOME"
