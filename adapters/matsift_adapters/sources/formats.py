@@ -16,14 +16,13 @@ _BY_ENDING = {
     ".xyz": "extxyz",
     ".traj": "traj",
     ".xsf": "xsf",
-    ".res": "res",
     ".gen": "gen",
     ".pwi": "espresso-in",
 }
 #: Formats that ASE reads for us; each takes an open file and holds no code or pickle.
-ASE_FORMATS = ("aims", "espresso-in", "extxyz", "gen", "res", "traj", "xsf")
+ASE_FORMATS = ("espresso-in", "extxyz", "gen", "traj", "xsf")
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-KNOWN = "CIF, POSCAR, pymatgen JSON, extended XYZ, ASE trajectory, XSF, RES, GEN, FHI-aims or pw.x input"
+KNOWN = "CIF, POSCAR, pymatgen JSON, extended XYZ, ASE trajectory, XSF, GEN or pw.x input"
 
 
 def format_of(name: str) -> str | None:
@@ -31,8 +30,6 @@ def format_of(name: str) -> str | None:
     base = plain_name(PurePosixPath(name).name)
     if base.upper().startswith(("POSCAR", "CONTCAR")):
         return "poscar"
-    if base == "geometry.in":
-        return "aims"
     return _BY_ENDING.get(PurePosixPath(base).suffix.lower())
 
 
@@ -42,7 +39,7 @@ def stem_of(name: str) -> str:
     A bare POSCAR or CONTCAR keeps its folders, since they tell one from another.
     """
     path = PurePosixPath(plain_name(name))
-    if path.name.upper() in ("POSCAR", "CONTCAR", "GEOMETRY.IN"):
+    if path.name.upper() in ("POSCAR", "CONTCAR"):
         return str(path)
     return path.stem if path.suffix.lower() in _BY_ENDING else path.name
 

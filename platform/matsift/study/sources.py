@@ -12,7 +12,7 @@ from matsift.units import PROPERTIES
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 
 
-FileFormat = Literal["cif", "poscar", "json", "aims", "espresso-in", "extxyz", "gen", "res", "traj", "xsf"]
+FileFormat = Literal["cif", "poscar", "json", "espresso-in", "extxyz", "gen", "traj", "xsf"]
 
 
 class _Settings(BaseModel):
