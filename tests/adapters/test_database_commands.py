@@ -129,11 +129,11 @@ def test_a_restore_that_fails_leaves_the_database_as_it_was(settings: Settings, 
     execute(url, "CREATE TABLE public.in_the_way AS SELECT 1")
     path = backup(settings, tmp_path / "backup.dump")
     execute(url, "UPDATE matsift.thing SET name = 'later'")
-    with pytest.raises(DatabaseError, match='the database is as it was: .*relation "in_the_way" already exists'):
+    with pytest.raises(DatabaseError, match=r'the database is as it was: relation "in_the_way" already exists'):
         restore(settings, path, replace=True)
     execute(url, "DROP TABLE public.in_the_way")
     path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(DatabaseError, match="the database is as it was: .*could not read from input file: end of file"):
+    with pytest.raises(DatabaseError, match=r"the database is as it was: could not read from input file: end of file"):
         restore(settings, path, replace=True)
     assert rows(url, "SELECT DISTINCT name FROM matsift.thing") == [("later",)]
 

@@ -1,10 +1,13 @@
 """Calls of PostgreSQL's own client programs, with the password kept out of the process list."""
 
 import os
+import re
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from matsift_adapters.embedded_postgres.binaries import packaged_bin_dir
+
+_ERROR = re.compile(r"\b(?:error|ERROR|FATAL):\s+(?P<what>.+)")
 
 
 def client_command(program: str, url: str, arguments: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -23,7 +26,8 @@ def program_path(program: str) -> str:
     return str(packaged_bin_dir() / program)
 
 
-def first_line(output: bytes) -> str:
-    """The first line of what a program complained about, without the program's name."""
+def first_complaint(output: bytes) -> str:
+    """The first error in what a program said, without the program's name and the severity."""
     lines = [line for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
-    return (lines[0].partition(": ")[2] or lines[0]) if lines else "it said nothing"
+    errors = [found["what"] for found in map(_ERROR.search, lines) if found]
+    return (errors or lines or ["it said nothing"])[0]

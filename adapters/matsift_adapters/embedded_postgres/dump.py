@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from matsift.errors import DatabaseError, UserInputError
-from matsift_adapters.embedded_postgres.client import client_command, first_line, program_path
+from matsift_adapters.embedded_postgres.client import client_command, first_complaint, program_path
 
 _MAGIC = b"PGDMP"
 _SCHEMA = re.compile(r"^CREATE SCHEMA (?P<name>\"[^\"]+\"|\w+);$", re.MULTILINE)
@@ -42,7 +42,7 @@ def backup(url: str, path: Path) -> Path:
         done = subprocess.run(command, check=False, capture_output=True, env=environment)
         if done.returncode != 0:
             unfinished.unlink()
-            raise DatabaseError(f"the database could not be written to {path}: {first_line(done.stderr)}")
+            raise DatabaseError(f"the database could not be written to {path}: {first_complaint(done.stderr)}")
         unfinished.rename(path)
     except OSError as error:
         raise UserInputError(
@@ -126,5 +126,5 @@ def _load(url: str, path: Path, prelude: list[str]) -> None:
             loaded = loader.wait() == 0
         complaints.seek(0)
         if not loaded:
-            said = first_line(complaints.read())
+            said = first_complaint(complaints.read())
             raise DatabaseError(f"{path} could not be restored, the database is as it was: {said}")

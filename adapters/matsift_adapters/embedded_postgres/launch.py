@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from matsift.errors import DatabaseError
 from matsift_adapters.embedded_postgres import cluster, locks, log, server_settings
@@ -18,8 +19,11 @@ _NO_PROGRESS_S = 120.0  # recovery may take hours; it is given up only when noth
 _TELL_EVERY_S = 5.0
 
 
-def launch(layout: Layout, tell: Tell) -> None:
-    """Start the server of a folder where none runs, with a new cluster if need be; call it under the command lock."""
+def launch(layout: Layout, tell: Tell) -> Path:
+    """The folder of the socket of a server just started where none ran, with a new cluster if need be.
+
+    Call it under the command lock. The server is not ready yet, and may yet fail.
+    """
     account = server_account(layout.cluster)
     server_lock = locks.take_server_lock(layout.server_lock)
     if server_lock is None:
@@ -34,14 +38,15 @@ def launch(layout: Layout, tell: Tell) -> None:
         if stale is not None:
             remove_socket_dir(stale.socket_dir)
         layout.pid_file.unlink(missing_ok=True)
-        _spawn(layout, account, str(bin_dir / "postgres"), server_lock)
+        socket_dir = make_socket_dir(account)
+        _spawn(layout, account, str(bin_dir / "postgres"), socket_dir, server_lock)
+        return socket_dir
     finally:
         os.close(server_lock)
 
 
-def _spawn(layout: Layout, account: Account, program: str, server_lock: int) -> None:
+def _spawn(layout: Layout, account: Account, program: str, socket_dir: Path, server_lock: int) -> None:
     """Start the server in a session of its own, as nobody's child: a Ctrl-C or a hang-up here does not reach it."""
-    socket_dir = make_socket_dir(account)
     settings = [f"--{name}={value}" for name, value in server_settings.required(socket_dir).items()]
     with layout.log.open("ab") as output:
         subprocess.run(

@@ -136,9 +136,15 @@ class EmbeddedPostgres:
                 self._wait_until_ended()
             if state is State.ORPHANED:
                 end_orphans(layout)
+            launched: Path | None = None
             if state not in {State.RUNNING, State.STARTING, State.RECOVERING}:
-                launch(layout, self._tell)
-            socket_dir = self._wait_until_ready(offset)
+                launched = launch(layout, self._tell)
+            try:
+                socket_dir = self._wait_until_ready(offset)
+            except DatabaseError:
+                if not locks.is_held(layout.server_lock):
+                    remove_socket_dir(launched)
+                raise
             _create_database(_url(socket_dir, "postgres"))
             return _url(socket_dir)
 
