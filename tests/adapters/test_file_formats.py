@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.factories.crystals import ROCK_SALT_CIF, ROCK_SALT_SYMMETRY, rock_salt
+from tests.factories.structure_files import ROCK_SALT_CIF, ROCK_SALT_SYMMETRY, rock_salt
 
 from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
