@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ def _journal_row(candidate: Candidate, outcome: Outcome) -> dict[str, Any]:
         "prototype": candidate.prototype,
         "substitution": candidate.substitution,
         "method": METHOD,
+        "date": datetime.now(UTC).date().isoformat(),
         "seconds": round(outcome.seconds, 2),
     }
     if not outcome.ok:

@@ -46,8 +46,8 @@ class Reporter:
         self.console.print(text, markup=False, style="yellow")
 
     @contextmanager
-    def work(self, title: str, total: int, unit: str) -> Iterator[Advance]:
-        """Show the progress of `total` items, and their rate when it is over."""
+    def work(self, title: str, total: int | None, unit: str) -> Iterator[Advance]:
+        """Show the progress of `total` items (None: nobody knows how many), and their rate when it is over."""
         tally = _Tally(title, total, unit)
         if self.quiet:
             yield tally.count
@@ -60,7 +60,7 @@ class Reporter:
         self.say(tally.summary())
 
     @contextmanager
-    def _bar(self, title: str, total: int, unit: str, tally: _Tally) -> Iterator[Advance]:
+    def _bar(self, title: str, total: int | None, unit: str, tally: _Tally) -> Iterator[Advance]:
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description:<34}"),
@@ -92,7 +92,7 @@ class Reporter:
 
 
 class _Tally:
-    def __init__(self, title: str, total: int, unit: str) -> None:
+    def __init__(self, title: str, total: int | None, unit: str) -> None:
         self.title, self.total, self.unit = title, total, unit
         self.done = self.failed = 0
         self.started = time.monotonic()
@@ -105,6 +105,8 @@ class _Tally:
         return self.done / max(time.monotonic() - self.started, 1e-9)
 
     def line(self) -> str:
+        if self.total is None:
+            return f"  {self.title}: {self.done}, {self.rate():.1f} {self.unit}/s"
         left = (self.total - self.done) / max(self.rate(), 1e-9)
         return f"  {self.title}: {self.done} of {self.total}, {self.rate():.1f} {self.unit}/s, {left:.0f} s left"
 

@@ -84,6 +84,10 @@ class SamplingSettings(Settings):
     validation_fraction: Annotated[
         float, Field(gt=0, lt=1, description="share of the rest that calibrates intervals")
     ] = 0.1
+    compare: Annotated[
+        tuple[Literal["model_1", "model_2", "model_3"], ...],
+        Field(description="further strategies to train and evaluate for comparison (paper, Fig. 4)"),
+    ] = ()
     thresholds: Annotated[
         dict[str, float],
         Field(description="Model 3: labels at or above this value always train, in the property's unit"),

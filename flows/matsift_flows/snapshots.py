@@ -1,0 +1,135 @@
+"""Dataset snapshots of a study: the accepted labels of its sources with their roles, and those grown by a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from matsift.descriptors.registry import descriptor_set
+from matsift.errors import UserInputError
+from matsift.learners.snapshot import snapshot_hash
+from matsift.learners.splits import Strategy, assign_roles
+from matsift.screening.quality import rule_set_hash
+from matsift.study.settings import Study
+from matsift_flows.workspace import Workspace
+from matsift_schema.store.datasets import Snapshot, find_snapshot, load_snapshot, write_snapshot
+from matsift_schema.store.descriptors import find_descriptor_set, has_descriptors
+from matsift_schema.store.labels import LabelColumns, label_table
+
+
+def descriptor_set_ids(session: Session, names: Sequence[str]) -> list[int]:
+    """Return the database ids of descriptor sets in their current version.
+
+    Raises
+    ------
+    UserInputError
+        If nothing was computed in one of them yet.
+    """
+    ids = {name: find_descriptor_set(session, name, descriptor_set(name).version) for name in names}
+    for name, key in ids.items():
+        if key is None:
+            raise UserInputError(f"no structure has {name} descriptors yet; run `matsift featurize` or `matsift run`")
+    return [key for key in ids.values() if key is not None]
+
+
+def base_snapshot(workspace: Workspace, study: Study, property_name: str, strategy: Strategy) -> Snapshot:
+    """Return the snapshot that a study starts from: one accepted label a structure that has all descriptors.
+
+    Labels that our own oracles added later do not belong to it, so the same sources give the same snapshot.
+
+    Raises
+    ------
+    UserInputError
+        If there are too few labels.
+    """
+    with workspace.sessions.begin() as session:
+        labels, rows = _accepted(session, study, property_name)
+    y = labels.values[rows]
+    sampling = study.sampling
+    has_element = np.array([sampling.element in labels.elements[i] for i in rows], dtype=bool)
+    threshold = sampling.thresholds.get(property_name)
+    roles = assign_roles(
+        strategy,
+        y,
+        has_element,
+        test_fraction=sampling.test_fraction,
+        validation_fraction=sampling.validation_fraction,
+        threshold=threshold,
+        seed=study.study.seed,
+    )
+    settings = {
+        "element": sampling.element,
+        "test_fraction": sampling.test_fraction,
+        "validation_fraction": sampling.validation_fraction,
+        "threshold": threshold if strategy == "model_3" else None,
+        "rule_set": rule_set_hash(study.labels.rules),
+        "descriptor_sets": list(study.descriptors.sets),
+    }
+    return _stored(workspace, study, property_name, strategy, settings, labels, rows, roles)
+
+
+def grown_snapshot(workspace: Workspace, study: Study, base: Snapshot, new_label_ids: Sequence[int]) -> Snapshot:
+    """Return the snapshot of the rows of `base` with their roles, and further labels that train."""
+    if not new_label_ids:
+        return base
+    with workspace.sessions.begin() as session:
+        labels = label_table(session, [base.property_name])
+    position = {int(key): i for i, key in enumerate(labels.label_ids)}
+    role = dict(zip((int(key) for key in base.label_ids), base.roles, strict=True))
+    role.update({int(key): np.str_("train") for key in new_label_ids})
+    rows = np.sort(np.array([position[key] for key in role], dtype=np.int64))
+    roles = np.array([role[int(labels.label_ids[i])] for i in rows])
+    settings = {**base.settings, "grown_from": base.content_hash}
+    return _stored(workspace, study, base.property_name, base.strategy, settings, labels, rows, roles)
+
+
+def _accepted(session: Session, study: Study, property_name: str) -> tuple[LabelColumns, NDArray[np.int64]]:
+    """Return the labels of a property, and the positions of those that a model may learn from."""
+    labels = label_table(
+        session, [property_name], rule_set=rule_set_hash(study.labels.rules), methods=study.labels.methods
+    )
+    origins = {f"source:{source.name}" for source in study.sources}
+    there = has_descriptors(session, descriptor_set_ids(session, study.descriptors.sets), labels.structure_ids)
+    first: dict[str, int] = {}
+    for i in range(len(labels)):
+        if labels.verdicts[i] == "accepted" and labels.origins[i] in origins and there[i]:
+            first.setdefault(labels.structure_hashes[i], i)
+    return labels, np.array(list(first.values()), dtype=np.int64)
+
+
+def _stored(
+    workspace: Workspace,
+    study: Study,
+    property_name: str,
+    strategy: str,
+    settings: dict[str, object],
+    labels: LabelColumns,
+    rows: NDArray[np.int64],
+    roles: NDArray[np.str_],
+) -> Snapshot:
+    content = [
+        (labels.structure_hashes[i], float(labels.values[i]), labels.methods[i], labels.origins[i], str(role))
+        for i, role in zip(rows, roles, strict=True)
+    ]
+    key = snapshot_hash(property_name, content)
+    with workspace.sessions.begin() as session:
+        found = find_snapshot(session, key)
+    if found is None:
+        parameters = {"property": property_name, "snapshot": key}
+        with workspace.run("snapshot", study.name, parameters) as run, workspace.sessions.begin() as session:
+            found = write_snapshot(
+                session,
+                run.id(session),
+                key,
+                property_name=property_name,
+                strategy=strategy,
+                settings=settings,
+                seed=study.study.seed,
+                label_ids=labels.label_ids[rows],
+                roles=roles,
+            )
+    with workspace.sessions.begin() as session:
+        return load_snapshot(session, found)

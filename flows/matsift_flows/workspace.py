@@ -1,0 +1,110 @@
+"""What every flow works with: the database, the artifact store, the run it writes under, where progress is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import distributions, version
+from typing import Any
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from matsift_adapters.artifacts import ArtifactStore
+from matsift_adapters.embedded_postgres import ensure_running
+from matsift_adapters.settings import Settings
+from matsift_flows.progress import Reporter
+from matsift_schema import engine as schema_engine
+from matsift_schema.store.runs import LazyRun, RunStatus
+
+
+class Workspace:
+    """An open database and artifact store, and the settings of one command."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sessions: sessionmaker[Session],
+        artifacts: ArtifactStore,
+        reporter: Reporter,
+        *,
+        retry_failed: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.sessions = sessions
+        self.artifacts = artifacts
+        self.reporter = reporter
+        self.retry_failed = retry_failed
+
+    @property
+    def n_worker(self) -> int:
+        """Worker processes, one thread each."""
+        return self.settings.workers
+
+    @contextmanager
+    def run(self, flow: str, study: str | None, parameters: Mapping[str, Any]) -> Iterator[LazyRun]:
+        """Yield the run of a flow; it is closed with what became of it, and leaves no row if it wrote nothing."""
+        lazy = LazyRun(
+            flow,
+            study=study,
+            parameters=parameters,
+            code_version=code_version(),
+            environment_hash=environment_hash(),
+            sessions=self.sessions,
+        )
+        try:
+            yield lazy
+        except KeyboardInterrupt:
+            self._close(lazy, "interrupted", "stopped by the user")
+            raise
+        except Exception as error:
+            self._close(lazy, "failed", str(error).splitlines()[0] if str(error) else type(error).__name__)
+            raise
+        self._close(lazy, "completed", None)
+
+    def _close(self, lazy: LazyRun, status: RunStatus, message: str | None) -> None:
+        with self.sessions.begin() as session:
+            lazy.finish(session, status, message=message)
+
+
+@contextmanager
+def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool = False) -> Iterator[Workspace]:
+    """Yield a workspace on the database of the settings; an embedded one is started and brought up to date.
+
+    Raises
+    ------
+    UserInputError
+        If the data folder cannot be written.
+    DatabaseError
+        If the database cannot be used; an outside one is never migrated unasked.
+    """
+    url = ensure_running(settings, tell=reporter.say)
+    if settings.database_url is None and schema_engine.current(url) != schema_engine.head():
+        schema_engine.upgrade(url)
+    schema_engine.require_ready(url)
+    settings.prepare_home()
+    engine = schema_engine.make_engine(url)
+    try:
+        yield Workspace(
+            settings,
+            sessionmaker(engine, expire_on_commit=False),
+            ArtifactStore(settings.artifact_url),
+            reporter,
+            retry_failed=retry_failed,
+        )
+    finally:
+        engine.dispose()
+
+
+@cache
+def code_version() -> str:
+    """Return the version of matsift."""
+    return version("matsift")
+
+
+@cache
+def environment_hash() -> str:
+    """Return the SHA-256 of the names and versions of all installed packages."""
+    installed = sorted({f"{d.metadata['Name']}=={d.version}".lower() for d in distributions()})
+    return hashlib.sha256("\n".join(installed).encode()).hexdigest()
