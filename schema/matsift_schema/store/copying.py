@@ -1,0 +1,130 @@
+"""Bulk transport: rows in by binary COPY through a temporary table, arrays out of binary rows without Python lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from pgvector.psycopg import register_vector
+from psycopg import sql
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+#: The temporary table that `incoming` fills; statements of the caller read from it.
+INCOMING = "incoming"
+
+_ARRAY_HEADER_BYTES = 20  # dimensions, null flag, element type, length, lower bound: 4 bytes each
+_VECTOR_HEADER_BYTES = 4  # length and an unused field: 2 bytes each
+_ANALYZE_FROM = 500
+
+
+@contextmanager
+def incoming(session: Session, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Iterator[int]:
+    """Fill the temporary table ``incoming`` by binary COPY and yield its number of rows; drop it at the end.
+
+    Parameters
+    ----------
+    session
+        Session whose transaction sees the table.
+    columns
+        Column name -> PostgreSQL type. Binary COPY casts nothing, so the types must be exact.
+    rows
+        One sequence a row, in the order of the columns.
+    """
+    connection = driver_connection(session)
+    table = sql.Identifier(INCOMING)
+    definitions = [
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast("Any", kind))) for name, kind in columns.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(table))
+        cursor.execute(
+            sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(table, sql.SQL(", ").join(definitions))
+        )
+        count = 0
+        with cursor.copy(sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT BINARY)").format(table)) as copy:
+            copy.set_types(list(columns.values()))
+            for row in rows:
+                copy.write_row([storable(value) if isinstance(value, str) else value for value in row])
+                count += 1
+        if count >= _ANALYZE_FROM:
+            cursor.execute(sql.SQL("ANALYZE pg_temp.{}").format(table))
+    yield count
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.incoming"))
+
+
+def storable(value: str) -> str:
+    """Return a text that PostgreSQL can store: broken files put NUL and lone surrogates into names and messages."""
+    return value.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def select_binary(session: Session, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return rows in which ``float8[]``, ``int4[]`` and ``vector`` are NumPy arrays.
+
+    `query` is psycopg's own SQL, with ``%(name)s`` for parameters.
+    """
+    session.flush()
+    connection = driver_connection(session)
+    with connection.cursor(binary=True) as cursor:
+        for oid, loader in ((1022, _FloatArrayLoader), (1007, _IntArrayLoader)):
+            cursor.adapters.register_loader(oid, loader)
+        vector = connection.adapters.types.get("vector")
+        if vector is not None:
+            cursor.adapters.register_loader(vector.oid, _VectorLoader)
+        cursor.execute(query.encode(), parameters)
+        return cursor.fetchall()
+
+
+def driver_connection(session: Session) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return the psycopg connection of a session, which knows the type ``vector``."""
+    connection = cast("psycopg.Connection[tuple[Any, ...]]", session.connection().connection.driver_connection)
+    if connection.adapters.types.get("vector") is None:
+        register_vector(connection)
+    return connection
+
+
+def as_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return values in the single precision of a pgvector; what does not fit becomes infinite, without a warning."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
+
+
+class _FloatArrayLoader(Loader):
+    """A one-dimensional ``float8[]`` without NULLs as (n,) float64."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.float64]:
+        items = np.frombuffer(data, dtype=[("size", ">i4"), ("value", ">f8")], offset=_array_offset(data))
+        return items["value"].astype(np.float64)
+
+
+class _IntArrayLoader(Loader):
+    """A one-dimensional ``int4[]`` without NULLs as (n,) int64."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.int64]:
+        items = np.frombuffer(data, dtype=[("size", ">i4"), ("value", ">i4")], offset=_array_offset(data))
+        return items["value"].astype(np.int64)
+
+
+class _VectorLoader(Loader):
+    """A pgvector as (n,) float32."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.float32]:
+        return np.frombuffer(data, dtype=">f4", offset=_VECTOR_HEADER_BYTES).astype(np.float32)
+
+
+def _array_offset(data: Buffer) -> int:
+    """Return where the elements begin; an empty array has no dimension and ends after 12 bytes."""
+    return min(_ARRAY_HEADER_BYTES, len(bytes(data)))

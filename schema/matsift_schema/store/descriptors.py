@@ -1,0 +1,194 @@
+"""Descriptor sets, what is missing in them, and matrices for learners."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pgvector import Vector
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from matsift_schema.store.copying import as_float32, incoming, select_binary
+
+#: Stage of the failures that `missing_descriptors` looks at; their detail is `failure_detail`.
+STAGE = "descriptor"
+
+_COLUMNS = {"structure_id": "int8", "vector": "vector", "missing_columns": "int2[]", "seconds": "float8"}
+_INSERT = text("""
+    INSERT INTO matsift.descriptor (structure_id, descriptor_set_id, vector, missing_columns, seconds, run_id)
+    SELECT structure_id, :set_id, vector, missing_columns, seconds, :run_id FROM incoming ORDER BY structure_id
+    ON CONFLICT (structure_id, descriptor_set_id) DO NOTHING RETURNING structure_id
+""")
+_MATRIX = """
+    SELECT wanted.position, d.vector, d.missing_columns::int4[]
+    FROM unnest(%(ids)s::int8[]) WITH ORDINALITY AS wanted (id, position)
+    JOIN matsift.descriptor d ON d.structure_id = wanted.id AND d.descriptor_set_id = %(set_id)s
+"""
+
+
+def failure_detail(name: str, version: str) -> str:
+    """Return the `detail` of failures in one version of a descriptor set."""
+    return f"{name}@{version}"
+
+
+def ensure_descriptor_set(
+    session: Session,
+    *,
+    name: str,
+    version: str,
+    columns: Sequence[str],
+    description: str,
+    package_versions: Mapping[str, str],
+) -> int:
+    """Return the id of a descriptor set, inserted where it is new; flushed, not committed.
+
+    Raises
+    ------
+    ValueError
+        If this version is known with other columns: whoever changes columns must raise the version.
+    """
+    session.execute(
+        text("""
+            INSERT INTO matsift.descriptor_set (name, version, column_names, n_column, description, package_versions)
+            VALUES (:name, :version, :columns, :n_column, :description, CAST(:packages AS jsonb))
+            ON CONFLICT (name, version) DO NOTHING
+        """),
+        {
+            "name": name,
+            "version": version,
+            "columns": list(columns),
+            "n_column": len(columns),
+            "description": description,
+            "packages": json.dumps(dict(package_versions)),
+        },
+    )
+    query = text("SELECT id, column_names FROM matsift.descriptor_set WHERE name = :name AND version = :version")
+    set_id, known = session.execute(query, {"name": name, "version": version}).one()
+    if list(known) != list(columns):
+        raise ValueError(f"descriptor set {name} {version} is stored with other columns; raise its version")
+    return int(set_id)
+
+
+def find_descriptor_set(session: Session, name: str, version: str) -> int | None:
+    """Return the id of a descriptor set, None where nothing was ever computed in it."""
+    query = text("SELECT id FROM matsift.descriptor_set WHERE name = :name AND version = :version")
+    return session.execute(query, {"name": name, "version": version}).scalar_one_or_none()
+
+
+def missing_descriptors(
+    session: Session,
+    name: str,
+    version: str,
+    structure_ids: Sequence[int] | NDArray[np.int64] | None = None,
+    *,
+    retry_failed: bool = False,
+) -> NDArray[np.int64]:
+    """Return the ids of structures without a vector in a set, ordered by content hash.
+
+    Structures that failed in this version of the set are left out unless `retry_failed`.
+    """
+    query = text("""
+        SELECT s.id FROM matsift.structure s
+        WHERE (CAST(:ids AS int8[]) IS NULL OR s.id = ANY(CAST(:ids AS int8[])))
+          AND NOT EXISTS (SELECT FROM matsift.descriptor d JOIN matsift.descriptor_set t ON t.id = d.descriptor_set_id
+                          WHERE d.structure_id = s.id AND t.name = :name AND t.version = :version)
+          AND (:retry OR NOT EXISTS (SELECT FROM matsift.failure f WHERE f.structure_id = s.id
+                                     AND f.stage = :stage AND f.detail = :detail))
+        ORDER BY s.content_hash COLLATE "C"
+    """)
+    wanted = None if structure_ids is None else [int(key) for key in structure_ids]
+    values = {"ids": wanted, "name": name, "version": version, "retry": retry_failed}
+    rows = session.scalars(query, {**values, "stage": STAGE, "detail": failure_detail(name, version)})
+    return np.array(rows.all(), dtype=np.int64)
+
+
+def write_descriptors(
+    session: Session,
+    run_id: int,
+    set_id: int,
+    structure_ids: Sequence[int] | NDArray[np.int64],
+    *,
+    values: NDArray[np.float64],
+    seconds: Sequence[float] | NDArray[np.float64],
+) -> int:
+    """Write (n, n_column) values, NaN where unknown; return how many rows are new. Flushed, not committed.
+
+    Vectors are stored in single precision (7 digits); a value beyond its range, 3.4e38, becomes unknown.
+    """
+    single = as_float32(np.asarray(values, dtype=np.float64))
+    unknown = ~np.isfinite(single)
+    single[unknown] = 0.0
+    rows = (
+        (int(key), Vector(single[i]), np.flatnonzero(unknown[i]).tolist(), float(seconds[i]))
+        for i, key in enumerate(structure_ids)
+    )
+    with incoming(session, _COLUMNS, rows):
+        return len(session.execute(_INSERT, {"set_id": set_id, "run_id": run_id}).all())
+
+
+def has_descriptors(
+    session: Session, set_ids: Sequence[int], structure_ids: Sequence[int] | NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return (n,) whether each structure has a vector in all of the sets."""
+    ids = [int(key) for key in structure_ids]
+    query = text("""
+        SELECT structure_id FROM matsift.descriptor
+        WHERE structure_id = ANY(:ids) AND descriptor_set_id = ANY(:sets)
+        GROUP BY structure_id HAVING count(*) = :n_set
+    """)
+    found = set(session.scalars(query, {"ids": ids, "sets": list(set_ids), "n_set": len(set(set_ids))}))
+    return np.array([key in found for key in ids], dtype=bool)
+
+
+def descriptor_states(
+    session: Session, name: str, version: str, structure_ids: Sequence[int] | NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return (n,) whether each structure has a vector in a set, and (n,) whether computing it failed instead."""
+    query = text("""
+        SELECT w.id,
+               EXISTS (SELECT FROM matsift.descriptor d JOIN matsift.descriptor_set t ON t.id = d.descriptor_set_id
+                       WHERE d.structure_id = w.id AND t.name = :name AND t.version = :version),
+               EXISTS (SELECT FROM matsift.failure f
+                       WHERE f.structure_id = w.id AND f.stage = :stage AND f.detail = :detail)
+        FROM unnest(CAST(:ids AS int8[])) WITH ORDINALITY AS w (id, position) ORDER BY w.position
+    """)
+    ids = [int(key) for key in structure_ids]
+    values = {"ids": ids, "name": name, "version": version, "stage": STAGE, "detail": failure_detail(name, version)}
+    rows = session.execute(query, values).all()
+    there = np.array([row[1] for row in rows], dtype=bool)
+    return there, np.array([row[2] for row in rows], dtype=bool) & ~there
+
+
+def load_matrix(
+    session: Session, set_ids: Sequence[int], structure_ids: Sequence[int] | NDArray[np.int64]
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Return (n, n_column) float64 and the column names; rows in the order of the structures, sets side by side.
+
+    NaN stands where a value is unknown, and in all columns of a set in which the structure has no vector. A column name
+    that two sets share is written ``set.column`` in both.
+    """
+    ids = [int(key) for key in structure_ids]
+    names = _column_names(session, set_ids)
+    blocks = []
+    for set_id in set_ids:
+        block = np.full((len(ids), len(names[set_id])), np.nan)
+        for position, vector, missing in select_binary(session, _MATRIX, {"ids": ids, "set_id": set_id}):
+            block[position - 1] = vector
+            block[position - 1, missing] = np.nan
+        blocks.append(block)
+    columns = [name for set_id in set_ids for name in names[set_id]]
+    return np.hstack(blocks) if blocks else np.zeros((len(ids), 0)), columns
+
+
+def _column_names(session: Session, set_ids: Sequence[int]) -> dict[int, list[str]]:
+    query = text("SELECT id, name, column_names FROM matsift.descriptor_set WHERE id = ANY(:ids)")
+    found = {key: (name, list(columns)) for key, name, columns in session.execute(query, {"ids": list(set_ids)})}
+    every = [column for key in set_ids for column in found[key][1]]
+    shared = {column for column in every if every.count(column) > 1}
+    return {
+        key: [f"{name}.{column}" if column in shared else column for column in columns]
+        for key, (name, columns) in found.items()
+    }

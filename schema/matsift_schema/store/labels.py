@@ -1,0 +1,288 @@
+"""Labels and the verdicts on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from matsift.records import FailureRecord, LabelRecord
+from matsift_schema.store.copying import incoming
+from matsift_schema.store.failures import write_failures
+from matsift_schema.store.lookups import property_ids
+
+_LABEL_COLUMNS = {
+    "position": "int4",
+    "structure_hash": "text",
+    "property_id": "int8",
+    "method": "text",
+    "origin": "text",
+    "value": "float8",
+    "uncertainty": "float8",
+    "source_entry_id": "int8",
+}
+# The newest revision of the key decides: none is there -> revision 1; it has another value and came from an earlier
+# state of the same entry -> the next revision; it has another value and came from elsewhere -> a conflict.
+_CLASSIFIED = """
+    WITH first AS (
+        SELECT DISTINCT ON (structure_hash, property_id, method, origin) *
+        FROM incoming ORDER BY structure_hash, property_id, method, origin, position
+    ), classified AS (
+        SELECT i.*, s.id AS structure_id, coalesce(l.revision, 0) AS revision, l.value AS known_value,
+               l.value IS DISTINCT FROM i.value AS differs,
+               l.id IS NULL OR (mine.source_id, mine.external_id) = (theirs.source_id, theirs.external_id) AS may_follow
+        FROM {origin} i
+        JOIN matsift.structure s ON s.content_hash = i.structure_hash
+        LEFT JOIN LATERAL (
+            SELECT * FROM matsift.label l
+            WHERE (l.structure_id, l.property_id, l.method, l.origin) = (s.id, i.property_id, i.method, i.origin)
+            ORDER BY l.revision DESC LIMIT 1
+        ) l ON true
+        LEFT JOIN matsift.source_entry mine ON mine.id = i.source_entry_id
+        LEFT JOIN matsift.source_entry theirs ON theirs.id = l.source_entry_id
+    )
+"""
+_INSERT = text(
+    _CLASSIFIED.format(origin="first")  # noqa: S608  constants of this module
+    + """
+    INSERT INTO matsift.label (structure_id, property_id, method, origin, revision, value, uncertainty, source_entry_id,
+                               run_id)
+    SELECT structure_id, property_id, method, origin, revision + 1, value, uncertainty, source_entry_id, :run_id
+    FROM classified WHERE differs AND coalesce(may_follow, false)
+    ORDER BY structure_hash, property_id, method, origin
+    ON CONFLICT (structure_id, property_id, method, origin, revision) DO NOTHING
+    RETURNING id
+    """
+)
+_CONFLICTS = text(
+    _CLASSIFIED.format(origin="incoming")  # noqa: S608  constants of this module
+    + """
+    SELECT structure_hash, property_id, method, origin, value, known_value, source_entry_id
+    FROM classified WHERE differs AND source_entry_id IS NOT NULL ORDER BY position
+    """
+)
+_VERDICT_COLUMNS = {
+    "label_id": "int8",
+    "verdict": "text",
+    "rule": "text",
+    "value_seen": "float8",
+}
+_INSERT_VERDICTS = text("""
+    INSERT INTO matsift.label_verdict (label_id, rule_set, verdict, rule, value_seen, run_id)
+    SELECT label_id, :rule_set, verdict, rule, value_seen, :run_id FROM incoming ORDER BY label_id
+    ON CONFLICT (label_id, rule_set) DO NOTHING RETURNING label_id
+""")
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """How many labels are new, and how many contradict one that is there."""
+
+    inserted: int
+    conflicts: int
+
+
+@dataclass(frozen=True, eq=False)
+class LabelColumns:
+    """n current labels, ordered by structure content hash, property, method and origin.
+
+    Parameters
+    ----------
+    label_ids, structure_ids
+        (n,) database ids, for joins in this database only.
+    structure_hashes, property_names, methods, origins
+        (n,) texts.
+    values
+        (n,) in the unit of the property.
+    elements
+        (n,) sorted element symbols of the structure.
+    holds
+        (n,) named reservations about the structure, for example ``not_born_stable``.
+    verdicts, rules
+        (n,) "accepted", "rejected" or None where the rule set did not judge it, and the rule that rejected it.
+    """
+
+    label_ids: NDArray[np.int64]
+    structure_ids: NDArray[np.int64]
+    structure_hashes: tuple[str, ...]
+    property_names: tuple[str, ...]
+    values: NDArray[np.float64]
+    methods: tuple[str, ...]
+    origins: tuple[str, ...]
+    elements: tuple[tuple[str, ...], ...]
+    holds: tuple[frozenset[str], ...]
+    verdicts: tuple[str | None, ...]
+    rules: tuple[str | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def write_labels(session: Session, run_id: int, labels: Sequence[tuple[str, LabelRecord, int | None]]) -> LabelCounts:
+    """Write labels as (structure content hash, label, source entry id or None); flushed, not committed.
+
+    The same label twice adds no row. Another value from a later state of the same entry is the next revision, which
+    counts from then on. Another value from another entry of the same origin does not count: it becomes a failure
+    ``ConflictingLabel``. What an oracle said first stays.
+
+    Raises
+    ------
+    KeyError
+        If a property does not exist.
+    """
+    if not labels:
+        return LabelCounts(0, 0)
+    ids = property_ids(session)
+    rows = (
+        (i, key, ids[x.property_name], x.method, x.origin, float(x.value), x.uncertainty, entry)
+        for i, (key, x, entry) in enumerate(labels)
+    )
+    with incoming(session, _LABEL_COLUMNS, rows):
+        inserted = len(session.execute(_INSERT, {"run_id": run_id}).all())
+        conflicts = session.execute(_CONFLICTS).all()
+    names = {key: name for name, key in ids.items()}
+    failures = [_conflict(names[row.property_id], row) for row in conflicts]
+    write_failures(session, run_id, failures, entry_ids=[row.source_entry_id for row in conflicts])
+    return LabelCounts(inserted, len(conflicts))
+
+
+def label_id(session: Session, structure_id: int, property_name: str, method: str) -> int | None:
+    """Return the id of the newest label of a structure by a method, None where there is none."""
+    query = text("""
+        SELECT l.id FROM matsift.label l JOIN matsift.property p ON p.id = l.property_id
+        WHERE l.structure_id = :structure_id AND p.name = :name AND l.method = :method
+        ORDER BY l.revision DESC, l.id DESC LIMIT 1
+    """)
+    values = {"structure_id": structure_id, "name": property_name, "method": method}
+    return session.execute(query, values).scalar_one_or_none()
+
+
+def label_table(
+    session: Session,
+    properties: Sequence[str],
+    *,
+    rule_set: str = "",
+    methods: Sequence[str] = (),
+    structure_ids: Sequence[int] | NDArray[np.int64] | None = None,
+) -> LabelColumns:
+    """Return the current labels of properties, ordered by structure content hash.
+
+    Parameters
+    ----------
+    session
+        Where to read.
+    properties
+        Names of properties.
+    rule_set
+        Hash of the quality rules whose verdicts are wanted.
+    methods
+        Only labels by these methods; none means any.
+    structure_ids
+        Only labels of these structures; None means all.
+    """
+    query = text("""
+        SELECT * FROM (
+            SELECT DISTINCT ON (l.structure_id, l.property_id, l.method, l.origin)
+                   l.id, s.id, s.content_hash COLLATE "C" AS content_hash, p.name COLLATE "C" AS property_name,
+                   l.value, l.method COLLATE "C" AS method, l.origin COLLATE "C" AS origin, s.elements, s.holds,
+                   v.verdict, v.rule
+            FROM matsift.label l
+            JOIN matsift.property p ON p.id = l.property_id
+            JOIN matsift.structure s ON s.id = l.structure_id
+            LEFT JOIN matsift.label_verdict v ON v.label_id = l.id AND v.rule_set = :rule_set
+            WHERE p.name = ANY(:properties)
+              AND (cardinality(CAST(:methods AS text[])) = 0 OR l.method = ANY(CAST(:methods AS text[])))
+              AND (CAST(:ids AS int8[]) IS NULL OR l.structure_id = ANY(CAST(:ids AS int8[])))
+            ORDER BY l.structure_id, l.property_id, l.method, l.origin, l.revision DESC
+        ) AS current ORDER BY content_hash, property_name, method, origin
+    """)
+    wanted = None if structure_ids is None else [int(key) for key in structure_ids]
+    values = {"properties": list(properties), "methods": list(methods), "ids": wanted, "rule_set": rule_set}
+    rows = session.execute(query, values).all()
+    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 11
+    return LabelColumns(
+        np.array(columns[0], dtype=np.int64),
+        np.array(columns[1], dtype=np.int64),
+        columns[2],
+        columns[3],
+        np.array(columns[4], dtype=np.float64),
+        columns[5],
+        columns[6],
+        tuple(tuple(symbols) for symbols in columns[7]),
+        tuple(frozenset(names) for names in columns[8]),
+        columns[9],
+        columns[10],
+    )
+
+
+def property_values(
+    session: Session,
+    property_name: str,
+    structure_ids: Sequence[int] | NDArray[np.int64],
+    *,
+    methods: Sequence[str] = (),
+) -> NDArray[np.float64]:
+    """Return the (n,) value of a property of each structure, NaN where unknown, in the order of the ids.
+
+    Where several methods know it, the first of `methods` counts, or the first by name where none is given.
+    """
+    ids = [int(key) for key in structure_ids]
+    table = label_table(session, [property_name], methods=methods, structure_ids=ids)
+    order = {method: i for i, method in enumerate(methods)}
+    found: dict[int, tuple[int, float]] = {}
+    for key, value, method in zip(table.structure_ids.tolist(), table.values.tolist(), table.methods, strict=True):
+        place = order.get(method, len(order))
+        if key not in found or place < found[key][0]:
+            found[key] = (place, value)
+    return np.array([found[key][1] if key in found else math.nan for key in ids], dtype=np.float64)
+
+
+def labels_without_verdict(session: Session, rule_set: str, label_ids: Sequence[int] | NDArray[np.int64]) -> set[int]:
+    """Return those of the labels that a rule set has not judged yet."""
+    query = text(
+        "SELECT id FROM unnest(CAST(:ids AS int8[])) AS wanted (id) WHERE NOT EXISTS"
+        " (SELECT FROM matsift.label_verdict v WHERE v.label_id = wanted.id AND v.rule_set = :rule_set)"
+    )
+    return set(session.scalars(query, {"ids": [int(key) for key in label_ids], "rule_set": rule_set}))
+
+
+def write_verdicts(
+    session: Session,
+    run_id: int,
+    rule_set: str,
+    label_ids: Sequence[int] | NDArray[np.int64],
+    *,
+    accepted: Sequence[bool] | NDArray[np.bool_],
+    rules: Sequence[str | None],
+    values_seen: Sequence[float] | NDArray[np.float64],
+) -> int:
+    """Write what a rule set says of n labels; return how many verdicts are new. Flushed, not committed.
+
+    `rules` names the rule that rejected a label, None where it is accepted; `values_seen` is NaN where there is none.
+    """
+    rows = [
+        (int(key), "accepted" if good else "rejected", rule, None if math.isnan(seen) else float(seen))
+        for key, good, rule, seen in zip(label_ids, accepted, rules, values_seen, strict=True)
+    ]
+    if not rows:
+        return 0
+    with incoming(session, _VERDICT_COLUMNS, rows):
+        return len(session.execute(_INSERT_VERDICTS, {"run_id": run_id, "rule_set": rule_set}).all())
+
+
+def _conflict(property_name: str, row: Any) -> FailureRecord:
+    return FailureRecord(
+        "label_value",
+        f"{row.origin}: {row.structure_hash}",
+        "ConflictingLabel",
+        f"two entries of {row.origin} give the same structure {property_name} {row.known_value:g} and {row.value:g} by "
+        f"{row.method}; the first counts, remove one of the entries",
+        detail=f"{property_name} {row.value!r}",
+        structure_hash=row.structure_hash,
+    )
