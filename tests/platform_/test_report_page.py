@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from tests.factories.report import empty_report, sample_report, with_formula
 
-from matsift.reports.data import RankingReport, SourceLink
+from matsift.reports.data import LearningCurve, LearningPoint, RankingReport, SourceLink
 from matsift.reports.page import content_hash, json_markup, render_html, safe_link
 from matsift.reports.sections import sections
 
@@ -143,3 +144,15 @@ def test_json_in_the_page_holds_no_markup_and_no_nan() -> None:
     assert json_markup({"b": "</script>&", "a": 1}) == '{"a":1,"b":"\\u003c/script\\u003e\\u0026"}'
     with pytest.raises(ValueError, match="Out of range float"):
         json_markup([float("nan")])
+
+
+def test_what_is_no_number_is_shown_as_unknown_and_not_drawn(report: RankingReport) -> None:
+    first, *rest = report.ranking.ranked
+    nowhere = replace(first.candidate.predictions[0], lower=math.nan, upper=math.inf, spread=math.nan)
+    unsure = replace(first, candidate=replace(first.candidate, predictions=(nowhere,)))
+    evaluations = (replace(report.evaluations[0], r2=math.nan), *report.evaluations[1:])
+    curve = LearningCurve("c", "k_vrh", "GPa", "random", (LearningPoint(0, 100, test_mae=math.nan),))
+    ranking = replace(report.ranking, ranked=(unsure, *rest))
+    page = render_html(replace(report, ranking=ranking, evaluations=evaluations, learning_curves=(curve,)))
+    assert "– to –" in page
+    assert "NaN" not in page.split("<script>")[0]

@@ -76,11 +76,11 @@ def test_an_unknown_criterion_neither_helps_nor_excludes_and_is_named() -> None:
     first, second = (r.reason.split("; ") for r in result.ranked)
     assert first == [
         "Place 1 of 2 by the lower bound of K_VRH: 45.0 GPa (90 % interval 45.0 to 55.0, spread 2.0)",
-        "passes 0 of 1 criteria, unknown: band_gap.",
+        "its one criterion, band_gap, is unknown.",
     ]
     assert second == [
         "Place 2 of 2 by the lower bound of K_VRH: 35.0 GPa (90 % interval 35.0 to 45.0, spread 2.0)",
-        "passes all 1 criteria.",
+        "passes its one criterion.",
     ]
 
 

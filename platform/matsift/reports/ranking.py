@@ -78,6 +78,8 @@ def _criteria_clause(candidate: Candidate) -> str:
         return "no criteria were set"
     n_passed, n_total = len(candidate.criteria_of("passed")), len(candidate.criteria)
     unknown = ", ".join(c.name for c in candidate.criteria_of("unknown"))
+    if n_total == 1:
+        return f"its one criterion, {unknown}, is unknown" if unknown else "passes its one criterion"
     passed = f"passes all {n_total} criteria" if n_passed == n_total else f"passes {n_passed} of {n_total} criteria"
     return f"{passed}, unknown: {unknown}" if unknown else passed
 

@@ -62,9 +62,9 @@ def axis_title(property_name: str, unit: str, before: str = "") -> str:
     return f"{before}{' ' if before else ''}{symbol_markup(property_name)} / {unit}"
 
 
-def short(values: FloatArray | Sequence[float]) -> list[float]:
-    """Return the values with six significant digits: more would only make the file larger."""
-    return [float(f"{value:.6g}") for value in np.asarray(values, dtype=float)]
+def short(values: FloatArray | Sequence[float]) -> list[float | None]:
+    """Return the values with six significant digits, which keeps the file small; None for what is no number."""
+    return [float(f"{value:.6g}") if np.isfinite(value) else None for value in np.asarray(values, dtype=float)]
 
 
 def finite(values: FloatArray) -> FloatArray:

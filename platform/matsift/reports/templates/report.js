@@ -49,7 +49,7 @@
     const cell = row.cells[column];
     const text = cell.dataset.sort ?? cell.textContent.trim();
     const amount = Number(text);
-    return { known: text !== "" && text !== "–", amount, isNumber: text !== "" && !Number.isNaN(amount), text };
+    return { known: !["", "–", "nan"].includes(text), amount, isNumber: text !== "" && !Number.isNaN(amount), text };
   };
   const compare = (a, b, sign) => {
     if (a.known !== b.known) return a.known ? -1 : 1; // what is not known stands last, either way
