@@ -23,14 +23,14 @@ SYSTEMS = {
 
 def test_the_sets_and_their_sizes() -> None:
     sizes = {name: len(descriptor_set(name).columns) for name in known_descriptor_sets()}
-    assert sizes == {"mp": 6, "mp_energy": 2, "magpie": 145, "voronoi": 126}
+    assert sizes == {"mp": 6, "mp_energy": 2, "magpie": 145, "packing": 3, "voronoi": 126}
     assert all(descriptor_set(name).name == name for name in sizes)
     names = [column for name in sizes for column in descriptor_set(name).columns]
-    assert len(names) == len(set(names)) == 279
+    assert len(names) == len(set(names)) == 279 + 3
 
 
 def test_an_unknown_set_names_those_there_are() -> None:
-    with pytest.raises(UnknownDescriptorSet, match="use one of magpie, mp, mp_energy, voronoi"):
+    with pytest.raises(UnknownDescriptorSet, match="use one of magpie, mp, mp_energy, packing, voronoi"):
         compute("soap", [])
 
 

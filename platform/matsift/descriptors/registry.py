@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from matsift.crystal import Crystal
 from matsift.descriptors.composition import MAGPIE, compute_magpie
 from matsift.descriptors.mp import MP, MP_ENERGY, Facts, compute_mp, compute_mp_energy
+from matsift.descriptors.packing import PACKING, compute_packing
 from matsift.descriptors.sets import DescriptorChunk, DescriptorSet
 from matsift.descriptors.voronoi import VORONOI, compute_voronoi
 from matsift.errors import UnknownDescriptorSet
@@ -21,6 +22,7 @@ _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
     MP.name: (MP, compute_mp),
     MP_ENERGY.name: (MP_ENERGY, compute_mp_energy),
     MAGPIE.name: (MAGPIE, lambda crystals, _facts: compute_magpie(crystals)),
+    PACKING.name: (PACKING, lambda crystals, _facts: compute_packing(crystals)),
     VORONOI.name: (VORONOI, lambda crystals, _facts: compute_voronoi(crystals)),
 }
 
