@@ -43,5 +43,6 @@ def unique(items: Iterable[Read]) -> Iterator[EntryRecord | FailureRecord]:
 def _digest(entry: EntryRecord) -> bytes:
     labels = sorted((x.property_name, x.method, x.origin, x.value) for x in entry.labels)
     structure = entry.crystal.content_hash if entry.crystal else [f.error_class for f in entry.failures]
-    said = json.dumps([structure, labels, entry.payload], sort_keys=True, default=str)
+    payload = {key: value for key, value in entry.payload.items() if key != "file"}  # a copy elsewhere is a copy
+    said = json.dumps([structure, labels, payload], sort_keys=True, default=str)
     return hashlib.sha256(said.encode()).digest()
