@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
@@ -17,6 +16,7 @@ import numpy as np
 from matsift.candidates.phases import formation_energies, hull_distances
 from matsift.candidates.plan import Candidate
 from matsift.candidates.sameness import earlier_same
+from matsift.crystal import Crystal
 from matsift.units import PROPERTIES
 from matsift_adapters.data import DATASET, LICENCE, VERSION
 
@@ -101,7 +101,7 @@ def _passes(entry: dict[str, Any]) -> bool:
 def _mark_duplicates(entries: list[dict[str, Any]]) -> None:
     relaxed = [entry for entry in entries if entry["role"] != "failed"]
     firsts = earlier_same(
-        [(np.array(e["lattice"]).reshape(3, 3), e["species"], np.array(e["frac_coords"])) for e in relaxed],
+        [Crystal.ordered(np.array(e["lattice"]), e["species"], np.array(e["frac_coords"])) for e in relaxed],
         np.array([e["labels"]["energy_per_atom"] for e in relaxed]),
     )
     for entry, first in zip(relaxed, firsts, strict=True):
@@ -152,4 +152,4 @@ def _write(out: Path, lines: list[dict[str, Any]]) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_name(f"{out.name}.new")
     beside.write_bytes(text.getvalue())
-    os.replace(beside, out)
+    beside.replace(out)

@@ -10,10 +10,9 @@ import warnings
 from typing import Any
 
 import numpy as np
-import spglib
 from ase import Atoms
 from ase.filters import FrechetCellFilter
-from ase.optimize import LBFGS
+from ase.optimize import BFGS
 from numpy.typing import NDArray
 
 from matsift.crystal import Crystal
@@ -21,12 +20,12 @@ from matsift.elasticity.internal import relax_positions
 from matsift.elasticity.moduli import born_stable, moduli
 from matsift.elasticity.strain import (
     STRAIN,
-    cartesian_rotations,
     fit_tensor,
     strain_directions,
     strained_lattice,
     stress_voigt,
 )
+from matsift.elasticity.symmetry import point_group, standardised
 from matsift.errors import OracleError
 from matsift_adapters.oracles.potential import MODEL_VERSION, Potential, PotentialCalculator, initialize_worker
 
@@ -39,9 +38,8 @@ RELAXED_FORCE = 0.01  # eV/angstrom, on atoms and (as virial over the number of 
 SETTLED_FORCE = (
     0.003  # eV/angstrom, for atoms in strained cells: at 1 % strain it shifts a modulus by about 1 GPa at most
 )
-RELAXATION_STEPS = 250
+RELAXATION_STEPS = 200
 LARGEST_VOLUME_CHANGE = 2.5
-SYMMETRY_TOLERANCE = 0.02  # angstrom
 
 _PRESSURE_STEPS = 8
 _PRESSURE_GOAL = 1.0  # GPa
@@ -118,7 +116,7 @@ def _potential(crystal: Crystal) -> Potential:
 
 
 def _relax(crystal: Crystal, potential: Potential) -> tuple[Crystal, float]:
-    start = _standardised(crystal)
+    start = standardised(crystal)
     potential.species = start.species
     atoms = Atoms(start.species, cell=start.lattice, scaled_positions=start.frac_coords, pbc=True)
     _relieve_pressure(atoms, potential)
@@ -127,7 +125,7 @@ def _relax(crystal: Crystal, potential: Potential) -> tuple[Crystal, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            converged = LBFGS(cell_and_atoms, logfile=None).run(fmax=RELAXED_FORCE, steps=RELAXATION_STEPS)
+            converged = BFGS(cell_and_atoms, logfile=None).run(fmax=RELAXED_FORCE, steps=RELAXATION_STEPS)
         except (ValueError, np.linalg.LinAlgError) as error:
             raise OracleError(f"relaxation broke down: {error}") from None
     if not converged:
@@ -142,7 +140,7 @@ def _relax(crystal: Crystal, potential: Potential) -> tuple[Crystal, float]:
         )
     energy = float(atoms.get_potential_energy()) / len(atoms)
     end = Crystal.ordered(atoms.cell.array, list(atoms.get_chemical_symbols()), atoms.get_scaled_positions())
-    return _standardised(end), energy
+    return standardised(end), energy
 
 
 def _relieve_pressure(atoms: Atoms, potential: Potential) -> None:
@@ -170,7 +168,7 @@ def _relieve_pressure(atoms: Atoms, potential: Potential) -> None:
 
 
 def _elastic_tensor(crystal: Crystal, potential: Potential) -> NDArray[np.float64]:
-    rotations = _point_group(crystal)
+    rotations = point_group(crystal)
     directions = strain_directions(rotations)
     reference = relax_positions(
         potential.evaluate,
@@ -185,22 +183,3 @@ def _elastic_tensor(crystal: Crystal, potential: Potential) -> NDArray[np.float6
     )
     stresses = np.array([stress_voigt(s) for s in relaxed.stresses])
     return fit_tensor(2 * STRAIN * directions, stresses[0::2] - stresses[1::2], rotations)
-
-
-def _point_group(crystal: Crystal) -> NDArray[np.float64]:
-    numbers = [crystal.elements.index(symbol) for symbol in crystal.species]
-    found = spglib.get_symmetry((crystal.lattice, crystal.frac_coords, numbers), symprec=SYMMETRY_TOLERANCE)
-    fractional = np.eye(3, dtype=np.int32)[None] if found is None else found["rotations"]
-    return cartesian_rotations(crystal.lattice, fractional)
-
-
-def _standardised(crystal: Crystal) -> Crystal:
-    """Return the idealised primitive cell, atoms in a reproducible order; the crystal itself if spglib finds none."""
-    elements = crystal.elements
-    numbers = [elements.index(symbol) for symbol in crystal.species]
-    cell = (crystal.lattice, crystal.frac_coords, numbers)
-    found = spglib.standardize_cell(cell, to_primitive=True, no_idealize=False, symprec=SYMMETRY_TOLERANCE)
-    if found is None:
-        return crystal
-    lattice, coords, kinds = found
-    return Crystal.ordered(lattice, [elements[k] for k in kinds], coords)

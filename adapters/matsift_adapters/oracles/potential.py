@@ -51,12 +51,14 @@ def load_model() -> Any:
     """
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from chgnet.model import CHGNet  # noqa: PLC0415  heavy, and only a labelling process needs it
+        from chgnet.model.model import CHGNet  # noqa: PLC0415  heavy, and only a labelling process needs it
 
         model = CHGNet.load(model_name=MODEL_VERSION, use_device="cpu", verbose=False)
     if model.version != MODEL_VERSION:
         raise OracleError(f"the chgnet package holds model {model.version}, not {MODEL_VERSION}: install chgnet 0.4")
     model.graph_converter.set_isolated_atom_response("error")
+    for weight in model.parameters():
+        weight.requires_grad = False  # forces and stresses need no gradients of the weights
     return model.eval()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 CATIONS: dict[int, tuple[str, ...]] = {
     1: ("Li", "Na", "K", "Rb", "Cs", "Ag", "Cu", "Tl"),
@@ -26,10 +27,7 @@ ANIONS: dict[int, tuple[str, ...]] = {
 IONS: dict[int, tuple[str, ...]] = {**CATIONS, **ANIONS}
 
 #: Elements that change their valence too easily inside a solid electrolyte.
-ELECTROCHEMICALLY_ACTIVE = frozenset(
-    ("Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Nb", "Mo", "Ru", "Rh", "Pd", "Ag", "W", "Re", "Os", "Ir", "Pt")
-    + ("Au",)
-)
+ELECTROCHEMICALLY_ACTIVE = frozenset("Ti V Cr Mn Fe Co Ni Cu Nb Mo Ru Rh Pd Ag W Re Os Ir Pt Au".split())
 
 _RADII_WITHOUT_SHANNON = {
     ("N", -3): 1.46, ("P", -3): 2.12, ("As", -3): 2.22, ("Sb", -3): 2.45, ("Bi", -3): 2.50, ("H", -1): 1.40,
@@ -65,12 +63,12 @@ def exchange_likelihood(new: str, new_charge: int, old: str, old_charge: int) ->
 
 
 @cache
-def _substitution_probability() -> object:
+def _substitution_probability() -> Any:
     from pymatgen.analysis.structure_prediction.substitution_probability import (  # noqa: PLC0415  slow to import
         SubstitutionProbability,
     )
 
-    return SubstitutionProbability()
+    return SubstitutionProbability()  # type: ignore[no-untyped-call]  # pymatgen leaves it so
 
 
 def _signed(charge: int) -> str:

@@ -21,6 +21,7 @@ _FAMILY_PENALTY = 0.3
 _POLYMORPH_PENALTY = 0.25
 _JITTER = 0.2
 _POOL_CELL = 10
+_MOST_OF_A_FAMILY = 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ def _best(
     polymorphs: Counter[str] = Counter()
     fresh: list[tuple[float, Substitution]] = []
     for s in ranked:
-        if seen[s.family] >= 25:  # noqa: PLR2004  far beyond what the penalty lets through
+        if seen[s.family] >= _MOST_OF_A_FAMILY:
             continue
         key = (s.prototype.label, _formula(s))
         if key in taken:

@@ -67,7 +67,7 @@ def substituted(prototype: Prototype, mapping: dict[str, str], scale: float) -> 
 
 @cache
 def shortest_bonds(prototype: Prototype) -> tuple[tuple[str, str, float], ...]:
-    """Return (element, element, length in angstrom) of each atom's nearest neighbours, within a tenth of the nearest."""
+    """Return (element, element, angstrom) of each atom's bonds: neighbours within a tenth of the nearest one."""
     lattice, coords = prototype.crystal.lattice, prototype.crystal.frac_coords
     images = np.array([(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)], dtype=np.float64)
     bonds: list[tuple[str, str, float]] = []

@@ -25,31 +25,16 @@ _QUATERNARY_PENALTY = 0.5
 _ALLOY_RADIUS_WEIGHT = 8.0
 _LARGEST_CHARGE = 6
 _OPTIONS_A_SITE = 9
+_OPTIONS_A_METAL = 8
 _SCALE_BOUNDS = (0.6, 1.6)
 
 #: Prototypes with whole-numbered charges on paper whose bonding is molecular, covalent in layers of their own, or
 #: metallic: other ions do not take their places.
 _NOT_IONIC = frozenset(
     (
-        "CO",
-        "CeNiC2",
-        "CNCl",
-        "H3N",
-        "CHN",
-        "HC",
-        "KCNS",
-        "KCSN",
-        "CrB",
-        "FeB",
-        "MnP",
-        "NbP",
-        "MoB",
-        "BMo",
-        "TiAs",
-        "CoAs",
-        "CuTe",
-    )
-    + ("LiBC", "MoC", "ZrPbO3", "Ba2YCu3O7", "Fe2C", "Ti2C", "PdS", "CuS", "CoSi", "Co2Si", "NbO", "AlPS4", "TlSe")
+        "CO CeNiC2 CNCl H3N CHN HC KCNS KCSN CrB FeB MnP NbP MoB BMo TiAs CoAs CuTe LiBC MoC ZrPbO3 Ba2YCu3O7 "
+        "Fe2C Ti2C PdS CuS CoSi Co2Si NbO AlPS4 TlSe"
+    ).split()
 )
 
 
@@ -107,7 +92,7 @@ def metallic_substitutions(prototype: Prototype) -> Iterator[Substitution]:
     olds = prototype.crystal.elements
     if prototype.charges or len(olds) < 2 or not set(olds) <= set(METALS):
         return
-    options = [sorted(METALS, key=lambda new, old=old: (_unlikeness(old, new), new))[:8] for old in olds]
+    options = [_metals_like(old) for old in olds]
     for news in itertools.product(*options):
         if len(set(news)) < len(olds) or news == olds:
             continue
@@ -135,6 +120,12 @@ def metallic_radius(symbol: str) -> float:
 
     element = Element(symbol)
     return float(element.metallic_radius or 1.15 * float(element.atomic_radius or 1.2))
+
+
+@cache
+def _metals_like(old: str) -> tuple[str, ...]:
+    """The metals nearest in size, electronegativity and valence, itself among them."""
+    return tuple(sorted(METALS, key=lambda new: (_unlikeness(old, new), new))[:_OPTIONS_A_METAL])
 
 
 def _unlikeness(old: str, new: str) -> float:

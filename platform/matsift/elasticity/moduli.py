@@ -70,7 +70,7 @@ def born_stable(tensors: NDArray[np.float64], *, smallest_gpa: float = 0.0) -> N
 
 
 def smallest_eigenvalue(tensors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (n,) the smallest eigenvalue of each tensor in Mandel notation, GPa; NaN where a constant is not finite."""
+    """Return (n,) the smallest eigenvalue of each tensor in Mandel notation, GPa; NaN where it is not finite."""
     c = symmetrised(np.asarray(tensors, dtype=np.float64).reshape(-1, 6, 6))
     weight = np.array([1.0, 1.0, 1.0, 2.0**0.5, 2.0**0.5, 2.0**0.5])
     mandel = c * weight[:, None] * weight[None, :]

@@ -126,12 +126,14 @@ def rotated_tensor(tensor: NDArray[np.float64], rotation: NDArray[np.float64]) -
     """Return the elastic tensor (6, 6) in axes turned by a rotation (3, 3): C' = R4(C)."""
     strain_op = strain_rotation(rotation)
     inverse = np.linalg.inv(strain_op)
-    return inverse.T @ tensor @ inverse
+    turned: NDArray[np.float64] = inverse.T @ tensor @ inverse
+    return turned
 
 
 def point_group_average(tensor: NDArray[np.float64], rotations: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the tensor (6, 6) averaged over a Cartesian point group (n, 3, 3): its part with that symmetry."""
-    return np.mean([rotated_tensor(tensor, r) for r in rotations], axis=0)
+    average: NDArray[np.float64] = np.mean([rotated_tensor(tensor, r) for r in rotations], axis=0)
+    return average
 
 
 def _stress_matrix(voigt: NDArray[np.float64]) -> NDArray[np.float64]:
