@@ -211,7 +211,8 @@ class Parity:
     """True and predicted values of held-out structures; arrays of one length.
 
     `title` tells several of one property apart (``test set``, ``pool before the campaign``); `subset` names each
-    point's group (``with Na``, ``without Na``), or is empty.
+    point's group (``with Na``, ``without Na``), or is empty. `paper_figure` is ``5(b)`` for a model before a campaign and
+    ``7`` for one after it.
     """
 
     property_name: str
@@ -221,6 +222,7 @@ class Parity:
     mean: FloatArray
     spread: FloatArray
     subset: tuple[str, ...] = ()
+    paper_figure: str = "5(b)"
 
 
 @dataclass(frozen=True, eq=False)

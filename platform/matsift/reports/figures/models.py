@@ -116,7 +116,7 @@ def parity_plot(parity: Parity, *, position: int = 0) -> Plot | None:
     )
     key = f"plot-parity-{parity.property_name}-{position}"
     title = f"{symbol(parity.property_name)}, {parity.title}"
-    return Plot(key, title, caption, figure, int(keep.sum()), "5(b)", height=440)
+    return Plot(key, title, caption, figure, int(keep.sum()), parity.paper_figure, height=440)
 
 
 def _tested(n_test: int) -> str:
