@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.factories.report import empty_report, sample_report
 
 from matsift.errors import UserInputError
 from matsift.reports.page import render_html
 from matsift.reports.writing import write_report
-from tests.factories.report import empty_report, sample_report
 
 
 def test_the_page_and_its_tables_stand_in_the_folder_and_nothing_else(tmp_path: Path) -> None:

@@ -211,8 +211,7 @@ class Parity:
     """True and predicted values of held-out structures; arrays of one length.
 
     `title` tells several of one property apart (``test set``, ``pool before the campaign``); `subset` names each
-    point's group (``with Na``, ``without Na``), or is empty. `paper_figure` is ``5(b)`` for a model before a campaign and
-    ``7`` for one after it.
+    point's group (``with Na``, ``without Na``), or is empty. `paper_figure` is ``5(b)`` before a campaign, ``7`` after.
     """
 
     property_name: str
