@@ -74,6 +74,8 @@ def _tolerant(text: str, complaint: str) -> Parsed:
     broken = BadStructureError(
         f"the CIF syntax is broken at line {complaint}" if complaint[:1].isdigit() else complaint
     )
+    if len(re.findall(r"^\s*data_", text, flags=re.MULTILINE | re.IGNORECASE)) > 1:
+        return unreadable(broken)  # pymatgen keeps the last of several blocks of one name and says nothing
     try:
         crystal, holds, info = _expanded(text)
     except Exception:  # noqa: BLE001  pymatgen's parser raises anything; gemmi's complaint is the better sentence

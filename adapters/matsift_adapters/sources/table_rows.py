@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -159,8 +158,11 @@ def _records(document: Any, wanted: Collection[str]) -> Iterable[Any]:
 
 
 def _of_split(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    index = document.get("index") or itertools.count()
-    for key, cells in zip(index, document["data"], strict=False):
+    data = document["data"]
+    index = document.get("index")
+    if not isinstance(index, list) or len(index) < len(data):
+        index = range(len(data))
+    for key, cells in zip(index, data, strict=False):  # where the file broke off, more keys stand than rows
         yield {"index": key, **dict(zip(document["columns"], cells, strict=False))}
 
 

@@ -133,7 +133,8 @@ def _entry(settings: TableSource, version: str, finished: Done) -> Read:
     parsed = _only(finished.parsed)
     external_id = f"row-{row.number}" if settings.id_column is None else row.cells.get(settings.id_column)
     if is_absent(external_id):
-        message = f"{place}: the id column {settings.id_column!r} is empty; give the row an id"
+        problem = row.problem or f"the id column {settings.id_column!r} is empty"
+        message = f"{place}: {problem}; mend the row and give it an id"
         return place, FailureRecord("parse", place, "MissingIdError", message)
     labels, failures = labels_of(settings, row.cells, place) if parsed.crystal else ([], [])
     return place, EntryRecord(
