@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.arrays import Floats, Ids
 from matsift_schema.store.copying import incoming
 from matsift_schema.store.lookups import property_id
-
-Floats = Sequence[float] | NDArray[np.float64]
-Ids = Sequence[int] | NDArray[np.int64]
 
 _SCORE_COLUMNS = {"structure_id": "int8", "mean": "float8", "spread": "float8", "score": "float8", "rank": "int4"}
 _INSERT_SCORES = text("""

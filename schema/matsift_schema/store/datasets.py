@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.arrays import Ids, Texts
 from matsift_schema.store.copying import incoming
 from matsift_schema.store.lookups import property_id
 
@@ -82,8 +83,8 @@ def write_snapshot(
     strategy: str,
     settings: Mapping[str, Any],
     seed: int,
-    label_ids: Sequence[int] | NDArray[np.int64],
-    roles: Sequence[str] | NDArray[np.str_],
+    label_ids: Ids,
+    roles: Texts,
     folds: Sequence[int | None] | None = None,
 ) -> int:
     """Return the id of a snapshot, written with all its rows where the content hash is new; flushed, not committed.

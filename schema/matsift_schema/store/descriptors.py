@@ -11,6 +11,7 @@ from pgvector import Vector
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.arrays import Floats, Ids
 from matsift_schema.store.copying import as_float32, incoming, select_binary
 
 #: Stage of the failures that `missing_descriptors` looks at; their detail is `failure_detail`.
@@ -82,7 +83,7 @@ def missing_descriptors(
     session: Session,
     name: str,
     version: str,
-    structure_ids: Sequence[int] | NDArray[np.int64] | None = None,
+    structure_ids: Ids | None = None,
     *,
     retry_failed: bool = False,
 ) -> NDArray[np.int64]:
@@ -109,10 +110,10 @@ def write_descriptors(
     session: Session,
     run_id: int,
     set_id: int,
-    structure_ids: Sequence[int] | NDArray[np.int64],
+    structure_ids: Ids,
     *,
     values: NDArray[np.float64],
-    seconds: Sequence[float] | NDArray[np.float64],
+    seconds: Floats,
 ) -> int:
     """Write (n, n_column) values, NaN where unknown; return how many rows are new. Flushed, not committed.
 
@@ -129,9 +130,7 @@ def write_descriptors(
         return len(session.execute(_INSERT, {"set_id": set_id, "run_id": run_id}).all())
 
 
-def has_descriptors(
-    session: Session, set_ids: Sequence[int], structure_ids: Sequence[int] | NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def has_descriptors(session: Session, set_ids: Sequence[int], structure_ids: Ids) -> NDArray[np.bool_]:
     """Return (n,) whether each structure has a vector in all of the sets."""
     ids = [int(key) for key in structure_ids]
     query = text("""
@@ -144,7 +143,7 @@ def has_descriptors(
 
 
 def descriptor_states(
-    session: Session, name: str, version: str, structure_ids: Sequence[int] | NDArray[np.int64]
+    session: Session, name: str, version: str, structure_ids: Ids
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return (n,) whether each structure has a vector in a set, and (n,) whether computing it failed instead."""
     query = text("""
@@ -162,9 +161,7 @@ def descriptor_states(
     return there, np.array([row[2] for row in rows], dtype=bool) & ~there
 
 
-def load_matrix(
-    session: Session, set_ids: Sequence[int], structure_ids: Sequence[int] | NDArray[np.int64]
-) -> tuple[NDArray[np.float64], list[str]]:
+def load_matrix(session: Session, set_ids: Sequence[int], structure_ids: Ids) -> tuple[NDArray[np.float64], list[str]]:
     """Return (n, n_column) float64 and the column names; rows in the order of the structures, sets side by side.
 
     NaN stands where a value is unknown, and in all columns of a set in which the structure has no vector. A column name

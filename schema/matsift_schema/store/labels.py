@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from matsift.records import FailureRecord, LabelRecord
+from matsift_schema.store.arrays import Flags, Floats, Ids
 from matsift_schema.store.copying import incoming
 from matsift_schema.store.failures import write_failures
 from matsift_schema.store.lookups import property_ids
@@ -169,7 +170,7 @@ def label_table(
     *,
     rule_set: str = "",
     methods: Sequence[str] = (),
-    structure_ids: Sequence[int] | NDArray[np.int64] | None = None,
+    structure_ids: Ids | None = None,
 ) -> LabelColumns:
     """Return the current labels of properties, ordered by structure content hash.
 
@@ -224,7 +225,7 @@ def label_table(
 def property_values(
     session: Session,
     property_name: str,
-    structure_ids: Sequence[int] | NDArray[np.int64],
+    structure_ids: Ids,
     *,
     methods: Sequence[str] = (),
 ) -> NDArray[np.float64]:
@@ -243,7 +244,7 @@ def property_values(
     return np.array([found[key][1] if key in found else math.nan for key in ids], dtype=np.float64)
 
 
-def labels_without_verdict(session: Session, rule_set: str, label_ids: Sequence[int] | NDArray[np.int64]) -> set[int]:
+def labels_without_verdict(session: Session, rule_set: str, label_ids: Ids) -> set[int]:
     """Return those of the labels that a rule set has not judged yet."""
     query = text(
         "SELECT id FROM unnest(CAST(:ids AS int8[])) AS wanted (id) WHERE NOT EXISTS"
@@ -256,11 +257,11 @@ def write_verdicts(
     session: Session,
     run_id: int,
     rule_set: str,
-    label_ids: Sequence[int] | NDArray[np.int64],
+    label_ids: Ids,
     *,
-    accepted: Sequence[bool] | NDArray[np.bool_],
+    accepted: Flags,
     rules: Sequence[str | None],
-    values_seen: Sequence[float] | NDArray[np.float64],
+    values_seen: Floats,
 ) -> int:
     """Write what a rule set says of n labels; return how many verdicts are new. Flushed, not committed.
 

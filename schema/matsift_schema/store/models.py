@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.arrays import Floats, Ids
 from matsift_schema.store.copying import incoming
 from matsift_schema.store.lookups import property_id
 
 Purpose = Literal["ensemble", "baseline", "ablation"]
-Floats = Sequence[float] | NDArray[np.float64]
-Ids = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,8 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.arrays import Floats, Ids
 from matsift_schema.store.copying import incoming, select_binary
-
-Floats = Sequence[float] | NDArray[np.float64]
-Ids = Sequence[int] | NDArray[np.int64]
 
 _COLUMNS = {
     "structure_id": "int8",

@@ -6,17 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from matsift.reports.data import Candidate, CandidateLabel, CriterionSeen, PropertyPrediction, SourceLink
+from matsift_schema.store.arrays import Ids
 from matsift_schema.store.labels import label_table
 from matsift_schema.store.screening import criteria_in_order
 from matsift_schema.store.structures import StructureTable, load_structures
-
-Ids = Sequence[int] | NDArray[np.int64]
 
 
 def load_candidates(

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.arrays import Floats, Ids, Texts
 from matsift_schema.store.copying import incoming
-
-Ids = Sequence[int] | NDArray[np.int64]
 
 _COLUMNS = {"structure_id": "int8", "criterion": "text", "outcome": "text", "value_seen": "float8", "detail": "text"}
 _INSERT = text("""
@@ -81,8 +80,8 @@ def write_outcomes(
     *,
     criterion: str,
     structure_ids: Ids,
-    outcomes: Sequence[str] | NDArray[np.str_],
-    values_seen: Sequence[float] | NDArray[np.float64],
+    outcomes: Texts,
+    values_seen: Floats,
     details: Sequence[str | None],
 ) -> int:
     """Write what one criterion says of n structures; return how many outcomes are new. Flushed, not committed.

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from matsift.crystal import Crystal
 from matsift.structure_facts import StructureFacts
+from matsift_schema.store.arrays import Ids
 from matsift_schema.store.copying import incoming, select_binary
 
 _COLUMNS = {
@@ -89,7 +90,7 @@ def write_structures(
         return len(session.execute(_INSERT, {"run_id": run_id}).all())
 
 
-def load_crystals(session: Session, structure_ids: Sequence[int] | NDArray[np.int64]) -> list[Crystal]:
+def load_crystals(session: Session, structure_ids: Ids) -> list[Crystal]:
     """Return the crystals of structures, in the order of the ids.
 
     Raises
@@ -111,7 +112,7 @@ def load_structures(
     session: Session,
     *,
     elements: Sequence[str] = (),
-    ids: Sequence[int] | NDArray[np.int64] | None = None,
+    ids: Ids | None = None,
     sources: Sequence[str] = (),
 ) -> StructureTable:
     """Return facts about structures, ordered by content hash.

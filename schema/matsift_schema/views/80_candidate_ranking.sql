@@ -1,0 +1,38 @@
+CREATE VIEW analysis.candidate_ranking AS
+SELECT s.content_hash AS structure_hash, s.reduced_formula AS formula, s.space_group_symbol, s.elements,
+       k.mean AS k_vrh_gpa, k.spread AS k_vrh_spread_gpa, k.lower AS k_vrh_lower_gpa, k.upper AS k_vrh_upper_gpa,
+       g.mean AS g_vrh_gpa, g.spread AS g_vrh_spread_gpa, g.lower AS g_vrh_lower_gpa, g.upper AS g_vrh_upper_gpa,
+       c.study, c.state AS screening_state, c.n_passed, c.n_failed, c.n_unknown, c.failed_criteria, c.unknown_criteria,
+       EXISTS (SELECT FROM matsift.label l JOIN matsift.property p ON p.id = l.property_id
+               WHERE l.structure_id = s.id AND p.name IN ('k_vrh', 'g_vrh')) AS has_label,
+       ARRAY(SELECT o.name || ': ' || e.external_id || coalesce(' ' || e.url, '')
+             FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
+             WHERE e.structure_id = s.id AND e.withdrawn_at IS NULL ORDER BY 1) AS sources
+FROM matsift.structure s
+LEFT JOIN analysis.prediction k ON k.structure_hash = s.content_hash AND k.property_name = 'k_vrh'
+LEFT JOIN analysis.prediction g ON g.structure_hash = s.content_hash AND g.property_name = 'g_vrh'
+LEFT JOIN analysis.screening_summary c ON c.structure_hash = s.content_hash AND c.is_current
+WHERE k.structure_hash IS NOT NULL OR g.structure_hash IS NOT NULL;
+
+COMMENT ON VIEW analysis.candidate_ranking IS 'One row a predicted structure a study: moduli with interval, screening state, sources; order it as you like.';
+COMMENT ON COLUMN analysis.candidate_ranking.structure_hash IS 'the structure';
+COMMENT ON COLUMN analysis.candidate_ranking.formula IS 'reduced formula';
+COMMENT ON COLUMN analysis.candidate_ranking.space_group_symbol IS 'short international symbol; NULL = none found';
+COMMENT ON COLUMN analysis.candidate_ranking.elements IS 'sorted element symbols; ask with @> ARRAY[''Na'']';
+COMMENT ON COLUMN analysis.candidate_ranking.k_vrh_gpa IS 'predicted bulk modulus, GPa; NULL = not predicted';
+COMMENT ON COLUMN analysis.candidate_ranking.k_vrh_spread_gpa IS 'standard deviation over members, GPa; NULL = not predicted';
+COMMENT ON COLUMN analysis.candidate_ranking.k_vrh_lower_gpa IS 'lower end of the calibrated interval, GPa; NULL = not predicted';
+COMMENT ON COLUMN analysis.candidate_ranking.k_vrh_upper_gpa IS 'upper end of the calibrated interval, GPa; NULL = not predicted';
+COMMENT ON COLUMN analysis.candidate_ranking.g_vrh_gpa IS 'predicted shear modulus, GPa; NULL = not predicted';
+COMMENT ON COLUMN analysis.candidate_ranking.g_vrh_spread_gpa IS 'standard deviation over members, GPa; NULL = not predicted';
+COMMENT ON COLUMN analysis.candidate_ranking.g_vrh_lower_gpa IS 'lower end of the calibrated interval, GPa; NULL = not predicted';
+COMMENT ON COLUMN analysis.candidate_ranking.g_vrh_upper_gpa IS 'upper end of the calibrated interval, GPa; NULL = not predicted';
+COMMENT ON COLUMN analysis.candidate_ranking.study IS 'study whose newest screen the next columns are of; NULL = not screened';
+COMMENT ON COLUMN analysis.candidate_ranking.screening_state IS 'failed, unknown or passed; NULL = not screened';
+COMMENT ON COLUMN analysis.candidate_ranking.n_passed IS 'criteria passed, count';
+COMMENT ON COLUMN analysis.candidate_ranking.n_failed IS 'criteria failed, count';
+COMMENT ON COLUMN analysis.candidate_ranking.n_unknown IS 'criteria that could not decide, count';
+COMMENT ON COLUMN analysis.candidate_ranking.failed_criteria IS 'names of the criteria failed';
+COMMENT ON COLUMN analysis.candidate_ranking.unknown_criteria IS 'names of the criteria that could not decide';
+COMMENT ON COLUMN analysis.candidate_ranking.has_label IS 'a source or an oracle gave one of the two moduli';
+COMMENT ON COLUMN analysis.candidate_ranking.sources IS 'entries that describe it now, as source: id address';

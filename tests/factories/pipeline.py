@@ -1,0 +1,216 @@
+"""A small study in the database, from entries to acquisitions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+from tests.factories.crystals import many
+from tests.factories.entries import entry, ingest, label
+from tests.factories.runs import run_id
+
+from matsift.crystal import Crystal
+from matsift_schema.store import campaigns, datasets, descriptors, labels, models, predictions, screening
+from matsift_schema.store.structures import load_structures
+
+RULES = "0123456789abcdef"
+METHOD = "pbe-dft"
+
+
+def digest(name: str) -> str:
+    """Return a SHA-256 of a name."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+@dataclass
+class Study:
+    """Ids of the rows of a small study."""
+
+    run: int
+    structure_ids: NDArray[np.int64]
+    label_ids: NDArray[np.int64]
+    set_id: int
+    snapshot: int
+    model: int
+    screen: int
+    campaign: int
+    round: int
+
+
+def labelled_entries(n: int, crystals: list[Crystal] | None = None) -> list[Any]:
+    """Return n entries, each with K and G."""
+    chosen = many(n) if crystals is None else crystals
+    return [
+        entry(f"s-{i}", c, url=f"https://shelf.test/s-{i}", labels=(label(value=20.0 + i), label("g_vrh", 10.0 + i)))
+        for i, c in enumerate(chosen)
+    ]
+
+
+def descriptor_set(session: Session, name: str = "mp") -> int:
+    """Return the id of a descriptor set; that of mp has its real columns."""
+    columns = {
+        "mp": (
+            "volume_angstrom3",
+            "density_g_per_cm3",
+            "band_gap_ev",
+            "n_site",
+            "n_element",
+            "crystal_system_number",
+        )
+    }
+    return descriptors.ensure_descriptor_set(
+        session,
+        name=name,
+        version="1",
+        columns=columns.get(name, (f"{name}_a", f"{name}_b")),
+        description="columns for tests",
+        package_versions={"numpy": "2"},
+    )
+
+
+def model_record(snapshot_id: int, set_id: int, **rest: Any) -> models.ModelRecord:
+    """Return a trained model."""
+    values: dict[str, Any] = {
+        "content_hash": digest(f"model {snapshot_id} {sorted(rest.items(), key=str)}"),
+        "learner": "lightgbm_ensemble",
+        "purpose": "ensemble",
+        "settings": {"members": 2},
+        "seed": 1,
+        "snapshot_id": snapshot_id,
+        "property_name": "k_vrh",
+        "column_names": ["volume_angstrom3"],
+        "calibration": {"quantile": 1.5},
+        "artifact_sha256": digest("artifact"),
+        "artifact_uri": "file:///artifacts/aa",
+        "code_version": "0.1.0",
+        "descriptor_set_ids": [set_id],
+    }
+    return models.ModelRecord(**{**values, **rest})
+
+
+def snapshot(session: Session, run: int, label_ids: NDArray[np.int64], **rest: Any) -> int:
+    """Return the id of a snapshot whose last label is for testing and the one before for validation."""
+    roles = ["train"] * (len(label_ids) - 2) + ["validation", "test"]
+    values: dict[str, Any] = {
+        "property_name": "k_vrh",
+        "strategy": "model_3",
+        "settings": {"threshold": 350.0},
+        "seed": 1,
+        "label_ids": label_ids,
+        "roles": roles,
+    }
+    return datasets.write_snapshot(session, run, rest.pop("content_hash", digest("snapshot")), **{**values, **rest})
+
+
+def predict(session: Session, run: int, model: int, structure_ids: NDArray[np.int64]) -> int:
+    """Return how many predictions were written: mean 100, 101, ... with a spread of 1, 2, ..."""
+    n = len(structure_ids)
+    mean = 100.0 + np.arange(n)
+    members = np.vstack([mean - 1.0, mean + 1.0])
+    return predictions.write_predictions(
+        session,
+        run,
+        model,
+        structure_ids=structure_ids,
+        mean=mean,
+        spread=1.0 + np.arange(n),
+        lower=mean - 5.0,
+        upper=mean + 5.0,
+        coverage=0.9,
+        members=members,
+    )
+
+
+def small_study(session: Session, n: int = 6) -> Study:
+    """Return a study whose every table has rows: n structures with labels, all predicted, screened and scored."""
+    run = run_id(session, "study")
+    ingest(session, run, labelled_entries(n))
+    table = labels.label_table(session, ["k_vrh", "g_vrh"])
+    rejected = np.arange(len(table)) == 0
+    labels.write_verdicts(
+        session,
+        run,
+        RULES,
+        table.label_ids,
+        accepted=~rejected,
+        rules=["negative_modulus" if bad else None for bad in rejected],
+        values_seen=np.where(rejected, -1.0, np.nan),
+    )
+    ids = load_structures(session).ids
+    set_id = descriptor_set(session)
+    values = np.tile([44.8, 2.2, np.nan, 2.0, 2.0, 7.0], (n, 1))
+    descriptors.write_descriptors(session, run, set_id, ids, values=values, seconds=np.full(n, 0.01))
+    k = labels.label_table(session, ["k_vrh"])
+    snapshot_id = snapshot(session, run, k.label_ids)
+    model = models.write_model(session, run, model_record(snapshot_id, set_id))
+    models.write_evaluations(
+        session,
+        run,
+        model,
+        subset="test",
+        metrics={"r2": 0.95, "mae": 3.0, "rmse": 4.0, "interval_coverage": 0.9},
+        n_row=1,
+    )
+    models.write_held_out(
+        session, run, model, label_ids=k.label_ids[-1:], mean=[30.0], spread=[1.0], lower=[25.0], upper=[35.0]
+    )
+    models.write_importances(session, run, model, columns=["volume_angstrom3"], gain_fractions=[1.0], set_ids=[set_id])
+    predict(session, run, model, ids)
+    screen = screening.write_screen(
+        session,
+        run,
+        name="na",
+        study="shelf_study",
+        criteria=[
+            {"name": "cell_size", "kind": "n_site_below"},
+            {"name": "gap", "kind": "minimum", "property": "band_gap"},
+        ],
+        content_hash=digest("screen"),
+    )
+    for criterion, outcome in (("cell_size", "passed"), ("gap", "unknown")):
+        screening.write_outcomes(
+            session,
+            run,
+            screen,
+            criterion=criterion,
+            structure_ids=ids,
+            outcomes=[outcome] * n,
+            values_seen=[2.0 if outcome == "passed" else np.nan] * n,
+            details=[None] * n,
+        )
+    campaign = campaigns.write_campaign(session, run, campaign_record())
+    round_id = campaigns.write_round(
+        session,
+        run,
+        campaign,
+        number=0,
+        model_id=model,
+        structure_ids=ids,
+        mean=100.0 + np.arange(n),
+        spread=1.0 + np.arange(n),
+        scores=1.0 + np.arange(n),
+        order=np.arange(n)[::-1],
+    )
+    campaigns.propose_acquisitions(session, run, round_id, 3)
+    return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
+
+
+def campaign_record(**rest: Any) -> campaigns.CampaignRecord:
+    """Return a campaign of exploration for K."""
+    values: dict[str, Any] = {
+        "content_hash": digest(f"campaign {sorted(rest.items(), key=str)}"),
+        "name": "k_vrh by exploration",
+        "study": "shelf_study",
+        "property_name": "k_vrh",
+        "strategy": "exploration",
+        "batch_size": 3,
+        "n_round": 2,
+        "seed": 1,
+        "oracle": "chgnet",
+        "settings": {},
+    }
+    return campaigns.CampaignRecord(**{**values, **rest})
