@@ -7,6 +7,7 @@ them, joined with the fit of the radii (Shannon's, where pymatgen has them).
 from __future__ import annotations
 
 import math
+import warnings
 from functools import cache
 from typing import Any
 
@@ -43,8 +44,10 @@ def ionic_radius(symbol: str, charge: int) -> float:
     """Return the radius of an ion in angstrom: Shannon's, else a tabulated or the average ionic radius."""
     from pymatgen.core import Element, Species  # noqa: PLC0415  slow to import
 
-    known = _RADII_WITHOUT_SHANNON.get((symbol, charge)) or Species(symbol, charge).ionic_radius
-    radius = known or Element(symbol).average_ionic_radius or _UNKNOWN_RADIUS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ions without a radius of their own are expected
+        known = _RADII_WITHOUT_SHANNON.get((symbol, charge)) or Species(symbol, charge).ionic_radius
+        radius = known or Element(symbol).average_ionic_radius or _UNKNOWN_RADIUS
     return max(float(radius), _SMALLEST_RADIUS)
 
 

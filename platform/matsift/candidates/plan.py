@@ -6,7 +6,7 @@ Nothing here depends on a computed property: which candidates are labelled and w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,14 +55,16 @@ class PlanSizes:
     sodium_metallic: int = 30
 
 
-def plan_candidates(seed: int, sizes: PlanSizes | None = None) -> tuple[Candidate, ...]:
+def plan_candidates(
+    seed: int, sizes: PlanSizes | None = None, prototypes: Sequence[Prototype] | None = None
+) -> tuple[Candidate, ...]:
     """Return the candidates of a seed: prototypes as they are, substituted ones, elemental references.
 
     The order interleaves the kinds, small cells first, so that the set is useful wherever the computation stops.
     """
     sizes = sizes or PlanSizes()
     rng = np.random.default_rng(seed)
-    prototypes = load_prototypes()
+    prototypes = load_prototypes() if prototypes is None else prototypes
     ionic = [s for p in prototypes for s in ionic_substitutions(p)]
     metallic = [s for p in prototypes for s in metallic_substitutions(p)]
     taken: set[tuple[str, str]] = {(p.label, p.formula) for p in prototypes}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -40,12 +41,11 @@ _NOT_IONIC = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Substitution:
-    """Elements put in the place of a prototype's own, the factor on its lengths, and a score (higher is likelier)."""
+    """Elements put in the place of a prototype's own, their charges (0 in a metal), a score (higher is likelier)."""
 
     prototype: Prototype
     mapping: tuple[tuple[str, str], ...]
     charges: tuple[int, ...]
-    scale: float
     score: float
 
     @property
@@ -57,6 +57,14 @@ class Substitution:
     def elements(self) -> frozenset[str]:
         """Elements of the new crystal."""
         return frozenset(new for _, new in self.mapping)
+
+    @property
+    def scale(self) -> float:
+        """The factor on all lengths that fits the shortest bonds to the new radii."""
+        old = {o: _radius(o, self.prototype.charges.get(o, 0)) for o, _ in self.mapping}
+        new = {o: _radius(n, q) for (o, n), q in zip(self.mapping, self.charges, strict=True)}
+        ratios = [(new[a] + new[b]) / (old[a] + old[b]) for a, b, _ in shortest_bonds(self.prototype)]
+        return min(max(sum(ratios) / len(ratios), _SCALE_BOUNDS[0]), _SCALE_BOUNDS[1])
 
     @property
     def text(self) -> str:
@@ -82,9 +90,7 @@ def ionic_substitutions(prototype: Prototype) -> Iterator[Substitution]:
             if len(set(news)) < len(olds) or news == olds or not _polar(news, charges):
                 continue
             score = _ionic_score(prototype, news, charges, inverted=inverted)
-            yield Substitution(
-                prototype, tuple(zip(olds, news, strict=True)), charges, _ionic_scale(prototype, news, charges), score
-            )
+            yield Substitution(prototype, tuple(zip(olds, news, strict=True)), charges, score)
 
 
 def metallic_substitutions(prototype: Prototype) -> Iterator[Substitution]:
@@ -96,21 +102,10 @@ def metallic_substitutions(prototype: Prototype) -> Iterator[Substitution]:
     for news in itertools.product(*options):
         if len(set(news)) < len(olds) or news == olds:
             continue
-        bonds = shortest_bonds(prototype)
-        renamed = dict(zip(olds, news, strict=True))
-        ratios = [
-            (metallic_radius(renamed[a]) + metallic_radius(renamed[b])) / (metallic_radius(a) + metallic_radius(b))
-            for a, b, _ in bonds
-        ]
         spread = _radius_mismatch([metallic_radius(o) for o in olds], [metallic_radius(n) for n in news])
         unlikeness = sum(_unlikeness(o, n) for o, n in zip(olds, news, strict=True))
-        yield Substitution(
-            prototype,
-            tuple(zip(olds, news, strict=True)),
-            (0,) * len(olds),
-            sum(ratios) / len(ratios),
-            -unlikeness - _ALLOY_RADIUS_WEIGHT * spread,
-        )
+        score = -unlikeness - _ALLOY_RADIUS_WEIGHT * spread
+        yield Substitution(prototype, tuple(zip(olds, news, strict=True)), (0,) * len(olds), score)
 
 
 @cache
@@ -118,8 +113,14 @@ def metallic_radius(symbol: str) -> float:
     """Return the radius of a neutral atom in a metal, angstrom; an enlarged covalent radius where there is none."""
     from pymatgen.core import Element  # noqa: PLC0415  slow to import
 
-    element = Element(symbol)
-    return float(element.metallic_radius or 1.15 * float(element.atomic_radius or 1.2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an element without a metallic radius is expected
+        element = Element(symbol)
+        return float(element.metallic_radius or 1.15 * float(element.atomic_radius or 1.2))
+
+
+def _radius(symbol: str, charge: int) -> float:
+    return ionic_radius(symbol, charge) if charge else metallic_radius(symbol)
 
 
 @cache
@@ -213,13 +214,3 @@ def _radius_mismatch(old: list[float], new: list[float]) -> float:
     changes = [math.log(b / a) for a, b in zip(old, new, strict=True)]
     mean = sum(changes) / len(changes)
     return math.sqrt(sum((c - mean) ** 2 for c in changes) / len(changes))
-
-
-def _ionic_scale(prototype: Prototype, news: tuple[str, ...], charges: tuple[int, ...]) -> float:
-    olds = prototype.crystal.elements
-    new_radius = {o: ionic_radius(n, q) for o, n, q in zip(olds, news, charges, strict=True)}
-    old_radius = {o: ionic_radius(o, prototype.charges[o]) for o in olds}
-    ratios = [
-        (new_radius[a] + new_radius[b]) / (old_radius[a] + old_radius[b]) for a, b, _ in shortest_bonds(prototype)
-    ]
-    return min(max(sum(ratios) / len(ratios), _SCALE_BOUNDS[0]), _SCALE_BOUNDS[1])
