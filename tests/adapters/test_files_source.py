@@ -89,12 +89,21 @@ def test_single_file(tmp_path: Path) -> None:
 def test_version_is_a_hash_of_what_is_read(tmp_path: Path) -> None:
     path = write_folder(tmp_path / "set", MEMBERS)
     first = source(path)
-    assert first.version == first.content_hash[:12]
+    assert len(first.version) == 12
     (path / "README.md").write_bytes(b"other")
     assert source(path).content_hash == first.content_hash
     (path / "good.cif").write_bytes(CIF + b"\n")
     assert source(path).content_hash != first.content_hash
     assert source(path, version="2026-11").version == "2026-11"
+
+
+def test_another_reading_of_the_same_content_is_another_state(tmp_path: Path) -> None:
+    path = write_folder(tmp_path / "set", MEMBERS)
+    plain, by_path = source(path), source(path, id_from="path")
+    assert plain.version == by_path.version
+    assert plain.content_hash != by_path.content_hash
+    moved = path.rename(tmp_path / "moved")
+    assert source(moved).content_hash == plain.content_hash
 
 
 def test_workers_give_the_same_as_this_process_in_the_same_order(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from matsift.records import EntryRecord, FailureRecord, LabelRecord
 from matsift.study.sources import BundledSource
 from matsift_adapters.sources.compressed import BrokenOffError, lines, sha256_of
 from matsift_adapters.sources.duplicates import Read, unique
-from matsift_adapters.sources.source import Source
+from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_adapters.sources.values import as_json, bad_label, from_value
 
 _REMEDY = "install the package again, or make the file anew with `matsift dataset build`"
@@ -133,7 +133,7 @@ def _entries(path: Path, settings: BundledSource, *, version: str, licence: str,
         message = (
             f"{path.name}: the file breaks off after line {number} ({error}), what stands before is kept; {_REMEDY}"
         )
-        yield path.name, FailureRecord("parse", path.name, "TruncatedError", message)
+        yield path.name, FailureRecord("parse", path.name, TRUNCATED, message)
 
 
 def _header(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from matsift_adapters.sources.formats import KNOWN, format_of, is_archive, stem_
 from matsift_adapters.sources.jobs import Done, Job, parse_all
 from matsift_adapters.sources.parsed import Parsed
 from matsift_adapters.sources.parsing import Member
-from matsift_adapters.sources.source import Source
+from matsift_adapters.sources.source import TRUNCATED, Source
 
 
 def open_files(settings: FilesSource, base_dir: Path, *, n_worker: int) -> Source:
@@ -63,7 +63,7 @@ def member_job(
 def broken_off(path: str, error: BrokenOffError) -> FailureRecord:
     """Return the failure row of an archive that ends before its end."""
     message = f"{path}: the archive breaks off ({error}), what stands before is kept; fetch or pack it again"
-    return FailureRecord("parse", path, "TruncatedError", message)
+    return FailureRecord("parse", path, TRUNCATED, message)
 
 
 def _wanted(settings: FilesSource, name: str) -> bool:

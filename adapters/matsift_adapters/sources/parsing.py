@@ -15,6 +15,7 @@ from matsift_adapters.sources.compressed import DAMAGE
 from matsift_adapters.sources.formats import ASE_FORMATS
 from matsift_adapters.sources.parsed import Parsed, unreadable
 from matsift_adapters.sources.pymatgen_json import from_pymatgen, structures
+from matsift_adapters.sources.source import TRUNCATED
 
 #: No structure file is larger than this once unpacked; a larger one is a mistake or an attack.
 MAX_MEMBER_BYTES = 64 * 1024 * 1024
@@ -113,5 +114,5 @@ def _from_json(text: str, id_key: str | None) -> list[Parsed]:
         raise BadStructureError(f"it is not valid JSON ({broken})")
     if broken:
         message = f"the JSON breaks off after record {len(found) - 1} ({broken}); what stands before is kept"
-        found.append(Parsed("break", error_class="TruncatedError", message=message))
+        found.append(Parsed("break", error_class=TRUNCATED, message=message))
     return found

@@ -16,7 +16,7 @@ from matsift_adapters.sources.duplicates import Read, unique
 from matsift_adapters.sources.files import failures_of
 from matsift_adapters.sources.jobs import Done, parse_all
 from matsift_adapters.sources.parsed import Parsed
-from matsift_adapters.sources.source import Source
+from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_adapters.sources.table_rows import Row, rows
 from matsift_adapters.sources.table_structures import jobs_of_cells, jobs_of_files
 from matsift_adapters.sources.values import as_json, bad_label, from_value, is_absent
@@ -122,7 +122,7 @@ def _columns(settings: TableSource) -> Iterator[str]:
 
 def _broken_off(path: str, number: int, error: BrokenOffError) -> FailureRecord:
     message = f"{path}: the table breaks off after row {number} ({error}), what stands before is kept; fetch it again"
-    return FailureRecord("parse", path, "TruncatedError", message)
+    return FailureRecord("parse", path, TRUNCATED, message)
 
 
 def _entry(settings: TableSource, version: str, finished: Done) -> Read:
