@@ -77,10 +77,14 @@ class Crystal:
         """
         species, coords, occupancies, index = [], [], [], []
         for i, site in enumerate(structure):
-            for specie, occupancy in sorted(site.species.items(), key=lambda pair: str(pair[0])):
-                species.append(getattr(specie, "symbol", str(specie)))
+            occupants: dict[str, float] = {}  # Fe2+ and Fe3+ on one site are one Fe
+            for specie, occupancy in site.species.items():
+                symbol = getattr(specie, "symbol", str(specie))
+                occupants[symbol] = occupants.get(symbol, 0.0) + float(occupancy)
+            for symbol, occupancy in sorted(occupants.items()):
+                species.append(symbol)
                 coords.append(site.frac_coords)
-                occupancies.append(float(occupancy))
+                occupancies.append(occupancy)
                 index.append(i)
         crystal = cls(
             np.array(structure.lattice.matrix, dtype=np.float64),

@@ -122,3 +122,9 @@ def test_order_of_the_sites_does_not_tell() -> None:
 def test_a_crystal_holds_elements_only(symbol: str) -> None:
     with pytest.raises(BadStructureError, match="not a chemical element"):
         Crystal.ordered(np.eye(3) * 4, ["Na", symbol], np.array([[0, 0, 0], [0.5, 0.5, 0.5]])).check()
+
+
+def test_two_oxidation_states_on_one_site_are_one_element() -> None:
+    structure = Structure(Lattice.cubic(4), [Composition({"Fe2+": 0.5, "Fe3+": 0.5})], [[0.0] * 3])
+    crystal = Crystal.from_pymatgen(structure)
+    assert (crystal.species, crystal.is_ordered) == (("Fe",), True)

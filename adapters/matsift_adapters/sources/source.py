@@ -16,10 +16,12 @@ class Source:
     """A readable source: what it is called, which state it is in, and its entries.
 
     `content_hash` is the SHA-256 of what is read and of the settings by which it is read; `version` is the first 12
-    digits of the SHA-256 of the content alone unless the settings or the file itself name a version. `iterate` may be called again and gives the same entries in the same order. It yields an
-    `EntryRecord` a structure, and a bare `FailureRecord` for what belongs to no entry: a duplicate id with other
-    content, a row without an id, the break of a truncated file. A reading with a failure of the class `TRUNCATED` is
-    not complete: what it does not state is unknown, not withdrawn.
+    digits of the SHA-256 of the content alone unless the settings or the file itself name a version.
+
+    `iterate` may be called again and gives the same entries in the same order. It yields an `EntryRecord` a
+    structure, and a bare `FailureRecord` for what belongs to no entry: a duplicate id with other content, a row
+    without an id, the break of a truncated file. A reading with a failure of the class `TRUNCATED` is not complete:
+    what it does not state is unknown, not withdrawn.
 
     Raises of `iterate`
     -------------------
