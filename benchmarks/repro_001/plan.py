@@ -1,0 +1,88 @@
+"""Which jobs a data set gets, and running them in worker processes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks.repro_001.jobs import Job, Rows
+from benchmarks.repro_001.paper import PROPERTIES
+
+from matsift.execution.killable import KillablePool
+from matsift.learners.splits import PAPER_THRESHOLDS
+
+PAPER_279: tuple[str, ...] = ("mp", "mp_energy", "magpie", "voronoi")
+PAPER_277: tuple[str, ...] = ("mp", "magpie", "voronoi")
+EVERYTHING: tuple[str, ...] = ("mp", "mp_energy", "packing", "magpie", "voronoi")
+
+#: Figure 3 and S1 of the paper, and what the packing columns add.
+ABLATION: dict[str, tuple[str, ...]] = {
+    "All (8 + 145 + 126)": PAPER_279,
+    "without E_hull and E_form (6 + 145 + 126)": PAPER_277,
+    "C + S (145 + 126)": ("magpie", "voronoi"),
+    "C (145)": ("magpie",),
+    "S (126)": ("voronoi",),
+    "All + packing (8 + 3 + 145 + 126), ours": EVERYTHING,
+}
+
+#: Name in the table -> (strategy, whether the threshold of the paper forces rows into training).
+STRATEGIES: dict[str, tuple[str, bool]] = {
+    "Model 1": ("model_1", False),
+    "Model 2": ("model_2", False),
+    "Model 3": ("model_3", True),
+    "Model 3 without forced tail": ("model_3", False),
+}
+
+_LIMIT_S = 3600.0
+
+
+def jobs_of(seeds: Sequence[int], *, replay_seeds: Sequence[int], has_candidates: bool) -> Iterator[Job]:
+    """Yield the jobs of one data set, the long ones first."""
+    for name in PROPERTIES:
+        threshold = PAPER_THRESHOLDS[name]
+        for seed in replay_seeds:
+            for strategy in ("exploration", "random"):
+                yield Job("replay", name, PAPER_277, seed, (("strategy", strategy),))
+        for seed in seeds:
+            for strategy, forced in STRATEGIES.values():
+                limit = threshold if forced else None
+                options = (("strategy", strategy), ("threshold", limit), ("tail", threshold))
+                yield Job("strategy", name, PAPER_277, seed, options)
+            if has_candidates:
+                yield Job("candidates", name, PAPER_277, seed, (("threshold", threshold),))
+            for sets in (PAPER_279, EVERYTHING):
+                yield Job("holdout", name, sets, seed, (("preset", "tuned"),))
+                yield Job("folds", name, sets, seed, (("grouped", False),))
+            yield Job("folds", name, EVERYTHING, seed, (("grouped", True),))
+            for sets in ABLATION.values():
+                yield Job("holdout", name, sets, seed, (("preset", "default"),))
+
+
+def run_all(jobs: Sequence[Job], rows: Rows, *, n_worker: int) -> dict[Job, dict[str, Any]]:
+    """Return what each job measured.
+
+    Raises
+    ------
+    SystemExit
+        If a job failed.
+    """
+    results: dict[Job, dict[str, Any]] = {}
+    begin = time.monotonic()
+    with KillablePool(
+        "benchmarks.repro_001.jobs:run",
+        n_worker=n_worker,
+        time_limit_s=_LIMIT_S,
+        initializer="benchmarks.repro_001.jobs:hold",
+        init_args=(rows,),
+    ) as pool:
+        for outcome in pool.run(enumerate(jobs)):
+            job = jobs[int(str(outcome.key))]
+            if not outcome.ok:
+                sys.exit(f"{job}: {outcome.error_class}: {outcome.message}")
+            results[job] = outcome.value
+            minutes = (time.monotonic() - begin) / 60
+            print(f"\r  trainings: {len(results)} of {len(jobs)} jobs, {minutes:.1f} min", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    return results
