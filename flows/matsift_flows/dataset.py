@@ -9,29 +9,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, task
-
 from matsift.candidates.plan import Candidate, plan_candidates
 from matsift.elasticity.moduli import to_upper_triangle
 from matsift.execution.killable import KillablePool, Outcome
 from matsift_adapters.data.journal import Journal, read_journal
 from matsift_adapters.data.packing import pack
 from matsift_adapters.oracles.chgnet import METHOD
+from matsift_flows.orchestration import invoke
+
+from prefect import flow, task  # isort: skip  after orchestration, which sets Prefect's environment
+from prefect.cache_policies import NO_CACHE  # isort: skip
 
 JOURNAL_NAME = "journal.jsonl"
-SECONDS_A_CANDIDATE = 180.0
+
+#: Wall-clock limit of one candidate; on an idle core the slowest take about a minute.
+SECONDS_A_CANDIDATE = 300.0
 
 _CHUNK = 200
 _TARGET = "matsift_adapters.oracles.chgnet:label"
 _INITIALIZER = "matsift_adapters.oracles.chgnet:initialize_worker"
-_STAGES = {"elasticity": "label", "energy": "relax"}
 
 Progress = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What a build did and what the packed file holds."""
+    """What a build did (`n_computed_now`), what is left to do, and the rows of the packed file by role."""
 
     n_candidate: int
     n_computed_now: int
@@ -59,42 +62,44 @@ def build_dataset(
     limit
         Only this many candidates of the list, from its start; None for all.
     progress
-        Called after each candidate with done, total, failed, rate_per_s, remaining_s.
+        Called after each candidate with done, total, failed, rate_per_s and remaining_s.
     """
     started = time.monotonic()
     candidates = plan_candidates(seed)[:limit]
-    journal_path = work_dir / JOURNAL_NAME
-    done = {(row["start_hash"], row["what"]) for row in read_journal(journal_path)}
-    missing = [c for c in candidates if (c.crystal.content_hash, c.what) not in done]
-    run_flow = flow(name="dataset-build", log_prints=False)(_compute)
+    journal = work_dir / JOURNAL_NAME
+    missing = missing_candidates(candidates, journal)
     if missing:
-        run_flow(missing, journal_path, n_worker, len(candidates), progress)
-    counts = pack(candidates, read_journal(journal_path), out, seed=seed, method=METHOD)
-    return DatasetSummary(
-        len(candidates), len(missing), len(candidates) - sum(counts.values()), counts, out, time.monotonic() - started
-    )
+        invoke(label_candidates, missing, journal, n_worker, _Report(len(candidates), len(missing), progress))
+    left = len(missing_candidates(candidates, journal))
+    counts = pack(candidates, read_journal(journal), out, seed=seed, method=METHOD)
+    seconds = time.monotonic() - started
+    return DatasetSummary(len(candidates), len(missing) - left, left, counts, out, seconds)
 
 
-def _compute(
-    missing: list[Candidate], journal_path: Path, n_worker: int, total: int, progress: Progress | None
+def missing_candidates(candidates: Sequence[Candidate], journal: Path) -> list[Candidate]:
+    """Return the candidates that have no line in a journal, in their order."""
+    done = {(row["start_hash"], row["what"]) for row in read_journal(journal)}
+    return [c for c in candidates if (c.crystal.content_hash, c.what) not in done]
+
+
+@flow(name="label-candidates", validate_parameters=False)
+def label_candidates(
+    candidates: Sequence[Candidate], journal: Path, n_worker: int, report: Callable[[Outcome], None]
 ) -> None:
-    compute_chunk = task(name="label-chunk")(label_chunk)
-    report = _Report(total, total - len(missing), progress)
-    for start in range(0, len(missing), _CHUNK):
-        compute_chunk(missing[start : start + _CHUNK], journal_path, n_worker, report)
+    """Compute candidates, a task a chunk."""
+    for start in range(0, len(candidates), _CHUNK):
+        invoke(label_chunk, candidates[start : start + _CHUNK], journal, n_worker, report)
 
 
-def label_chunk(
-    chunk: Sequence[Candidate], journal_path: Path, n_worker: int, report: Callable[[Outcome], None] | None = None
-) -> None:
-    """Compute a chunk of candidates in worker processes and append each to the journal as it is done."""
-    by_key = {c.external_id: c for c in chunk}
+@task(name="label-candidate-chunk", cache_policy=NO_CACHE)
+def label_chunk(chunk: Sequence[Candidate], journal: Path, n_worker: int, report: Callable[[Outcome], None]) -> None:
+    """Compute a chunk of candidates in worker processes, and append each to the journal as soon as it is done."""
+    by_id = {c.external_id: c for c in chunk}
     pool = KillablePool(_TARGET, n_worker=n_worker, time_limit_s=SECONDS_A_CANDIDATE, initializer=_INITIALIZER)
-    with pool, Journal(journal_path) as journal:
+    with pool, Journal(journal) as lines:
         for outcome in pool.run((c.external_id, (c.what, c.crystal)) for c in chunk):
-            journal.append(_journal_row(by_key[str(outcome.key)], outcome))
-            if report is not None:
-                report(outcome)
+            lines.append(_journal_row(by_id[str(outcome.key)], outcome))
+            report(outcome)
 
 
 def _journal_row(candidate: Candidate, outcome: Outcome) -> dict[str, Any]:
@@ -108,8 +113,7 @@ def _journal_row(candidate: Candidate, outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 2),
     }
     if not outcome.ok:
-        stage = "relax" if "relax" in str(outcome.message) else _STAGES[candidate.what]
-        return {**row, "failure": {"stage": stage, "error_class": outcome.error_class, "message": outcome.message}}
+        return {**row, "failure": _failure(candidate, outcome)}
     value = dict(outcome.value)
     relaxed = value.pop("relaxed")
     tensor = value.pop("tensor_gpa", None)
@@ -120,26 +124,32 @@ def _journal_row(candidate: Candidate, outcome: Outcome) -> dict[str, Any]:
     return {**row, "result": value}
 
 
+def _failure(candidate: Candidate, outcome: Outcome) -> dict[str, str]:
+    message = str(outcome.message)
+    stage = "label" if candidate.what == "elasticity" and "strained" in message else "relax"
+    return {"stage": stage, "error_class": str(outcome.error_class), "message": message}
+
+
 class _Report:
     """Counts outcomes and passes progress on."""
 
-    def __init__(self, total: int, done: int, progress: Progress | None) -> None:
-        self.total, self.done, self.failed, self.now = total, done, 0, 0
+    def __init__(self, total: int, missing: int, progress: Progress | None) -> None:
+        self.total, self.done, self.failed, self.now = total, total - missing, 0, 0
         self.progress, self.started = progress, time.monotonic()
 
     def __call__(self, outcome: Outcome) -> None:
         self.done += 1
         self.now += 1
         self.failed += not outcome.ok
+        if self.progress is None:
+            return
         rate = self.now / max(time.monotonic() - self.started, 1e-9)
-        if self.progress is not None:
-            left = (self.total - self.done) / rate
-            self.progress(
-                {
-                    "done": self.done,
-                    "total": self.total,
-                    "failed": self.failed,
-                    "rate_per_s": rate,
-                    "remaining_s": left,
-                }
-            )
+        self.progress(
+            {
+                "done": self.done,
+                "total": self.total,
+                "failed": self.failed,
+                "rate_per_s": rate,
+                "remaining_s": (self.total - self.done) / rate,
+            }
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from prefect import flow, task
@@ -22,14 +23,25 @@ from matsift_schema.store.datasets import Snapshot
 from matsift_schema.store.descriptors import load_matrix
 from matsift_schema.store.runs import LazyRun
 
+Role = Literal["ensemble", "baseline", "ablation", "sampling"]
+
 
 @dataclass(frozen=True)
 class WantedModel:
-    """A model that a study asks for: what to train, on which snapshot, what for."""
+    """A model that a study asks for: what to train, on which snapshot, what for.
 
-    purpose: store.Purpose
+    `role` is what a report compares: ensemble, baseline, ablation or sampling; `name` is how it calls it.
+    """
+
+    role: Role
+    name: str
     specification: ModelSpecification
     snapshot: Snapshot
+
+    @property
+    def purpose(self) -> store.Purpose:
+        """What the database calls it: only an ensemble of the study's own strategy predicts."""
+        return "baseline" if self.role == "sampling" else self.role
 
     @property
     def content_hash(self) -> str:
@@ -37,9 +49,17 @@ class WantedModel:
         return self.specification.content_hash(self.snapshot.content_hash)
 
 
+@dataclass(frozen=True)
+class StudyModel:
+    """A model version that a study asked for, under the name that a report gives it."""
+
+    id: int
+    wanted: WantedModel
+
+
 @flow(name="train", validate_parameters=False)
-def train(workspace: Workspace, study: Study) -> dict[str, int]:
-    """Train what a study asks for before any acquisition; return property -> id of its ensemble.
+def train(workspace: Workspace, study: Study) -> list[StudyModel]:
+    """Train what a study asks for before any acquisition and is not there yet.
 
     That is the ensemble, the baselines, the ablations and the compared sampling strategies, for each property.
 
@@ -50,11 +70,7 @@ def train(workspace: Workspace, study: Study) -> dict[str, int]:
     """
     wanted = [model for name in study.labels.properties for model in _wanted(workspace, study, name)]
     ids = train_models(workspace, study, wanted, title="train and evaluate")
-    return {
-        model.specification.property_name: key
-        for model, key in zip(wanted, ids, strict=True)
-        if model.purpose == "ensemble"
-    }
+    return [StudyModel(key, model) for model, key in zip(wanted, ids, strict=True)]
 
 
 def ensemble(study: Study, property_name: str, sets: Sequence[str] | None = None) -> ModelSpecification:
@@ -142,15 +158,15 @@ def train_one(workspace: Workspace, study: Study, run: LazyRun, wanted: WantedMo
 def _wanted(workspace: Workspace, study: Study, property_name: str) -> Iterator[WantedModel]:
     snapshot = base_snapshot(workspace, study, property_name, study.sampling.strategy)
     own = ensemble(study, property_name)
-    yield WantedModel("ensemble", own, snapshot)
+    yield WantedModel("ensemble", "All", own, snapshot)
     for kind in study.learner.baselines:
-        yield WantedModel("baseline", _specification(study, property_name, kind, {}, None), snapshot)
-    for sets in study.learner.ablation.values():
+        yield WantedModel("baseline", kind, _specification(study, property_name, kind, {}, None), snapshot)
+    for name, sets in study.learner.ablation.items():
         if tuple(sets) != study.descriptors.sets:
-            yield WantedModel("ablation", ensemble(study, property_name, sets), snapshot)
+            yield WantedModel("ablation", name, ensemble(study, property_name, sets), snapshot)
     for strategy in study.sampling.compare:
         if strategy != study.sampling.strategy:
-            yield WantedModel("baseline", own, base_snapshot(workspace, study, property_name, strategy))
+            yield WantedModel("sampling", strategy, own, base_snapshot(workspace, study, property_name, strategy))
 
 
 def _specification(

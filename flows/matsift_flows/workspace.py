@@ -9,14 +9,16 @@ from functools import cache
 from importlib.metadata import distributions, version
 from typing import Any
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from matsift.errors import UserInputError
 from matsift_adapters.artifacts import ArtifactStore
 from matsift_adapters.embedded_postgres import ensure_running
 from matsift_adapters.settings import Settings
 from matsift_flows.progress import Reporter
 from matsift_schema import engine as schema_engine
-from matsift_schema.store.runs import LazyRun, RunStatus
+from matsift_schema.store.runs import LazyRun, RunStatus, interrupt_unfinished, try_study_lock
 
 
 class Workspace:
@@ -25,14 +27,15 @@ class Workspace:
     def __init__(
         self,
         settings: Settings,
-        sessions: sessionmaker[Session],
+        engine: Engine,
         artifacts: ArtifactStore,
         reporter: Reporter,
         *,
         retry_failed: bool = False,
     ) -> None:
         self.settings = settings
-        self.sessions = sessions
+        self.engine = engine
+        self.sessions = sessionmaker(engine, expire_on_commit=False)
         self.artifacts = artifacts
         self.reporter = reporter
         self.retry_failed = retry_failed
@@ -41,6 +44,24 @@ class Workspace:
     def n_worker(self) -> int:
         """Worker processes, one thread each."""
         return self.settings.workers
+
+    @contextmanager
+    def alone_on(self, study: str) -> Iterator[None]:
+        """Hold the lock of a study: one process at a time carries it on.
+
+        Raises
+        ------
+        UserInputError
+            If another process does.
+        """
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            session = Session(connection)
+            if not try_study_lock(session, study):
+                raise UserInputError(
+                    f"another process is running the study {study}; wait until it ends or stop it, then try again"
+                )
+            interrupt_unfinished(session, study)
+            yield
 
     @contextmanager
     def run(self, flow: str, study: str | None, parameters: Mapping[str, Any]) -> Iterator[LazyRun]:
@@ -88,7 +109,7 @@ def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool
     try:
         yield Workspace(
             settings,
-            sessionmaker(engine, expire_on_commit=False),
+            engine,
             ArtifactStore(settings.artifact_url),
             reporter,
             retry_failed=retry_failed,

@@ -1,0 +1,73 @@
+"""`matsift run`: a study from ingestion to report."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+from matsift_flows.cli.options import AsJson, Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
+
+if TYPE_CHECKING:
+    from matsift_flows.study import StudyRun
+
+_QUERIES = (
+    (
+        "the best candidates",
+        "SELECT * FROM analysis.candidate_ranking ORDER BY g_vrh_lower_gpa DESC NULLS LAST LIMIT 10",
+    ),
+    ("why candidates fell out", "SELECT * FROM analysis.screening_summary LIMIT 10"),
+    (
+        "what went wrong, by stage",
+        "SELECT stage, error_class, count(*) FROM analysis.failure GROUP BY 1, 2",
+    ),
+)
+
+
+def run(
+    study: StudyPath,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a study from ingestion to report, or continue it. Example: matsift run studies/na_electrolytes.toml."""
+    from matsift.study.loading import load_study
+    from matsift_flows.cli.ranking import print_ranking
+    from matsift_flows.progress import Reporter
+    from matsift_flows.study import run_study
+    from matsift_flows.workspace import open_workspace
+
+    loaded = load_study(study, overrides or ())
+    reporter = Reporter(quiet=quiet or as_json)
+    reporter.say(f"Study {loaded.name}: {loaded.study.title}")
+    with open_workspace(settings(workers), reporter, retry_failed=retry_failed) as workspace:
+        result = run_study(workspace, loaded, study.parent)
+    if as_json:
+        typer.echo(json.dumps(_as_json(result)))
+        return
+    print_ranking(result.written.report, loaded.ranking.top)
+    _print_end(result)
+
+
+def _as_json(result: StudyRun) -> dict[str, object]:
+    report = result.written.report
+    return {
+        "study": result.study.name,
+        "added": result.added,
+        "report": str(result.written.path),
+        "ranked": [row.candidate.structure_hash for row in report.ranking.ranked],
+    }
+
+
+def _print_end(result: StudyRun) -> None:
+    if result.added:
+        typer.echo("Added: " + ", ".join(f"{n} {table}" for table, n in result.added.items()))
+    else:
+        typer.echo("Nothing to do: the study is complete, 0 rows were added.")
+    typer.echo(f"Report: {result.written.path}")
+    typer.echo("Three queries to try:")
+    for title, query in _QUERIES:
+        typer.echo(f'  # {title}\n  .venv/bin/matsift db shell -c "{query}"')

@@ -1,0 +1,127 @@
+"""Verbs that only look: the ranking, the chain behind a prediction, what the database holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from matsift.errors import UserInputError
+from matsift_flows.cli.options import AsJson, Overrides, StudyPath, settings
+
+
+def rank(
+    study: StudyPath,
+    overrides: Overrides = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Rows to print; default: the study's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the ranking of a study. Example: matsift rank studies/na_electrolytes.toml --top 5.
+
+    What is missing behind it is computed first.
+    """
+    from matsift.reports.tables import candidate_table
+    from matsift.study.loading import load_study
+    from matsift_flows.cli.ranking import print_ranking
+    from matsift_flows.progress import Reporter
+    from matsift_flows.study import run_study
+    from matsift_flows.workspace import open_workspace
+
+    loaded = load_study(study, overrides or ())
+    with open_workspace(settings(), Reporter(quiet=True)) as workspace:
+        result = run_study(workspace, loaded, study.parent)
+    report, rows = result.written.report, top or loaded.ranking.top
+    if as_json:
+        typer.echo(json.dumps(candidate_table(report).slice(0, rows).to_pylist(), default=str))
+    else:
+        print_ranking(report, rows)
+
+
+def report(study: StudyPath, overrides: Overrides = None) -> None:
+    """Print where the report of a study lies. Example: matsift report studies/na_electrolytes.toml.
+
+    What is missing behind it is computed first.
+    """
+    from matsift.study.loading import load_study
+    from matsift_flows.progress import Reporter
+    from matsift_flows.study import run_study
+    from matsift_flows.workspace import open_workspace
+
+    loaded = load_study(study, overrides or ())
+    with open_workspace(settings(), Reporter()) as workspace:
+        typer.echo(run_study(workspace, loaded, study.parent).written.path)
+
+
+def why(
+    structure: Annotated[str, typer.Argument(help="Beginning of a structure hash, an external id, or a formula.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print the chain behind a prediction. Example: matsift why Na3OCl.
+
+    It leads to labels, snapshot, model version, descriptor sets and source entries.
+    """
+    from matsift_flows.progress import Reporter
+    from matsift_flows.workspace import open_workspace
+    from matsift_schema.store.why import find_structures
+    from matsift_schema.store.why import why as chain
+
+    with open_workspace(settings(), Reporter(quiet=True)) as workspace, workspace.sessions.begin() as session:
+        found = find_structures(session, structure)
+        if not found:
+            raise UserInputError(
+                f"no structure is called {structure!r}; give the beginning of its hash, an id in a source, or a formula"
+            )
+        chains = {key: chain(session, key) for key in found}
+    if as_json:
+        typer.echo(json.dumps(chains, default=str))
+        return
+    for key, rows in chains.items():
+        typer.echo(f"structure {key}")
+        if not rows:
+            typer.echo("  no model has predicted it")
+        for row in rows:
+            typer.echo("")
+            for column, value in row.items():
+                if value is not None and column != "structure_hash":
+                    typer.echo(f"  {column:<28}{_plain(value)}")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Print how many rows each table holds. Example: matsift status --json."""
+    from matsift_flows.progress import Reporter
+    from matsift_flows.workspace import open_workspace
+    from matsift_schema.store.counts import row_counts
+
+    with open_workspace(settings(), Reporter(quiet=True)) as workspace, workspace.sessions.begin() as session:
+        counts = row_counts(session)
+    if as_json:
+        typer.echo(json.dumps(counts))
+        return
+    for table, n in counts.items():
+        typer.echo(f"{table:<24}{n:>10}")
+
+
+def study_schema() -> None:
+    """Print the JSON Schema of study files, for editors. Example: matsift study-schema > study.schema.json."""
+    from matsift.study.settings import Study
+
+    typer.echo(json.dumps(Study.model_json_schema(), indent=2))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return "\n".join(f"{'' if i == 0 else ' ' * 30}{_plain(item)}" for i, item in enumerate(value))
+    return str(value)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "rank": rank,
+    "report": report,
+    "why": why,
+    "status": status,
+    "study-schema": study_schema,
+}

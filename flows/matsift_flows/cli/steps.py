@@ -1,0 +1,136 @@
+"""One verb a step of a study; `matsift run` takes them all in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from matsift_flows.cli.options import Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matsift.study.settings import Study
+    from matsift_flows.workspace import Workspace
+
+
+def ingest(study: StudyPath, overrides: Overrides = None, workers: Workers = None, quiet: Quiet = False) -> None:
+    """Bring the sources of a study up to date. Example: matsift ingest studies/na_electrolytes.toml."""
+    from matsift_flows.ingest import ingest as flow
+    from matsift_flows.judge import judge
+    from matsift_flows.orchestration import invoke
+
+    def step(workspace: Workspace, loaded: Study, base_dir: Path) -> str:
+        written = invoke(flow, workspace, loaded, base_dir)
+        n_verdict = invoke(judge, workspace, loaded)
+        entries = sum(counts.inserted for counts in written.values())
+        return f"{entries} entries and {n_verdict} verdicts are new"
+
+    _step(step, study, overrides, workers=workers, quiet=quiet)
+
+
+def featurize(
+    study: StudyPath,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compute the descriptors that are missing. Example: matsift featurize studies/na_electrolytes.toml."""
+    from matsift_flows.featurize import featurize as flow
+    from matsift_flows.orchestration import invoke
+
+    def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        return f"{invoke(flow, workspace, loaded)} descriptor vectors are new"
+
+    _step(step, study, overrides, workers=workers, quiet=quiet, retry_failed=retry_failed)
+
+
+def train(study: StudyPath, overrides: Overrides = None, workers: Workers = None, quiet: Quiet = False) -> None:
+    """Train the models of a study that are missing. Example: matsift train studies/na_electrolytes.toml."""
+    from matsift_flows.orchestration import invoke
+    from matsift_flows.train import train as flow
+
+    def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        return f"{len(invoke(flow, workspace, loaded))} model versions are there"
+
+    _step(step, study, overrides, workers=workers, quiet=quiet)
+
+
+def predict(study: StudyPath, overrides: Overrides = None, workers: Workers = None, quiet: Quiet = False) -> None:
+    """Predict the candidates with the ensembles of a study. Example: matsift predict studies/na_electrolytes.toml."""
+    from matsift_flows.orchestration import invoke
+    from matsift_flows.predict import predict as flow
+    from matsift_flows.screen import screen as screen_flow
+    from matsift_flows.train import train as train_flow
+
+    def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        ids = invoke(screen_flow, workspace, loaded).candidate_ids
+        models = [m.id for m in invoke(train_flow, workspace, loaded) if m.wanted.role == "ensemble"]
+        return f"{sum(invoke(flow, workspace, loaded, model, ids) for model in models)} predictions are new"
+
+    _step(step, study, overrides, workers=workers, quiet=quiet)
+
+
+def screen(study: StudyPath, overrides: Overrides = None, quiet: Quiet = False) -> None:
+    """Evaluate the criteria of a study. Example: matsift screen studies/na_electrolytes.toml."""
+    from matsift_flows.orchestration import invoke
+    from matsift_flows.screen import screen as flow
+
+    def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        found = invoke(flow, workspace, loaded)
+        return f"{len(found.candidate_ids)} candidates, {len(found.eligible_ids)} of which no criterion failed"
+
+    _step(step, study, overrides, quiet=quiet)
+
+
+def acquire(
+    study: StudyPath,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+    quiet: Quiet = False,
+) -> None:
+    """Carry the campaigns of a study to their last round. Example: matsift acquire studies/na_electrolytes.toml."""
+    from matsift_flows.acquire import acquire as flow
+    from matsift_flows.orchestration import invoke
+    from matsift_flows.screen import screen as screen_flow
+
+    def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        done = invoke(flow, workspace, loaded, invoke(screen_flow, workspace, loaded))
+        return f"{len(done.campaigns)} campaigns have taken all their rounds"
+
+    _step(step, study, overrides, workers=workers, quiet=quiet, retry_failed=retry_failed)
+
+
+def _step(
+    step: Callable[[Workspace, Study, Path], str],
+    study: Path,
+    overrides: list[str] | None,
+    *,
+    workers: int | None = None,
+    quiet: bool = False,
+    retry_failed: bool = False,
+) -> None:
+    from matsift.study.loading import load_study
+    from matsift_flows.progress import Reporter
+    from matsift_flows.workspace import open_workspace
+
+    loaded = load_study(study, overrides or ())
+    with (
+        open_workspace(settings(workers), Reporter(quiet=quiet), retry_failed=retry_failed) as workspace,
+        workspace.alone_on(loaded.name),
+    ):
+        typer.echo(step(workspace, loaded, study.parent))
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "ingest": ingest,
+    "featurize": featurize,
+    "train": train,
+    "predict": predict,
+    "screen": screen,
+    "acquire": acquire,
+}

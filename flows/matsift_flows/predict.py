@@ -1,0 +1,58 @@
+"""Prediction: what a model version has not yet said of structures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect import flow
+
+from matsift.learners import registry
+from matsift.learners.calibration import ConformalCalibration
+from matsift.learners.training import predict as predict_arrays
+from matsift.study.settings import Study
+from matsift_flows.workspace import Workspace
+from matsift_schema.store.descriptors import has_descriptors, load_matrix
+from matsift_schema.store.models import load_model
+from matsift_schema.store.predictions import structures_without_prediction, write_predictions
+
+#: Structures in one transaction.
+CHUNK = 20_000
+
+
+@flow(name="predict", validate_parameters=False)
+def predict(workspace: Workspace, study: Study, model_id: int, structure_ids: Sequence[int] | NDArray[np.int64]) -> int:
+    """Predict those of the structures that a model has not predicted; return how many predictions are new.
+
+    A structure that lacks one of the model's descriptor sets is passed over.
+    """
+    with workspace.sessions.begin() as session:
+        record = load_model(session, model_id)
+        missing = structures_without_prediction(session, model_id, structure_ids)
+        missing = missing[has_descriptors(session, list(record.descriptor_set_ids), missing)]
+    if not len(missing):
+        return 0
+    model = registry.load(record.learner, workspace.artifacts.get(record.artifact_sha256))
+    calibration = ConformalCalibration.from_json(record.calibration)
+    written = 0
+    parameters = {"model": record.content_hash, "property": record.property_name}
+    with workspace.run("predict", study.name, parameters) as run:
+        for start in range(0, len(missing), CHUNK):
+            chunk = missing[start : start + CHUNK]
+            with workspace.sessions.begin() as session:
+                X, _ = load_matrix(session, list(record.descriptor_set_ids), chunk)
+                said = predict_arrays(model, calibration, X)
+                written += write_predictions(
+                    session,
+                    run.id(session),
+                    model_id,
+                    structure_ids=chunk,
+                    mean=said.prediction.mean,
+                    spread=said.prediction.spread,
+                    lower=said.lower,
+                    upper=said.upper,
+                    coverage=calibration.coverage,
+                    members=said.prediction.members,
+                )
+    return written

@@ -1,0 +1,1 @@
+"""From rows of the database to the records that a ranking report draws."""

@@ -1,0 +1,74 @@
+"""A study from ingestion to report: every step computes what is missing, so the same call begins and continues it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import flow
+
+from matsift.study.loading import load_study
+from matsift.study.settings import Study
+from matsift_adapters.settings import Settings
+from matsift_flows.acquire import acquire
+from matsift_flows.featurize import featurize
+from matsift_flows.ingest import ingest
+from matsift_flows.judge import judge
+from matsift_flows.orchestration import invoke
+from matsift_flows.progress import Reporter
+from matsift_flows.report import WrittenReport, report
+from matsift_flows.screen import screen
+from matsift_flows.train import train
+from matsift_flows.workspace import Workspace, open_workspace
+from matsift_schema.store.counts import row_counts
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """What a run of a study added (table -> rows, only tables that grew), and its report."""
+
+    study: Study
+    added: dict[str, int]
+    written: WrittenReport
+
+
+@flow(name="study")
+def study_flow(study_path: str, overrides: Sequence[str] = (), *, retry_failed: bool = False) -> dict[str, int]:
+    """Run a study file with the settings of the environment; return table -> rows added. For deployments."""
+    study = load_study(Path(study_path), overrides)
+    with open_workspace(Settings.load(), Reporter(), retry_failed=retry_failed) as workspace:
+        return run_study(workspace, study, Path(study_path).parent).added
+
+
+def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
+    """Carry a study from where it stands to its report.
+
+    Parameters
+    ----------
+    workspace
+        Where to.
+    study
+        The study.
+    base_dir
+        Folder that relative paths of its sources start from.
+
+    Raises
+    ------
+    UserInputError
+        If another process runs the study, a source is unusable, or there are too few labels.
+    """
+    with workspace.alone_on(study.name):
+        with workspace.sessions.begin() as session:
+            before = row_counts(session)
+        invoke(ingest, workspace, study, base_dir)
+        invoke(judge, workspace, study)
+        invoke(featurize, workspace, study)
+        trained = invoke(train, workspace, study)
+        screening = invoke(screen, workspace, study)
+        acquired = invoke(acquire, workspace, study, screening)
+        written = invoke(report, workspace, study, screening, trained, acquired)
+        with workspace.sessions.begin() as session:
+            after = row_counts(session)
+    added = {table: count - before[table] for table, count in after.items() if count != before[table]}
+    return StudyRun(study, added, written)
