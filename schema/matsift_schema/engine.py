@@ -125,6 +125,13 @@ def require_ready(url: str) -> None:
             require_server(connection)
             revision = _current(connection)
             views = connection.scalar(text("SELECT to_regclass('analysis.run') IS NOT NULL"))
+    except ProgrammingError as error:
+        if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+            raise DatabaseError(
+                f"the user {engine.url.username!r} may not read the tables of matsift in {engine.url.database!r}; "
+                "use a user with the role matsift_worker"
+            ) from error
+        raise
     finally:
         engine.dispose()
     where = f"the database {engine.url.database!r}"

@@ -249,5 +249,5 @@ def load_importances(session: Session, model_id: int, top: int = 20) -> list[tup
     return [(rank, name, of, gain) for rank, name, of, gain in session.execute(query, {"id": model_id, "top": top})]
 
 
-def _or_none(column: Floats | None, n: int) -> Sequence[float | None] | NDArray[np.float64]:
+def _or_none(column: Floats | None, n: int) -> Sequence[float | None] | Floats:
     return [None] * n if column is None else column

@@ -1,0 +1,215 @@
+"""The roles on a real server, with password logins over TCP: analysts read `analysis` and write nowhere."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from tests.factories import pipeline
+from tests.factories.crystals import rock_salt
+from tests.factories.entries import entry, ingest
+from tests.factories.runs import run
+from tests.postgres import PostgresServer
+
+from matsift.errors import DatabaseError, MatsiftWarning
+from matsift_schema import engine
+from matsift_schema.analysis import apply_roles
+from matsift_schema.store import acquisitions, catalogue
+from matsift_schema.tables import metadata
+
+PASSWORD = "correct-horse"
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a database with rows, migrated itself: rights on a database are not copied with its template."""
+    name = postgres_server.create_database()
+    url = postgres_server.url(name)
+    engine.upgrade(url)
+    admin = engine.make_engine(url)
+    with Session(admin) as session, session.begin():
+        pipeline.small_study(session)
+        for login, group in (("alice", "matsift_analyst"), ("worker_1", "matsift_worker")):
+            if not session.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :login"), {"login": login}):
+                session.execute(text(f"CREATE ROLE {login} LOGIN PASSWORD '{PASSWORD}' IN ROLE {group}"))
+    admin.dispose()
+    yield name
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def analyst(postgres_server: PostgresServer, filled: str) -> Iterator[psycopg.Connection]:
+    """A connection of an analyst, over TCP with a password."""
+    with psycopg.connect(postgres_server.tcp_url(filled, "alice", PASSWORD), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def worker(postgres_server: PostgresServer, filled: str) -> Iterator[Session]:
+    """A session of a worker, over TCP with a password; rolled back."""
+    own = engine.make_engine(postgres_server.tcp_url(filled, "worker_1", PASSWORD))
+    with Session(own) as session:
+        yield session
+        session.rollback()
+    own.dispose()
+
+
+def test_a_wrong_password_is_refused(postgres_server: PostgresServer, filled: str) -> None:
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(postgres_server.tcp_url(filled, "alice", "wrong"))
+    with pytest.raises(DatabaseError, match="password authentication failed"):
+        engine.require_ready(postgres_server.tcp_url(filled, "alice", "wrong"))
+
+
+def test_password_is_stored_as_scram(postgres_server: PostgresServer, filled: str) -> None:
+    with psycopg.connect(postgres_server.url(filled)) as admin:
+        row = admin.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'alice'").fetchone()
+    assert row is not None
+    assert row[0].startswith("SCRAM-SHA-256$")
+
+
+def test_analyst_reads_every_view_and_finds_rows(analyst: psycopg.Connection) -> None:
+    views = [
+        name
+        for (name,) in analyst.execute(
+            "SELECT table_name FROM information_schema.views WHERE table_schema = 'analysis'"
+        )
+    ]
+    assert len(views) >= 20
+    empty = [view for view in views if not analyst.execute(f"SELECT count(*) FROM analysis.{view}").fetchone()[0]]  # type: ignore[index]
+    assert empty == ["failure"]
+
+
+@pytest.mark.parametrize("table", [*sorted(table.name for table in metadata.tables.values()), "alembic_version"])
+def test_analyst_cannot_read_a_table(analyst: psycopg.Connection, table: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        analyst.execute(f"SELECT * FROM matsift.{table}")
+
+
+WRITES = {
+    "insert into a simple view": "INSERT INTO analysis.property (property_name) VALUES ('x')",
+    "update a simple view": "UPDATE analysis.run SET message = 'x'",
+    "delete from a simple view": "DELETE FROM analysis.element",
+    "insert into a table": "INSERT INTO matsift.property (name, unit, definition) VALUES ('x', 'y', 'z')",
+    "delete from a table": "DELETE FROM matsift.prediction",
+    "truncate": "TRUNCATE matsift.run CASCADE",
+    "table in analysis": "CREATE TABLE analysis.mine (a int)",
+    "view in analysis": "CREATE VIEW analysis.mine AS SELECT 1",
+    "table in matsift": "CREATE TABLE matsift.mine (a int)",
+    "table in public": "CREATE TABLE public.mine (a int)",
+    "function in public": "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "temporary table": "CREATE TEMPORARY TABLE mine (a int)",
+    "schema": "CREATE SCHEMA mine",
+    "database": "CREATE DATABASE mine",
+    "role": "CREATE ROLE mine",
+    "become worker": "SET ROLE matsift_worker",
+    "become superuser": "SET ROLE postgres",
+    "large object": "SELECT lo_create(0)",
+    "large object from bytes": "SELECT lo_from_bytea(0, 'x')",
+    "file on the server": "COPY (SELECT 1) TO '/tmp/matsift-analyst'",
+    "program on the server": "COPY (SELECT 1) TO PROGRAM 'true'",
+    "drop a view": "DROP VIEW analysis.run",
+    "comment": "COMMENT ON VIEW analysis.run IS 'x'",
+    "extension": "DROP EXTENSION vector",
+    "grant": "GRANT SELECT ON analysis.run TO PUBLIC WITH GRANT OPTION",
+}
+
+
+@pytest.mark.parametrize("statement", WRITES.values(), ids=WRITES)
+def test_analyst_writes_nowhere(analyst: psycopg.Connection, statement: str) -> None:
+    with pytest.raises(psycopg.Error) as refused:
+        analyst.execute(statement)
+    assert isinstance(refused.value, psycopg.errors.InsufficientPrivilege | psycopg.errors.InvalidGrantOperation)
+
+
+def test_worker_does_what_flows_do(worker: Session) -> None:
+    flow = run("label")
+    counts = ingest(worker, flow.id(worker), [entry("new", rock_salt("K", "Br"))])
+    assert counts.inserted == 1
+    catalogue.withdraw_missing(worker, "shelf", ["new"])
+    campaign = worker.execute(text("SELECT id FROM matsift.campaign")).scalar_one()
+    [claimed] = acquisitions.claim_acquisitions(worker, campaign, worker="w", limit=1, lease_s=60)
+    assert acquisitions.release(worker, claimed.id, worker="w")
+    model = worker.execute(text("SELECT id FROM matsift.model_version")).scalar_one()
+    key = worker.execute(text("SELECT id FROM matsift.structure WHERE reduced_formula = 'KBr'")).scalar_one()
+    assert pipeline.predict(worker, flow.id(worker), model, np.array([key])) == 1
+    flow.finish(worker)
+
+
+def test_worker_is_ready(postgres_server: PostgresServer, filled: str) -> None:
+    engine.require_ready(postgres_server.tcp_url(filled, "worker_1", PASSWORD))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE matsift.label SET value = 1",
+        "UPDATE matsift.run SET flow = 'x'",
+        "UPDATE matsift.source_entry SET payload = '{}'",
+        "UPDATE matsift.acquisition SET score = 1",
+        "DELETE FROM matsift.prediction",
+        "TRUNCATE matsift.failure",
+        "INSERT INTO matsift.property (name, unit, definition) VALUES ('x', 'y', 'z')",
+        "DELETE FROM matsift.alembic_version",
+        "DROP TABLE matsift.label",
+        "ALTER TABLE matsift.label DISABLE TRIGGER ALL",
+        "CREATE TABLE matsift.mine (a int)",
+        "CREATE TABLE public.mine (a int)",
+    ],
+)
+def test_worker_rewrites_no_fact(worker: Session, statement: str) -> None:
+    with pytest.raises(Exception, match=r"permission denied|must be owner"):
+        worker.execute(text(statement))
+
+
+def test_analyst_is_told_that_the_database_is_not_for_flows(postgres_server: PostgresServer, filled: str) -> None:
+    with pytest.raises(DatabaseError, match="may not read"):
+        engine.require_ready(postgres_server.tcp_url(filled, "alice", PASSWORD))
+
+
+def test_roles_can_be_applied_again(postgres_server: PostgresServer, filled: str) -> None:
+    admin = engine.make_engine(postgres_server.url(filled))
+    with admin.begin() as connection:
+        apply_roles(connection)
+        apply_roles(connection)
+    admin.dispose()
+
+
+def test_a_migrating_user_without_createrole_is_warned(postgres_server: PostgresServer) -> None:
+    name = postgres_server.create_database()
+    with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
+        admin.execute("CREATE EXTENSION vector")
+        admin.execute("CREATE ROLE modest LOGIN")
+        admin.execute(f"ALTER DATABASE {name} OWNER TO modest")
+        for role in ("matsift_analyst", "matsift_worker"):
+            admin.execute(f"ALTER ROLE {role} RENAME TO {role}_away")
+    try:
+        with pytest.warns(MatsiftWarning, match="matsift_analyst and matsift_worker do not exist"):
+            engine.upgrade(postgres_server.url(name, "modest"))
+        engine.require_ready(postgres_server.url(name, "modest"))
+    finally:
+        with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
+            for role in ("matsift_analyst", "matsift_worker"):
+                admin.execute(f"ALTER ROLE {role}_away RENAME TO {role}")
+        postgres_server.drop_database(name)
+
+
+def test_a_migrating_user_without_createrole_grants_to_roles_that_exist(
+    postgres_server: PostgresServer, filled: str
+) -> None:
+    name = postgres_server.create_database()
+    with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
+        admin.execute("CREATE EXTENSION vector")
+        admin.execute("CREATE ROLE modest_2 LOGIN")
+        admin.execute(f"ALTER DATABASE {name} OWNER TO modest_2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", MatsiftWarning)
+        engine.upgrade(postgres_server.url(name, "modest_2"))
+    with psycopg.connect(postgres_server.tcp_url(name, "alice", PASSWORD)) as analyst:
+        assert analyst.execute("SELECT count(*) FROM analysis.element").fetchone() == (118,)
+    postgres_server.drop_database(name)
