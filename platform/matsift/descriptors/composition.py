@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ from matsift.descriptors.elements import (
 from matsift.descriptors.sets import DescriptorChunk, DescriptorSet
 
 _NORMS = (0, 2, 3, 5, 7, 10)
+_NEUTRAL = 1e-8
+_MOST_ELEMENTS_AT_ONCE = 4  # beyond, 5 oxidation states an element make too many combinations for one array
 _STATISTICS = ("minimum", "maximum", "range", "mean", "avg_dev", "mode")
 
 MAGPIE = DescriptorSet(
@@ -64,8 +67,8 @@ def readable(crystals: Sequence[Crystal]) -> tuple[NDArray[np.int64], dict[int, 
     known = atomic_numbers()
     failures = {}
     for i, crystal in enumerate(crystals):
-        strange = sorted(set(crystal.species) - known.keys())
-        if strange or not crystal.species:
+        if not crystal.species or not all(map(known.__contains__, crystal.species)):
+            strange = sorted(set(crystal.species) - known.keys())
             what = f"there is no element {', '.join(strange)}" if strange else "the structure has no atoms"
             failures[i] = ("DescriptorError", what)
     return np.array([i for i in range(len(crystals)) if i not in failures], dtype=np.int64), failures
@@ -131,12 +134,29 @@ def _ionic_character(c: Compositions) -> NDArray[np.float64]:
     largest, mean = np.zeros(n), np.zeros(n)
     np.maximum.at(largest, c.row[first], character)
     np.add.at(mean, c.row[first], c.fraction[first] * c.fraction[second] * character)
+    return np.stack([_balanced(c), largest, mean], axis=1)
+
+
+def _balanced(c: Compositions) -> NDArray[np.float64]:
+    """Return (n,) 1 where one common oxidation state an element can make the total charge zero, else 0.
+
+    Mixed valence, as in Fe3O4, is beyond it, as it is beyond matminer's ``fast=True``; a single element counts as 1.
+    """
     states = common_oxidation_states()
-    numbers, amounts = np.split(c.number, c.start[1:]), np.split(c.amount, c.start[1:])
-    possible = [
-        len(z) == 1 or can_balance([states[i] for i in z], a.tolist()) for z, a in zip(numbers, amounts, strict=True)
-    ]
-    return np.stack([np.array(possible, dtype=np.float64), largest, mean], axis=1)
+    count = np.diff(np.append(c.start, len(c.row)))
+    possible = np.ones(len(count))
+    for k in np.unique(count[count > 1]).tolist():
+        rows = np.nonzero(count == k)[0]
+        entry = c.start[rows][:, None] + np.arange(k)
+        if k <= _MOST_ELEMENTS_AT_ONCE:
+            charge = np.zeros((len(rows), 1))
+            for i in range(k):
+                charges = states[c.number[entry[:, i]]] * c.amount[entry[:, i]][:, None]
+                charge = (charge[:, :, None] + charges[:, None, :]).reshape(len(rows), -1)
+            possible[rows] = (np.abs(charge) <= _NEUTRAL).any(axis=1)
+        else:
+            possible[rows] = [can_balance(states[c.number[e]].tolist(), c.amount[e].tolist()) for e in entry]
+    return possible
 
 
 def _pairs(c: Compositions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -148,12 +168,9 @@ def _pairs(c: Compositions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return first, first + 1 + step
 
 
-def can_balance(states: Sequence[Sequence[int]], amounts: Sequence[float]) -> bool:
-    """Return whether some choice of one oxidation state an element makes the total charge zero.
-
-    Mixed valence, as in Fe3O4, is beyond it, as it is beyond matminer's ``fast=True``.
-    """
+def can_balance(states: Sequence[Sequence[float]], amounts: Sequence[float]) -> bool:
+    """Return whether some choice of one oxidation state an element, NaN standing for none, has no total charge."""
     charges = {0.0}
     for options, amount in zip(states, amounts, strict=True):
-        charges = {round(charge + amount * option, 9) for charge in charges for option in options}
-    return any(abs(charge) <= 1e-8 for charge in charges)
+        charges = {round(charge + amount * option, 9) for charge in charges for option in options if not isnan(option)}
+    return any(abs(charge) <= _NEUTRAL for charge in charges)

@@ -79,11 +79,15 @@ def pauling_electronegativities() -> NDArray[np.float64]:
 
 
 @cache
-def common_oxidation_states() -> tuple[tuple[int, ...], ...]:
-    """Return pymatgen's common oxidation states of each atomic number; noble gases have none."""
+def common_oxidation_states() -> NDArray[np.float64]:
+    """Return pymatgen's common oxidation states (119, most an element has), padded by NaN; noble gases have none."""
     from pymatgen.core import Element  # noqa: PLC0415
 
-    return ((), *(tuple(Element.from_Z(z).common_oxidation_states) for z in range(1, N_ELEMENT)))
+    states = [(), *(Element.from_Z(z).common_oxidation_states for z in range(1, N_ELEMENT))]
+    table = np.full((N_ELEMENT, max(map(len, states))), np.nan)
+    for z, options in enumerate(states):
+        table[z, : len(options)] = options
+    return table
 
 
 def _read_table(name: str) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,8 @@ from matsift.errors import DescriptorError
 
 _COINCIDENT_ANGSTROM = 0.01
 _NEGLIGIBLE_AREA = 1e-10  # of the atom's largest facet
-_FIRST_REACH = 2.6  # in cube roots of the volume an atom; twice the circumradius of a cell of fcc is 1.59, of sc 1.73
+_FIRST_REACH = 2.4  # in cube roots of the volume an atom; twice the circumradius of a cell of fcc is 1.59, of sc 1.73
 _PAIRS_AT_A_TIME = 2_000_000
-_NEIGHBOUR_CELLS = np.array([n for n in itertools.product((-1, 0, 1), repeat=3) if any(n)])
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def dual_cells(lattice: NDArray[np.float64], frac_coords: NDArray[np.float64]) -
             for site, who, vector in _surroundings(reduced, coords, block, reach):
                 hull = _hull(vector / scale)
                 parts[site] = (who, vector, hull)
-                needed = max(needed, 2.0 * scale / -float(hull.equations[:, 3].max()))
-        waiting = np.array([i for i in waiting.tolist() if 2.0 * scale / -parts[i][2].equations[:, 3].max() > reach])
+                needed = max(needed, _diameter(hull) * scale)
+        waiting = np.array([i for i in waiting.tolist() if _diameter(parts[i][2]) * scale > reach])
         reach = min(needed, 1.6 * reach) * (1 + 1e-9)
     return _gathered([parts[i] for i in range(n)], scale)
 
@@ -164,16 +164,15 @@ def _surroundings(
     The site's own copies in the 26 cells around are always among them, so that the cell is closed.
     """
     spacing = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
-    ranges = [np.arange(-k, k + 1) for k in (np.floor(reach / spacing) + 1).astype(int)]
-    cells = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, 3)
+    cells, is_around, is_home = _cells_around(*(np.floor(reach / spacing) + 1).astype(int).tolist())
     shift = cells @ lattice
     difference = (coords[None, :] - coords[sites][:, None]) @ lattice
     vectors = difference[:, :, None, :] + shift[None, None]
     squares = np.einsum("ijkl,ijkl->ijk", vectors, vectors)
     near = squares <= reach**2
     own = (np.arange(len(coords))[None, :] == sites[:, None])[:, :, None]
-    near |= own & (np.abs(cells).max(axis=1) == 1)
-    near &= ~(own & (np.abs(cells).max(axis=1) == 0))
+    near |= own & is_around
+    near &= ~(own & is_home)
     if (squares[near] < _COINCIDENT_ANGSTROM**2).any():
         raise DescriptorError(f"two atoms lie within {_COINCIDENT_ANGSTROM} angstrom of each other")
     row, atom, cell = np.nonzero(near)
@@ -183,12 +182,25 @@ def _surroundings(
     return [(int(s), who[a:b], chosen[a:b]) for s, a, b in zip(sites, bounds[:-1], bounds[1:], strict=True)]
 
 
+@lru_cache(maxsize=256)
+def _cells_around(*most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the translations (k, 3) up to the most along each axis, which are the 26 around, and which is none."""
+    cells = np.stack(np.meshgrid(*(np.arange(-k, k + 1) for k in most), indexing="ij"), axis=-1).reshape(-1, 3)
+    furthest = np.abs(cells).max(axis=1)
+    return cells, furthest == 1, furthest == 0
+
+
 def _hull(vector: NDArray[np.float64]) -> ConvexHull:
     try:
         return ConvexHull(2.0 * vector / np.einsum("ij,ij->i", vector, vector)[:, None])
     except QhullError as error:
         first = str(error).strip().splitlines()[0]
         raise DescriptorError(f"the Voronoi cell of an atom cannot be built: {first}") from error
+
+
+def _diameter(hull: ConvexHull) -> float:
+    """Return twice the largest distance from the atom to a vertex of its cell: no atom further away has a facet."""
+    return 2.0 / -float(hull.equations[:, 3].max())
 
 
 def _gathered(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64], ConvexHull]], scale: float) -> DualCells:
