@@ -60,7 +60,14 @@ def _measure(data: RealSet, options: argparse.Namespace, n_worker: int) -> tuple
     candidates = passed[~data.labelled[passed]]
     rows = _rows(data, table, good, candidates)
     replay_seeds = range(min(options.seeds, options.replay_seeds) if len(rows.X) >= _REPLAY_ROWS else 0)
-    jobs = list(jobs_of(range(options.seeds), replay_seeds=replay_seeds, has_candidates=len(candidates) > 0))
+    jobs = list(
+        jobs_of(
+            range(options.seeds),
+            ensemble_seeds=range(min(options.seeds, options.ensemble_seeds)),
+            replay_seeds=replay_seeds,
+            has_candidates=len(candidates) > 0,
+        )
+    )
     results = run_all(jobs, rows, n_worker=n_worker)
     pooled = [
         r["r2"]
@@ -72,7 +79,8 @@ def _measure(data: RealSet, options: argparse.Namespace, n_worker: int) -> tuple
     note = ", ".join(f"{name} of {n}" for name, n in missing.items() if n) or "nothing"
     summary = (
         f"{len(rows.X)} rows to learn from, {int(rows.has_element.sum())} of them with {data.element}. "
-        f"Means and standard deviations over {options.seeds} seeds. Not known: {note}."
+        f"Means and standard deviations over {options.seeds} seeds, {options.ensemble_seeds} for ensembles of 20 and "
+        f"{options.replay_seeds} for the replay. Not known: {note}."
     )
     section = [
         *(f"## {data.title}", ""),
@@ -114,7 +122,8 @@ def _options() -> argparse.Namespace:
         epilog="example: python -m benchmarks.repro_001 --set mp_36737 --seeds 2 --out full_scale.md",
     )
     parser.add_argument("--set", action="append", choices=SET_NAMES, help=f"default: {' and '.join(_DEFAULT_SETS)}")
-    parser.add_argument("--seeds", type=int, default=5, help="repeats of everything but the replay (default 5)")
+    parser.add_argument("--seeds", type=int, default=5, help="repeats of single models (default 5)")
+    parser.add_argument("--ensemble-seeds", type=int, default=3, help="repeats of ensembles of 20 (default 3)")
     parser.add_argument("--replay-seeds", type=int, default=2, help="repeats of the active-learning replay (default 2)")
     parser.add_argument("--limit", type=int, help="only the first rows of each set, for trying")
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")

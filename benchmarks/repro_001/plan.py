@@ -38,20 +38,23 @@ STRATEGIES: dict[str, tuple[str, bool]] = {
 _LIMIT_S = 3600.0
 
 
-def jobs_of(seeds: Sequence[int], *, replay_seeds: Sequence[int], has_candidates: bool) -> Iterator[Job]:
+def jobs_of(
+    seeds: Sequence[int], *, ensemble_seeds: Sequence[int], replay_seeds: Sequence[int], has_candidates: bool
+) -> Iterator[Job]:
     """Yield the jobs of one data set, the long ones first."""
     for name in PROPERTIES:
         threshold = PAPER_THRESHOLDS[name]
         for seed in replay_seeds:
             for strategy in ("exploration", "random"):
                 yield Job("replay", name, PAPER_277, seed, (("strategy", strategy),))
-        for seed in seeds:
+        for seed in ensemble_seeds:
             for strategy, forced in STRATEGIES.values():
                 limit = threshold if forced else None
                 options = (("strategy", strategy), ("threshold", limit), ("tail", threshold))
                 yield Job("strategy", name, PAPER_277, seed, options)
             if has_candidates:
                 yield Job("candidates", name, PAPER_277, seed, (("threshold", threshold),))
+        for seed in seeds:
             for sets in (PAPER_279, EVERYTHING):
                 yield Job("holdout", name, sets, seed, (("preset", "tuned"),))
                 yield Job("folds", name, sets, seed, (("grouped", False),))
