@@ -59,15 +59,15 @@ def acquire(workspace: Workspace, study: Study, screening: Screening) -> Acquire
     campaigns = _campaigns(workspace, study, screening.eligible_ids)
     models: dict[tuple[str, str], int] = {}
     for number in range(study.campaign.rounds + 1):
+        is_last = number == study.campaign.rounds
         for campaign in campaigns:
             model_id = _round_model(workspace, study, campaign, number)
             models[campaign.property_name, campaign.strategy] = model_id
-            is_last = number == study.campaign.rounds
             _score(workspace, study, campaign, number, model_id, screening.eligible_ids, propose=not is_last)
-            if not is_last:
-                title = f"label {campaign.property_name} {campaign.strategy}, round {number + 1}"
-                invoke(label, workspace, study, campaign.id, campaign.property_name, title)
-        invoke(judge, workspace, study)
+        if campaigns and not is_last:
+            title = f"label acquisitions of round {number + 1}"
+            invoke(label, workspace, study, [(c.id, c.property_name) for c in campaigns], title)
+            invoke(judge, workspace, study)
     return Acquired(tuple(campaigns), models)
 
 

@@ -14,7 +14,7 @@ from matsift.records import EntryRecord, FailureRecord
 from matsift.structure_facts import describe
 from matsift.study.settings import Study
 from matsift_adapters.sources.registry import open_source
-from matsift_adapters.sources.source import Source
+from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Advance
 from matsift_flows.workspace import Workspace
@@ -57,7 +57,7 @@ def _ingest_source(workspace: Workspace, study: str, source: Source) -> catalogu
         if catalogue.latest_snapshot_hash(session, source.name) == source.content_hash:
             return None
     parameters = {"source": source.name, "version": source.version, "content_hash": source.content_hash}
-    total, n_entry, n_failure, stated = catalogue.WriteCounts(), 0, 0, []
+    total, n_entry, n_failure, stated, is_whole = catalogue.WriteCounts(), 0, 0, [], True
     with (
         workspace.run("ingest", study, parameters) as run,
         workspace.reporter.work(f"ingest {source.name}", None, "entries") as advance,
@@ -66,6 +66,7 @@ def _ingest_source(workspace: Workspace, study: str, source: Source) -> catalogu
         while chunk := list(islice(rows, CHUNK)):
             total += invoke(write_chunk, workspace, run, source, chunk, advance)
             entries = [row for row in chunk if isinstance(row, EntryRecord)]
+            is_whole = is_whole and not _breaks_off(chunk)
             stated += [entry.external_id for entry in entries]
             n_entry += len(entries)
             n_failure += sum(entry.crystal is None for entry in entries)
@@ -79,7 +80,8 @@ def _ingest_source(workspace: Workspace, study: str, source: Source) -> catalogu
                 n_entry=n_entry,
                 n_failure=n_failure,
             )
-            withdrawn = catalogue.withdraw_missing(session, source.name, stated)
+            # What stands behind the break of a truncated file is not known to be gone.
+            withdrawn = catalogue.withdraw_missing(session, source.name, stated) if is_whole else 0
     _tell(workspace, total, n_entry, n_failure, withdrawn)
     return total
 
@@ -102,6 +104,11 @@ def write_chunk(
         write_failures(session, run.id(session), loose)
     advance(len(chunk), failed=len(loose) + sum(entry.crystal is None for entry in entries))
     return counts
+
+
+def _breaks_off(chunk: Sequence[EntryRecord | FailureRecord]) -> bool:
+    failures = [f for row in chunk for f in (row.failures if isinstance(row, EntryRecord) else (row,))]
+    return any(failure.error_class == TRUNCATED for failure in failures)
 
 
 def _tell(workspace: Workspace, total: catalogue.WriteCounts, n_entry: int, n_failure: int, withdrawn: int) -> None:

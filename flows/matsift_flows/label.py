@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from prefect import flow, task
@@ -22,104 +23,103 @@ from matsift_schema.store.runs import LazyRun
 from matsift_schema.store.structures import load_crystals
 
 _STAGE = "label"
+_ALL = 1_000_000
+
+#: Acquisitions of one structure, each with the property that its campaign is about.
+Claims = list[tuple[queue.AcquisitionRow, str]]
 
 
 @flow(name="label", validate_parameters=False)
-def label(workspace: Workspace, study: Study, campaign_id: int, property_name: str, title: str) -> int:
-    """Label all open acquisitions of a campaign; return how many were settled.
+def label(workspace: Workspace, study: Study, campaigns: Sequence[tuple[int, str]], title: str) -> int:
+    """Label all open acquisitions of campaigns, given as (id, property); return how many were settled.
 
-    Whoever calls holds the lock of the study, so claims that a killed run of the same study left behind are its own.
+    A structure that several campaigns want is computed once. Whoever calls holds the lock of the study, so the claims
+    that a killed run of the same study left behind are its own.
     """
-    asked = oracle(study.campaign.oracle)
-    worker = f"matsift run {study.name}"
+    asked, worker = oracle(study.campaign.oracle), f"matsift run {study.name}"
+    claimed: dict[int, Claims] = defaultdict(list)
     with workspace.sessions.begin() as session:
-        if workspace.retry_failed:
-            queue.retry_failed(session, campaign_id)
-        mine = [
-            row
-            for row in queue.load_acquisitions(session, campaign_id)
-            if row.status == "claimed" and row.claimed_by == worker
-        ]
-        lease_s = 10 * study.campaign.time_limit_s
-        mine += queue.claim_acquisitions(session, campaign_id, worker=worker, limit=100_000, lease_s=lease_s)
-    if not mine:
-        return 0
-    parameters = {"campaign": campaign_id, "oracle": asked.name, "method": asked.method}
-    with workspace.run(
-        "label", study.name, {"title": title, **{k: parameters[k] for k in ("oracle", "method")}}
-    ) as run:
-        invoke(label_claimed, workspace, study, run, asked, mine, property_name, title)
-    return len(mine)
+        for campaign_id, property_name in campaigns:
+            if workspace.retry_failed:
+                queue.retry_failed(session, campaign_id)
+            for row in _claim(session, study, campaign_id, worker):
+                claimed[row.structure_id].append((row, property_name))
+    if claimed:
+        parameters = {"what": title, "oracle": asked.name, "method": asked.method}
+        with workspace.run("label", study.name, parameters) as run:
+            invoke(label_claimed, workspace, study, run, asked, list(claimed.values()), title)
+    return sum(len(claims) for claims in claimed.values())
 
 
 @task(name="label acquisitions", cache_policy=NO_CACHE)
 def label_claimed(
-    workspace: Workspace,
-    study: Study,
-    run: LazyRun,
-    asked: Oracle,
-    claimed: Sequence[queue.AcquisitionRow],
-    property_name: str,
-    title: str,
+    workspace: Workspace, study: Study, run: LazyRun, asked: Oracle, claimed: Sequence[Claims], title: str
 ) -> None:
     """Settle claimed acquisitions: by a label or failure that is there already, else by asking the oracle."""
-    open_rows = [row for row in claimed if not _settle_known(workspace, asked, row, property_name)]
-    with workspace.reporter.work(title, len(claimed), "structures") as advance:
-        advance(len(claimed) - len(open_rows))
-        if not open_rows:
-            return
-        with workspace.sessions.begin() as session:
-            crystals = load_crystals(session, [row.structure_id for row in open_rows])
-        limit_s = study.campaign.time_limit_s
-        n_worker = min(workspace.n_worker, len(open_rows))
-        with KillablePool(asked.target, n_worker=n_worker, time_limit_s=limit_s, initializer=asked.initializer) as pool:
-            for outcome in pool.run(enumerate(crystals)):
-                row = open_rows[int(str(outcome.key))]
-                with workspace.sessions.begin() as session:
-                    good = _settle(session, run, asked, row, outcome, property_name, retried=workspace.retry_failed)
-                advance(1, failed=int(not good))
-
-
-def _settle_known(workspace: Workspace, asked: Oracle, row: queue.AcquisitionRow, property_name: str) -> bool:
-    """Settle an acquisition from what another campaign already asked of the same oracle; return whether that was."""
     with workspace.sessions.begin() as session:
-        known = label_id(session, row.structure_id, property_name, asked.method)
-        if known is not None:
-            return queue.settle_labelled(session, row.id, worker=str(row.claimed_by), label_id=known)
-        if workspace.retry_failed:
-            return False
-        failures = latest_failure_ids(session, _STAGE, asked.name, [row.structure_id])
-        if row.structure_id in failures:
-            failure = failures[row.structure_id]
-            return queue.settle_failed(session, row.id, worker=str(row.claimed_by), failure_id=failure)
-    return False
+        open_claims = [left for claims in claimed if (left := _unknown(session, workspace, asked, claims))]
+        crystals = load_crystals(session, [claims[0][0].structure_id for claims in open_claims])
+    if not open_claims:
+        return
+    n_worker, limit_s = min(workspace.n_worker, len(open_claims)), study.campaign.time_limit_s
+    with (
+        workspace.reporter.work(title, len(open_claims), "structures") as advance,
+        KillablePool(asked.target, n_worker=n_worker, time_limit_s=limit_s, initializer=asked.initializer) as pool,
+    ):
+        for outcome in pool.run(enumerate(crystals)):
+            claims = open_claims[int(str(outcome.key))]
+            failure = _failure(asked, claims[0][0], outcome)
+            with workspace.sessions.begin() as session:
+                if failure is None:
+                    _settle_labelled(session, run, asked, claims, outcome)
+                else:
+                    write_failures(session, run.id(session), [failure], retried=workspace.retry_failed)
+                    _settle_failed(session, asked, claims)
+            advance(1, failed=int(failure is not None))
 
 
-def _settle(
-    session: Session,
-    run: LazyRun,
-    asked: Oracle,
-    row: queue.AcquisitionRow,
-    outcome: Outcome,
-    property_name: str,
-    *,
-    retried: bool,
-) -> bool:
-    """Write what the oracle said of one structure and settle its acquisition; return whether there is a label."""
-    worker, failure = str(row.claimed_by), _failure(asked, row, outcome)
-    if failure is None:
-        labels = [
-            LabelRecord(name, float(outcome.value[name]), asked.method, asked.origin) for name in asked.properties
-        ]
-        write_labels(session, run.id(session), [(row.structure_hash, record, None) for record in labels])
-        known = label_id(session, row.structure_id, property_name, asked.method)
+def _claim(session: Session, study: Study, campaign_id: int, worker: str) -> list[queue.AcquisitionRow]:
+    """Return what this study already holds of a campaign's queue, and what it can claim now."""
+    rows = queue.load_acquisitions(session, campaign_id)
+    mine = [row for row in rows if row.status == "claimed" and row.claimed_by == worker]
+    lease_s = 10 * study.campaign.time_limit_s
+    return mine + queue.claim_acquisitions(session, campaign_id, worker=worker, limit=_ALL, lease_s=lease_s)
+
+
+def _unknown(session: Session, workspace: Workspace, asked: Oracle, claims: Claims) -> Claims:
+    """Settle claims from what the same oracle said before; return those on which it has not been asked."""
+    left, structure_id = [], claims[0][0].structure_id
+    for row, property_name in claims:
+        known = label_id(session, structure_id, property_name, asked.method)
+        if known is None:
+            left.append((row, property_name))
+        else:
+            queue.settle_labelled(session, row.id, worker=str(row.claimed_by), label_id=known)
+    failures = latest_failure_ids(session, _STAGE, asked.name, [structure_id])
+    if left and structure_id in failures and not workspace.retry_failed:
+        _settle_failed(session, asked, left)
+        return []
+    return left
+
+
+def _settle_labelled(session: Session, run: LazyRun, asked: Oracle, claims: Claims, outcome: Outcome) -> None:
+    structure_hash, structure_id = claims[0][0].structure_hash, claims[0][0].structure_id
+    said = [
+        (structure_hash, LabelRecord(name, float(outcome.value[name]), asked.method, asked.origin), None)
+        for name in asked.properties
+    ]
+    write_labels(session, run.id(session), said)
+    for row, property_name in claims:
+        known = label_id(session, structure_id, property_name, asked.method)
         assert known is not None
-        queue.settle_labelled(session, row.id, worker=worker, label_id=known)
-        return True
-    write_failures(session, run.id(session), [failure], retried=retried)
-    failure_id = latest_failure_ids(session, _STAGE, asked.name, [row.structure_id])[row.structure_id]
-    queue.settle_failed(session, row.id, worker=worker, failure_id=failure_id)
-    return False
+        queue.settle_labelled(session, row.id, worker=str(row.claimed_by), label_id=known)
+
+
+def _settle_failed(session: Session, asked: Oracle, claims: Claims) -> None:
+    structure_id = claims[0][0].structure_id
+    failure_id = latest_failure_ids(session, _STAGE, asked.name, [structure_id])[structure_id]
+    for row, _ in claims:
+        queue.settle_failed(session, row.id, worker=str(row.claimed_by), failure_id=failure_id)
 
 
 def _failure(asked: Oracle, row: queue.AcquisitionRow, outcome: Outcome) -> FailureRecord | None:

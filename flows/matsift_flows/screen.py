@@ -28,7 +28,8 @@ from matsift_schema.store.structures import StructureTable, load_structures
 class Screening:
     """The structures that a study screens, ordered by content hash, and which of them are candidates.
 
-    `eligible` marks the candidates (no label of a target from a source) that no criterion failed.
+    `is_candidate` marks those without a label of a target from a source and without an excluded hold, `eligible` those
+    of them that no criterion failed.
     """
 
     screen_id: int
@@ -61,8 +62,11 @@ def screen(workspace: Workspace, study: Study) -> Screening:
     if screen_id is None:
         screen_id = _write(workspace, study, structures, outcomes, content_hash)
         _tell(workspace, outcomes, len(structures))
-    eligible = ~labelled & (overall(outcomes, len(structures)) != FAILED)
-    return Screening(screen_id, structures, ~labelled, eligible)
+    unwanted = frozenset(study.candidates.exclude_holds)
+    held = np.array([not unwanted.isdisjoint(holds) for holds in structures.holds], dtype=bool)
+    is_candidate = ~labelled & ~held
+    eligible = is_candidate & (overall(outcomes, len(structures)) != FAILED)
+    return Screening(screen_id, structures, is_candidate, eligible)
 
 
 def _table(session: Session, study: Study, structures: StructureTable) -> ScreeningTable:

@@ -21,6 +21,7 @@ from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_adapters.sources.values import as_json, bad_label, from_value
 
 _REMEDY = "install the package again, or make the file anew with `matsift dataset build`"
+_ROLES_TO_HOLD = ("duplicate", "reference")
 _NOT_PAYLOAD = {"external_id", "lattice", "species", "frac_coords", "labels", "failure"}
 
 
@@ -53,7 +54,7 @@ def from_record(
     """Return the entry of one line of the file.
 
     A failed computation keeps its structure and its `FailureRecord`; ``born_stable: false`` becomes the hold
-    ``not_born_stable``.
+    ``not_born_stable``, and the roles ``duplicate`` and ``reference`` become holds of their name.
     """
     failures: list[FailureRecord] = []
     labels: list[LabelRecord] = []
@@ -86,8 +87,15 @@ def from_record(
         payload={key: as_json(value) for key, value in record.items() if key not in _NOT_PAYLOAD},
         labels=tuple(labels) if crystal else (),
         failures=tuple(failures),
-        holds=("not_born_stable",) if record.get("born_stable") is False else (),
+        holds=_holds(record),
     )
+
+
+def _holds(record: dict[str, Any]) -> tuple[str, ...]:
+    """Return what speaks against using a structure as any other: an unstable tensor, a copy, an elemental reference."""
+    unstable = ("not_born_stable",) if record.get("born_stable") is False else ()
+    role = record.get("role")
+    return (*unstable, *((str(role),) if role in _ROLES_TO_HOLD else ()))
 
 
 def to_record(entry: EntryRecord) -> dict[str, Any]:

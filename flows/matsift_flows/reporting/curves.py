@@ -28,11 +28,11 @@ def pool_spreads(session: Session, study: Study, campaigns: Sequence[Campaign]) 
     return tuple(found.values())
 
 
-def learning_curves(session: Session, campaigns: Sequence[Campaign]) -> tuple[LearningCurve, ...]:
+def learning_curves(session: Session, study: Study, campaigns: Sequence[Campaign]) -> tuple[LearningCurve, ...]:
     """Return the rounds of every campaign (paper, Fig. 6), errors on a test set that no round touches."""
     return tuple(
         LearningCurve(
-            campaign=campaign.name,
+            campaign=study.name,
             property_name=campaign.property_name,
             unit=property_definition(campaign.property_name).unit,
             arm=campaign.strategy,

@@ -92,7 +92,7 @@ def gather(
             sampling=models.sampling(study, trained, metrics),
             pool_spreads=curves.pool_spreads(session, study, campaigns),
             parities=models.parities(session, study, trained),
-            learning_curves=curves.learning_curves(session, campaigns),
+            learning_curves=curves.learning_curves(session, study, campaigns),
             evaluations=models.evaluations(trained, metrics),
             quality=_quality(session, study, screening),
             failures=tuple(FailureCount(f.stage, f.error_class, f.count, f.example) for f in failure_counts(session)),

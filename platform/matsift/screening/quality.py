@@ -119,6 +119,18 @@ class NotBornStable(_Rule):
         ), table.values
 
 
+class HasHold(_Rule):
+    """The source attached one of these reservations to the structure, for example ``duplicate``."""
+
+    kind: Literal["has_hold"]
+    holds: Annotated[tuple[str, ...], Field(min_length=1, description="names of reservations")]
+
+    def broken(self, table: LabelTable) -> _Broken:
+        """Return which of the n labels break the rule, and the label's value."""
+        unwanted = frozenset(self.holds)
+        return np.array([not unwanted.isdisjoint(flags) for flags in table.flags], dtype=bool), table.values
+
+
 QualityRule = Annotated[
     NegativeModulus
     | ModulusOutOfRange
@@ -126,7 +138,8 @@ QualityRule = Annotated[
     | ContainsRadioactive
     | ReussExceedsVoigt
     | OutsideBounds
-    | NotBornStable,
+    | NotBornStable
+    | HasHold,
     Field(discriminator="kind"),
 ]
 

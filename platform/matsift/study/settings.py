@@ -118,6 +118,9 @@ class CandidateSettings(Settings):
     """`[candidates]`: which structures without a label are candidates."""
 
     elements: Annotated[tuple[str, ...], Field(description="elements that a candidate must contain")] = ()
+    exclude_holds: Annotated[
+        tuple[str, ...], Field(description="reservations of a source that keep a structure from being a candidate")
+    ] = ()
 
 
 class CampaignSettings(Settings):

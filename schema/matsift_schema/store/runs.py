@@ -19,6 +19,15 @@ _INSERT = text("""
             clock_timestamp() - make_interval(secs => :elapsed))
     RETURNING id
 """)
+# A run that was stopped or killed goes on under its own row: an interrupted study ends with the same rows as any.
+_RESUME = text("""
+    UPDATE matsift.run SET status = 'running', ended_at = NULL, message = NULL
+    WHERE id = (SELECT id FROM matsift.run
+                WHERE flow = :flow AND study = :study AND parameters = CAST(:parameters AS jsonb)
+                  AND code_version = :code_version AND environment_hash = :environment_hash AND status = 'interrupted'
+                ORDER BY id DESC LIMIT 1)
+    RETURNING id
+""")
 _FINISH = text("""
     UPDATE matsift.run
     SET status = :status, ended_at = greatest(clock_timestamp(), started_at), counts = CAST(:counts AS jsonb),
@@ -29,6 +38,9 @@ _FINISH = text("""
 
 class LazyRun:
     """A run whose row is inserted when the first computed row needs its id.
+
+    Where the same run of the same study (flow, parameters, code, environment) was interrupted before, it goes on under
+    that row.
 
     Parameters
     ----------
@@ -97,6 +109,9 @@ class LazyRun:
             own.execute(_FINISH, values)
 
     def _insert(self, session: Session) -> int:
+        interrupted = session.execute(_RESUME, self._row).scalar_one_or_none()
+        if interrupted is not None:
+            return int(interrupted)
         elapsed = time.monotonic() - self._started
         return int(session.execute(_INSERT, {**self._row, "elapsed": elapsed}).scalar_one())
 

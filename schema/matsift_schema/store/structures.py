@@ -64,6 +64,8 @@ class StructureTable:
         (n,) sites in the cell.
     space_group_numbers, space_group_symbols
         (n,) 0 and an empty text where none was found.
+    is_ordered, holds
+        (n,) whether every site holds one species, and the named reservations of the first source.
     """
 
     ids: NDArray[np.int64]
@@ -75,6 +77,7 @@ class StructureTable:
     space_group_numbers: NDArray[np.int64]
     space_group_symbols: tuple[str, ...]
     is_ordered: NDArray[np.bool_]
+    holds: tuple[frozenset[str], ...]
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -130,7 +133,7 @@ def load_structures(
     """
     query = text("""
         SELECT s.id, s.content_hash, s.formula, s.reduced_formula, s.elements, s.n_site,
-               coalesce(s.space_group_number, 0), coalesce(s.space_group_symbol, ''), s.is_ordered
+               coalesce(s.space_group_number, 0), coalesce(s.space_group_symbol, ''), s.is_ordered, s.holds
         FROM matsift.structure s
         WHERE s.elements @> CAST(:elements AS text[])
           AND (CAST(:ids AS int8[]) IS NULL OR s.id = ANY(CAST(:ids AS int8[])))
@@ -141,7 +144,7 @@ def load_structures(
     """)
     wanted = None if ids is None else [int(key) for key in ids]
     rows = session.execute(query, {"elements": list(elements), "ids": wanted, "sources": list(sources)}).all()
-    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 9
+    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 10
     return StructureTable(
         np.array(columns[0], dtype=np.int64),
         columns[1],
@@ -152,6 +155,7 @@ def load_structures(
         np.array(columns[6], dtype=np.int64),
         columns[7],
         np.array(columns[8], dtype=bool),
+        tuple(frozenset(names) for names in columns[9]),
     )
 
 
