@@ -105,9 +105,14 @@ def current(url: str) -> str | None:
 
 def head() -> str:
     """Return the newest revision that this code knows."""
-    revision = _scripts().get_current_head()
+    revision = scripts().get_current_head()
     assert revision is not None
     return revision
+
+
+def scripts() -> ScriptDirectory:
+    """Return the migrations as Alembic sees them."""
+    return ScriptDirectory.from_config(_config())
 
 
 def require_ready(url: str) -> None:
@@ -137,7 +142,7 @@ def require_ready(url: str) -> None:
     where = f"the database {engine.url.database!r}"
     if revision is None:
         raise DatabaseError(f"{where} holds no matsift schema yet; run `matsift db upgrade`")
-    if revision not in {script.revision for script in _scripts().walk_revisions()}:
+    if revision not in {script.revision for script in scripts().walk_revisions()}:
         raise DatabaseError(f"{where} was migrated by a newer matsift (revision {revision}); install that version")
     if revision != head() or not views:
         raise DatabaseError(f"{where} is at schema revision {revision} of {head()}; run `matsift db upgrade`")
@@ -220,7 +225,3 @@ def _config(connection: Connection | None = None) -> Config:
     if connection is not None:
         config.attributes["connection"] = connection
     return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
