@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from tests.factories.crystals import many
-from tests.factories.entries import entry, ingest, label
+from tests.factories.entries import SOURCE, broken_entry, entry, ingest, label
 from tests.factories.runs import run_id
 
 from matsift.crystal import Crystal
 from matsift_schema.store import campaigns, datasets, descriptors, labels, models, predictions, screening
+from matsift_schema.store.catalogue import write_source_snapshot
+from matsift_schema.store.reports import write_report
 from matsift_schema.store.structures import load_structures
 
 RULES = "0123456789abcdef"
@@ -128,7 +131,10 @@ def predict(session: Session, run: int, model: int, structure_ids: NDArray[np.in
 def small_study(session: Session, n: int = 6) -> Study:
     """Return a study whose every table has rows: n structures with labels, all predicted, screened and scored."""
     run = run_id(session, "study")
-    ingest(session, run, labelled_entries(n))
+    ingest(session, run, [*labelled_entries(n), broken_entry()])
+    write_source_snapshot(
+        session, run, SOURCE.name, version="1", content_hash=digest("shelf"), n_entry=n + 1, n_failure=1
+    )
     table = labels.label_table(session, ["k_vrh", "g_vrh"])
     rejected = np.arange(len(table)) == 0
     labels.write_verdicts(
@@ -196,7 +202,23 @@ def small_study(session: Session, n: int = 6) -> Study:
         order=np.arange(n)[::-1],
     )
     campaigns.propose_acquisitions(session, run, round_id, 3)
+    write_report(session, run, study="shelf_study", content_hash=digest("report"), uri="file:///report.html")
+    _rows_without_a_writer(session, run)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
+
+
+def _rows_without_a_writer(session: Session, run: int) -> None:
+    """Write a row into the tables that later studies fill."""
+    session.execute(
+        text("INSERT INTO matsift.generated_composition (formula, run_id) VALUES ('NaCl', :run)"), {"run": run}
+    )
+    session.execute(
+        text(
+            "INSERT INTO matsift.measured_pattern (content_hash, name, wavelength_angstrom, two_theta_deg, intensity,"
+            " run_id) VALUES (:hash, 'salt', 1.5406, '{27.4, 31.7}', '{13, 100}', :run)"
+        ),
+        {"hash": digest("pattern"), "run": run},
+    )
 
 
 def campaign_record(**rest: Any) -> campaigns.CampaignRecord:
