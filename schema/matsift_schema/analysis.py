@@ -19,7 +19,7 @@ def refresh(connection: Connection) -> bool:
 
     The fingerprint of the SQL files stands in the comment of the schema `analysis`. Runs in the caller's transaction.
     """
-    if _stored_fingerprint(connection) == fingerprint():
+    if is_current(connection):
         return False
     drop_views(connection)
     connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {ANALYSIS}")
@@ -29,6 +29,11 @@ def refresh(connection: Connection) -> bool:
     comment = f"views of matsift for analysts; do not change them by hand ({fingerprint()})"
     connection.exec_driver_sql(f"COMMENT ON SCHEMA {ANALYSIS} IS '{comment}'")
     return True
+
+
+def is_current(connection: Connection) -> bool:
+    """Return whether the views and grants of the database are those of this version."""
+    return _stored_fingerprint(connection) == fingerprint()
 
 
 def drop_views(connection: Connection) -> None:

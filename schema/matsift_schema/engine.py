@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Callable
 
 import psycopg
 import sqlalchemy as sa
@@ -12,15 +14,19 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, make_url, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from matsift.errors import DatabaseError
+from matsift_schema.analysis import is_current
 from matsift_schema.base import SCHEMA
+from matsift_schema.sentences import refused_migration, unreachable, unreadable
 
 #: NULLS NOT DISTINCT and column privileges on views as we use them came with this major version.
 OLDEST_POSTGRESQL = 15
 
 _CONNECT_SECONDS = 10
+
+_ONE_AT_A_TIME = threading.Lock()  # Alembic keeps what it works on in module globals
 
 
 def make_engine(url: str, *, pool_size: int = 4) -> Engine:
@@ -129,23 +135,21 @@ def require_ready(url: str) -> None:
         with _connect(engine) as connection:
             require_server(connection)
             revision = _current(connection)
-            views = connection.scalar(text("SELECT to_regclass('analysis.run') IS NOT NULL"))
+            has_our_views = is_current(connection)
     except ProgrammingError as error:
         if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
-            raise DatabaseError(
-                f"the user {engine.url.username!r} may not read the tables of matsift in {engine.url.database!r}; "
-                "use a user with the role matsift_worker"
-            ) from error
+            raise unreadable(engine) from error
         raise
     finally:
         engine.dispose()
     where = f"the database {engine.url.database!r}"
     if revision is None:
         raise DatabaseError(f"{where} holds no matsift schema yet; run `matsift db upgrade`")
-    if revision not in {script.revision for script in scripts().walk_revisions()}:
-        raise DatabaseError(f"{where} was migrated by a newer matsift (revision {revision}); install that version")
-    if revision != head() or not views:
+    _require_known(revision, where)
+    if revision != head():
         raise DatabaseError(f"{where} is at schema revision {revision} of {head()}; run `matsift db upgrade`")
+    if not has_our_views:
+        raise DatabaseError(f"{where} has the views of another version of matsift; run `matsift db upgrade`")
 
 
 def require_server(connection: Connection) -> None:
@@ -172,27 +176,29 @@ def require_server(connection: Connection) -> None:
         )
 
 
-def _migrate(url: str, step: object) -> None:
+def _require_known(revision: str, where: str) -> None:
+    if revision not in {script.revision for script in scripts().walk_revisions()}:
+        raise DatabaseError(f"{where} was migrated by a newer matsift (revision {revision}); install that version")
+
+
+def _migrate(url: str, step: Callable[[Config], None]) -> None:
     engine = make_engine(url)
     try:
         with _connect(engine) as connection:
             require_server(connection)
+            revision = _current(connection)
+            if revision is not None:
+                _require_known(revision, f"the database {engine.url.database!r}")
             connection.rollback()
-            step(_config(connection))  # type: ignore[operator]
-    except ProgrammingError as error:
-        if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
-            raise DatabaseError(_lacking_right(engine, error.orig)) from error
-        raise
+            with _ONE_AT_A_TIME:
+                step(_config(connection))
+    except DBAPIError as error:
+        known = refused_migration(engine, error)
+        if known is None:
+            raise
+        raise known from error
     finally:
         engine.dispose()
-
-
-def _lacking_right(engine: Engine, error: psycopg.Error) -> str:
-    reason = str(error).splitlines()[0]
-    return (
-        f"the user {engine.url.username!r} may not migrate the database {engine.url.database!r} ({reason}); "
-        "let its owner run `matsift db upgrade`, after a superuser has run CREATE EXTENSION vector in it"
-    )
 
 
 def _connect(engine: Engine) -> Connection:
@@ -206,11 +212,7 @@ def _connect(engine: Engine) -> Connection:
     try:
         return engine.connect()
     except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[-1]
-        raise DatabaseError(
-            f"no PostgreSQL can be used at {engine.url.render_as_string()} ({reason}); "
-            "start it with `matsift db start`, or set MATSIFT_DATABASE_URL to one that runs"
-        ) from error
+        raise unreachable(engine, error) from error
 
 
 def _current(connection: Connection) -> str | None:
