@@ -8,7 +8,6 @@ import pytest
 from tests.factories.report import empty_report, sample_report
 
 from matsift.reports.tables import candidate_table, report_tables, unit_suffix, write_tables
-from matsift.reports.terminal import rows_for_terminal
 
 
 @pytest.mark.parametrize(
@@ -60,14 +59,3 @@ def test_an_empty_study_still_writes_its_candidates_with_all_types() -> None:
     assert list(tables) == ["candidates"]
     assert tables["candidates"].num_rows == 0
     assert str(tables["candidates"].schema.field("k_vrh_mean_gpa").type) == "double"
-
-
-def test_the_terminal_shows_the_first_rows_of_the_same_ranking() -> None:
-    report = sample_report()
-    columns, rows = rows_for_terminal(report, 3)
-    assert columns[4:8] == ("K_VRH / GPa", "interval K_VRH / GPa", "G_VRH / GPa", "interval G_VRH / GPa")
-    assert [row[0] for row in rows] == ["1", "2", "3"]
-    assert rows[0][4:6] == ("177.6 ± 2.2", "172.0 to 183.2")
-    assert all(len(row) == len(columns) for row in rows)
-    assert rows_for_terminal(empty_report(), 3)[1] == []
-    assert len(rows_for_terminal(report, 1000)[1]) == 50

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
 from matsift.reports.data import RankingReport
-from matsift.reports.terminal import rows_for_terminal
-
-#: Columns where nobody says how wide the terminal is, so that a log file keeps whole lines.
-WIDTH_OF_A_FILE = 200
+from matsift.reports.terminal import ranking_lines
 
 
 def print_ranking(report: RankingReport, top: int) -> None:
-    """Print the first candidates of a ranking to stdout."""
-    width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
-    console = Console(highlight=False, width=width)
-    ranked = report.ranking.ranked
-    table = Table(
-        title=f"{report.title}: {min(top, len(ranked))} of {len(ranked)} ranked candidates",
-        caption=report.ranking.rule,
-        title_justify="left",
-        caption_justify="left",
-    )
-    headers, rows = rows_for_terminal(report, top)
-    for header in headers:
-        table.add_column(header, justify="right" if " / " in header or header == "rank" else "left")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    """Print the first candidates of a ranking to stdout, in whole rows where that is no terminal."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    title, *lines = ranking_lines(report, top, width)
+    typer.secho(title, bold=True)
+    for line in lines:
+        typer.echo(line.rstrip())

@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from matsift_flows.cli.options import AsJson, Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
+from matsift_flows.cli.queries import queries_to_try, shell_command
 
 if TYPE_CHECKING:
     from matsift_flows.study import StudyRun
-
-_QUERIES = (
-    (
-        "the best candidates",
-        "SELECT * FROM analysis.candidate_ranking ORDER BY g_vrh_lower_gpa DESC NULLS LAST LIMIT 10",
-    ),
-    ("why candidates fell out", "SELECT * FROM analysis.screening_summary LIMIT 10"),
-    (
-        "what went wrong, by stage",
-        "SELECT stage, error_class, count(*) FROM analysis.failure GROUP BY 1, 2",
-    ),
-)
 
 
 def run(
@@ -63,11 +52,12 @@ def _as_json(result: StudyRun) -> dict[str, object]:
 
 
 def _print_end(result: StudyRun) -> None:
+    typer.echo()
     if result.added:
         typer.echo("Added: " + ", ".join(f"{n} {table}" for table, n in result.added.items()))
     else:
         typer.echo("Nothing to do: the study is complete, 0 rows were added.")
     typer.echo(f"Report: {result.written.path}")
-    typer.echo("Three queries to try:")
-    for title, query in _QUERIES:
-        typer.echo(f'  # {title}\n  .venv/bin/matsift db shell -c "{query}"')
+    typer.echo("\nThree queries to try:")
+    for title, query in queries_to_try(result.study):
+        typer.echo(f'\n  # {title}\n  {shell_command()} "{query}"')

@@ -62,6 +62,7 @@ def why(
 
     It leads to labels, snapshot, model version, descriptor sets and source entries.
     """
+    from matsift_flows.cli.chain import chain_lines
     from matsift_flows.progress import Reporter
     from matsift_flows.workspace import open_workspace
     from matsift_schema.store.why import find_structures
@@ -77,15 +78,8 @@ def why(
     if as_json:
         typer.echo(json.dumps(chains, default=str))
         return
-    for key, rows in chains.items():
-        typer.echo(f"structure {key}")
-        if not rows:
-            typer.echo("  no model has predicted it")
-        for row in rows:
-            typer.echo("")
-            for column, value in row.items():
-                if value is not None and column != "structure_hash":
-                    typer.echo(f"  {column:<28}{_plain(value)}")
+    blocks = ["\n".join(chain_lines(key, rows)) for key, rows in chains.items()]
+    typer.echo("\n\n".join(blocks))
 
 
 def status(as_json: AsJson = False) -> None:
@@ -108,14 +102,6 @@ def study_schema() -> None:
     from matsift.study.settings import Study
 
     typer.echo(json.dumps(Study.model_json_schema(), indent=2))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list):
-        return "\n".join(f"{'' if i == 0 else ' ' * 30}{_plain(item)}" for i, item in enumerate(value))
-    return str(value)
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {

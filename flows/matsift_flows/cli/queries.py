@@ -1,0 +1,65 @@
+"""The queries that the end of a run proposes, and the command that asks them, as the user called it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from matsift.study.settings import Study
+
+#: The moduli that `analysis.candidate_ranking` has columns of.
+_RANKED_IN_SQL = ("k_vrh", "g_vrh")
+
+_BEST = """
+SELECT formula, left(structure_hash, 10) AS structure, round({name}_gpa) AS {name}, round({name}_lower_gpa) AS lower,
+round({name}_upper_gpa) AS upper, n_passed, n_unknown FROM analysis.candidate_ranking
+WHERE study = '{study}' AND n_failed = 0 ORDER BY {by} {direction} NULLS LAST LIMIT 10
+"""
+_FAILED = """
+SELECT unnest(failed_criteria) AS criterion, count(*) AS n_structure FROM analysis.screening_summary
+WHERE study = '{study}' AND is_current GROUP BY 1 ORDER BY 2 DESC
+"""
+_ROUNDS = """
+SELECT property_name, strategy, round, n_label, round(mean_spread::numeric, 2) AS spread,
+round(test_mae::numeric, 2) AS test_mae, n_labelled, n_failed FROM analysis.campaign_progress
+WHERE study = '{study}' ORDER BY 1, 2, 3
+"""
+
+
+def queries_to_try(study: Study) -> list[tuple[str, str]]:
+    """Return (what it answers, SQL on the schema `analysis`), each narrower than 100 columns when printed."""
+    ranking = study.ranking
+    name = ranking.property if ranking.property in _RANKED_IN_SQL else _RANKED_IN_SQL[-1]
+    names = {
+        "study": study.name,  # a slug, so it needs no quoting
+        "name": name,
+        "by": f"{name}_gpa" if ranking.by == "mean" else f"{name}_{ranking.by}_gpa",
+        "direction": "DESC" if ranking.goal == "maximize" else "ASC",
+    }
+    templates = (
+        (f"the best candidates by the newest models ({name} in GPa)", _BEST),
+        ("how many structures fail each criterion", _FAILED),
+        ("what each round of the campaigns brought (spread and error in GPa)", _ROUNDS),
+    )
+    return [(title, " ".join(template.split()).format(**names)) for title, template in templates]
+
+
+def shell_command() -> str:
+    """Return how to call `matsift db shell` from the same folder, on the same data, as this process was called."""
+    home = os.environ.get("MATSIFT_HOME", "")
+    prefix = f"MATSIFT_HOME={shlex.quote(home)} " if home else ""
+    return f"{prefix}{_program()} db shell -c"
+
+
+def _program() -> str:
+    called = Path(sys.argv[0])
+    found = shutil.which("matsift")
+    if found is not None and Path(found).resolve() == called.resolve():
+        return "matsift"
+    try:
+        return shlex.quote(str(called.absolute().relative_to(Path.cwd())))
+    except ValueError:
+        return shlex.quote(str(called.absolute()))
