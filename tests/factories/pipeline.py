@@ -22,6 +22,7 @@ from matsift_schema.store.structures import load_structures
 
 RULES = "0123456789abcdef"
 METHOD = "pbe-dft"
+MP_COLUMNS = ("volume_angstrom3", "density_g_per_cm3", "band_gap_ev", "n_site", "n_element", "crystal_system_number")
 
 
 def digest(name: str) -> str:
@@ -55,16 +56,7 @@ def labelled_entries(n: int, crystals: list[Crystal] | None = None) -> list[Any]
 
 def descriptor_set(session: Session, name: str = "mp") -> int:
     """Return the id of a descriptor set; that of mp has its real columns."""
-    columns = {
-        "mp": (
-            "volume_angstrom3",
-            "density_g_per_cm3",
-            "band_gap_ev",
-            "n_site",
-            "n_element",
-            "crystal_system_number",
-        )
-    }
+    columns = {"mp": MP_COLUMNS}
     return descriptors.ensure_descriptor_set(
         session,
         name=name,

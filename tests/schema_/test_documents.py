@@ -1,0 +1,88 @@
+"""The pages for people agree with the code: docs/schema.md is up to date, every query of docs/sql.md gives rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+from tests.factories import pipeline
+
+from matsift.descriptors.registry import descriptor_set
+from matsift.records import FailureRecord
+from matsift_schema import document
+from matsift_schema.engine import make_engine
+from matsift_schema.store.failures import write_failures
+from matsift_schema.tables import metadata
+
+DOCS = Path(__file__).parents[2] / "docs"
+QUERIES = dict(
+    zip(
+        re.findall(r"^## (\d+)\. ", (DOCS / "sql.md").read_text(encoding="utf-8"), re.MULTILINE),
+        re.findall(r"```sql\n(.*?)```", (DOCS / "sql.md").read_text(encoding="utf-8"), re.DOTALL),
+        strict=True,
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def filled(module_database_url: str) -> Iterator[Engine]:
+    """An engine on a database with a small study; the queries run as an analyst would run them."""
+    own = make_engine(module_database_url)
+    with Session(own) as session, session.begin():
+        study = pipeline.small_study(session)
+        write_failures(session, study.run, [FailureRecord("descriptor", "x", "TimeLimitExceeded", "too long", 60.0)])
+    yield own
+    own.dispose()
+
+
+def test_there_are_ten_queries() -> None:
+    assert list(QUERIES) == [str(i) for i in range(1, 11)]
+
+
+@pytest.mark.parametrize("number", QUERIES)
+def test_query_gives_rows_to_an_analyst(filled: Engine, number: str) -> None:
+    with filled.connect() as connection:
+        connection.execute(text("SET ROLE matsift_analyst"))
+        rows = connection.exec_driver_sql(QUERIES[number]).all()
+    assert rows
+
+
+def test_schema_page_is_up_to_date() -> None:
+    written = (DOCS / "schema.md").read_text(encoding="utf-8")
+    assert written == document.render(), "write it anew: python -m matsift_schema.document"
+
+
+def test_schema_page_shows_every_table() -> None:
+    assert sorted(n for names in document.AGGREGATES.values() for n in names) == sorted(
+        table.name for table in metadata.tables.values()
+    )
+
+
+def test_main_writes_the_page(tmp_path: Path) -> None:
+    document.main([str(tmp_path / "schema.md")])
+    assert (tmp_path / "schema.md").read_text(encoding="utf-8") == document.render()
+
+
+def test_the_view_of_mp_has_the_columns_of_the_set(filled: Engine) -> None:
+    with filled.connect() as connection:
+        result = connection.execute(text("SELECT * FROM analysis.descriptor_mp"))
+        named = [name for name in list(result.keys()) if name not in {"structure_hash", "formula", "version", "run_id"}]
+        [first, *_] = result.mappings().all()
+    assert tuple(named) == descriptor_set("mp").columns == pipeline.MP_COLUMNS
+    assert first["n_site"] == 2
+    assert first["band_gap_ev"] is None
+    assert first["volume_angstrom3"] == pytest.approx(44.8, rel=1e-6)
+
+
+def test_long_descriptor_view_agrees_with_the_named_columns(filled: Engine) -> None:
+    query = text("""
+        SELECT count(*), count(*) FILTER (WHERE v.value IS NULL) FROM analysis.descriptor_value v
+        JOIN analysis.descriptor_mp m USING (structure_hash)
+        WHERE v.column_name <> 'density_g_per_cm3' OR v.value = m.density_g_per_cm3
+    """)
+    with filled.connect() as connection:
+        assert connection.execute(query).one() == (36, 6)
