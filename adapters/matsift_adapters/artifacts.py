@@ -37,11 +37,22 @@ class ArtifactStore:
     root
         A folder on this machine, or any address that fsspec knows (``s3://bucket/models``). A local folder is made
         with the first artifact.
+
+    Raises
+    ------
+    ArtifactError
+        If the address is of a kind that fsspec does not know, or the package for it is not installed.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.fspath(root)
-        self._fs, self._path = url_to_fs(self.root)
+        try:
+            self._fs, self._path = url_to_fs(self.root)
+        except (ValueError, ImportError) as error:
+            raise ArtifactError(
+                f"the artifact folder {self.root} cannot be used ({error}); set MATSIFT_ARTIFACT_URL to a folder or to "
+                "an address that fsspec knows"
+            ) from error
 
     def put(self, content: bytes, suffix: str = "") -> Artifact:
         """Return the artifact of this content, stored whole or not at all.

@@ -9,7 +9,10 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -65,8 +68,11 @@ class Settings(BaseSettings):
             return None
         scheme, separator, rest = url.get_secret_value().strip().partition("://")
         plain = f"{scheme.partition('+')[0]}{separator}{rest}"
-        if not plain.startswith(_SCHEMES):
-            raise ValueError("give it as postgresql://user:password@host:5432/database")
+        if not plain.startswith(_SCHEMES) or not _is_address(plain):
+            raise ValueError(
+                "give it as postgresql://user:password@host:5432/database, with characters of the password that are "
+                "neither letters nor digits as %XX"
+            )
         return SecretStr(plain)
 
     @classmethod
@@ -104,6 +110,16 @@ class Settings(BaseSettings):
                 "make it writable or set MATSIFT_HOME to a folder that is"
             ) from error
         return self.home
+
+
+def _is_address(url: str) -> bool:
+    """Whether libpq and everybody else can take the address apart; their own complaints would print the password."""
+    try:
+        conninfo_to_dict(url)
+        _ = urlsplit(url).port
+    except (psycopg.Error, ValueError):
+        return False
+    return "\x00" not in url
 
 
 def _refuse_misspelt_variables(settings: type[Settings]) -> None:

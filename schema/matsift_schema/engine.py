@@ -46,7 +46,7 @@ def make_engine(url: str, *, pool_size: int = 4) -> Engine:
     """
     try:
         address = make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is no number
         raise DatabaseError(
             "the database address cannot be read; write it as postgresql://user:password@host:5432/database"
         ) from None

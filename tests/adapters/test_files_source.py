@@ -243,6 +243,8 @@ def readable_by_root_only() -> Iterator[Path]:
 def test_unreadable_file_is_a_failure(readable_by_root_only: Path) -> None:
     entries, _ = read(readable_by_root_only)
     assert entries["a"].crystal is not None
-    assert entries["secret"].failures[0].message == "set:secret.cif: it cannot be read (Permission denied)"
+    assert entries["secret"].failures[0].message == (
+        "set:secret.cif: it cannot be read (Permission denied); mend the file or take it out of the source"
+    )
     with pytest.raises(SourceError, match=r"it may not be read; give the user of this run the right to read it"):
         read(readable_by_root_only / "secret.cif")

@@ -3,6 +3,7 @@
 from matsift_adapters.embedded_postgres.commands import (
     backup,
     ensure_running,
+    ensure_usable,
     restore,
     shell,
     start,
@@ -20,6 +21,7 @@ __all__ = [
     "backup",
     "check_server",
     "ensure_running",
+    "ensure_usable",
     "restore",
     "shell",
     "start",

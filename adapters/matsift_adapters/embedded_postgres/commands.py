@@ -8,6 +8,7 @@ from matsift.errors import UserInputError
 from matsift_adapters.embedded_postgres import dump
 from matsift_adapters.embedded_postgres.client import client_command
 from matsift_adapters.embedded_postgres.locks import Tell
+from matsift_adapters.embedded_postgres.outside import check_server
 from matsift_adapters.embedded_postgres.server import EmbeddedPostgres, ServerStatus, tell_nobody
 from matsift_adapters.settings import Settings
 
@@ -27,6 +28,20 @@ def ensure_running(settings: Settings, *, tell: Tell = tell_nobody) -> str:
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return _embedded(settings, tell, prepare=True).start()
+
+
+def ensure_usable(settings: Settings, *, tell: Tell = tell_nobody) -> str:
+    """The address of `ensure_running`, an outside server's only once it is sure that our schema can live there.
+
+    Raises
+    ------
+    UserInputError, DatabaseError
+        As `ensure_running` and `check_server` do.
+    """
+    url = ensure_running(settings, tell=tell)
+    if settings.database_url is not None:
+        check_server(url)
+    return url
 
 
 def start(settings: Settings, *, tell: Tell = tell_nobody) -> ServerStatus:

@@ -58,10 +58,9 @@ def check_server(url: str) -> ServerFacts:
         with psycopg.connect(url, connect_timeout=10, autocommit=True) as connection:
             row = connection.execute(_FACTS, {"schema": _SCHEMA}).fetchone()
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[-1].strip()
         raise DatabaseError(
-            f"the PostgreSQL of MATSIFT_DATABASE_URL cannot be used: {reason}; check the address, the password and "
-            "whether the server runs"
+            f"the PostgreSQL of MATSIFT_DATABASE_URL cannot be used ({_reason(error)}); check the address, the "
+            "password and whether the server runs"
         ) from error
     assert row is not None
     facts = ServerFacts(*row)
@@ -111,6 +110,13 @@ def problem(facts: ServerFacts) -> str | None:
 
 def _may_create_vector(facts: ServerFacts) -> bool:
     return facts.is_superuser or (facts.vector_is_trusted and facts.may_create)
+
+
+def _reason(error: psycopg.Error) -> str:
+    """What was refused, without psycopg's preamble and libpq's question whether the server runs."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = next((line for line in reversed(lines) if "failed" in line or "FATAL" in line), lines[0] if lines else "")
+    return told.removeprefix("connection failed: ") or type(error).__name__
 
 
 def _place(url: str) -> str:

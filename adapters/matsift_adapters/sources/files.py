@@ -19,6 +19,9 @@ from matsift_adapters.sources.parsed import Parsed
 from matsift_adapters.sources.parsing import Member
 from matsift_adapters.sources.source import TRUNCATED, Source
 
+#: Stands between what is wrong and what to do, in every sentence of ours.
+_REMEDY_MARK = "; "
+
 
 def open_files(settings: FilesSource, base_dir: Path, *, n_worker: int) -> Source:
     """Return the source of a folder, an archive or a file of structures.
@@ -121,8 +124,12 @@ def _entries(settings: FilesSource, version: str, done: Iterator[Done]) -> Itera
             )
 
 
-def failures_of(parsed: Parsed, place: str, seconds: float) -> tuple[FailureRecord, ...]:
-    """Return the failure rows of a parsed structure: none, or why it could not be read."""
+def failures_of(
+    parsed: Parsed, place: str, seconds: float, remedy: str = "mend the file or take it out of the source"
+) -> tuple[FailureRecord, ...]:
+    """Return the failure rows of a parsed structure: none, or why it could not be read and what to do about it."""
     if parsed.error_class is None:
         return ()
-    return (FailureRecord("parse", place, parsed.error_class, f"{place}: {parsed.message}", seconds),)
+    told = str(parsed.message)
+    message = f"{place}: {told}" if _REMEDY_MARK in told else f"{place}: {told}{_REMEDY_MARK}{remedy}"
+    return (FailureRecord("parse", place, parsed.error_class, message, seconds),)

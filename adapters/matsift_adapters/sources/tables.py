@@ -145,7 +145,7 @@ def _entry(settings: TableSource, version: str, finished: Done) -> Read:
         url=None if settings.url is None else settings.url.replace("{}", str(external_id)),
         payload={**{name: as_json(row.cells.get(name)) for name in settings.payload}, **parsed.info},
         labels=tuple(labels),
-        failures=(*failures_of(parsed, place, finished.seconds), *failures),
+        failures=(*failures_of(parsed, place, finished.seconds, "mend the row or take it out of the table"), *failures),
         holds=parsed.holds,
     )
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import NoReturn
 
 from matsift.errors import MatsiftError
+
+_STOPPED = 128 + signal.SIGINT
 
 
 def main() -> None:
@@ -17,14 +20,22 @@ def main() -> None:
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
         app()
-    except KeyboardInterrupt:
-        print("\nmatsift: stopped; what was done is kept, the same command continues", file=sys.stderr)  # noqa: T201
-        sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except MatsiftError as error:
+    except SystemExit as ended:
+        if ended.code == _STOPPED:  # what typer makes of Ctrl-C
+            _tell("stopped; what was done is kept, the same command continues", before="\n")
+        raise
+    except Exception as error:  # whatever it is, a user gets one sentence, and the traceback on demand
         if debug:
             raise
-        print(f"matsift: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        _end(error)
+
+
+def _end(error: Exception) -> NoReturn:
+    from matsift_flows.cli.faults import sentence
+
+    _tell(str(error) if isinstance(error, MatsiftError) else sentence(error))
+    sys.exit(1)
+
+
+def _tell(text: str, before: str = "") -> None:
+    print(f"{before}matsift: {text}", file=sys.stderr)  # noqa: T201

@@ -51,7 +51,7 @@ def upgrade() -> None:
     """Bring the schema to this version of matsift. Example: matsift db upgrade."""
     from matsift_schema import engine
 
-    address = embedded_postgres.ensure_running(Settings.load(), tell=_tell)
+    address = embedded_postgres.ensure_usable(Settings.load(), tell=_tell)
     engine.upgrade(address)
     typer.echo(f"The schema is at revision {engine.current(address)}")
 
@@ -61,7 +61,7 @@ def check() -> None:
     """Check that the database can be used and that its schema is this version's. Example: matsift db check."""
     from matsift_schema import engine
 
-    address = embedded_postgres.ensure_running(Settings.load(), tell=_tell)
+    address = embedded_postgres.ensure_usable(Settings.load(), tell=_tell)
     engine.require_ready(address)
     differences = engine.check(address)
     if differences:

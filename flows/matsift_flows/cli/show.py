@@ -11,6 +11,9 @@ import typer
 from matsift.errors import UserInputError
 from matsift_flows.cli.options import AsJson, Overrides, StudyPath, settings
 
+_MOST_CHAINS = 20
+_LONGEST_NAME = 80
+
 
 def rank(
     study: StudyPath,
@@ -69,12 +72,17 @@ def why(
     from matsift_schema.store.why import why as chain
 
     with open_workspace(settings(), Reporter(quiet=True)) as workspace, workspace.sessions.begin() as session:
-        found = find_structures(session, structure)
+        found = find_structures(session, structure, limit=_MOST_CHAINS + 1) if structure.strip() else []
         if not found:
+            called = structure if len(structure) <= _LONGEST_NAME else f"{structure[:_LONGEST_NAME]}..."
             raise UserInputError(
-                f"no structure is called {structure!r}; give the beginning of its hash, an id in a source, or a formula"
+                f"no structure is called {called!r}; give the beginning of its hash, an id in a source, or a formula"
             )
-        chains = {key: chain(session, key) for key in found}
+        chains = {key: chain(session, key) for key in found[:_MOST_CHAINS]}
+    if len(found) > _MOST_CHAINS:
+        typer.echo(
+            f"More than {_MOST_CHAINS} structures are called so, the first are shown; name one by its hash", err=True
+        )
     if as_json:
         typer.echo(json.dumps(chains, default=str))
         return

@@ -71,8 +71,8 @@ class ConformalCalibration:
         rank = math.ceil(round((n + 1) * coverage, 9))
         if rank > n:
             raise UserInputError(
-                f"an interval of {coverage:.0%} coverage needs at least {rows_needed(coverage)} calibration rows, "
-                f"there are {n}; raise validation_fraction, lower the coverage or add labels"
+                f"an interval of {100 * coverage:g} % coverage needs at least {rows_needed(coverage)} calibration "
+                f"rows, there are {n}; raise validation_fraction, lower the coverage or add labels"
             )
         if floor is None:
             floor = FLOOR_SHARE * float(np.median(spreads)) or 1.0  # members that all agree: plain, unscaled scores

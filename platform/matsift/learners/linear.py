@@ -1,4 +1,4 @@
-"""Ridge baseline: standardised columns, the penalty chosen by leave-one-out, spread over draws of the rows."""
+"""Ridge baseline: columns clipped to the training range and standardised, the penalty chosen by leave-one-out, spread over draws of the rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from matsift.errors import ArtifactError
@@ -86,6 +86,9 @@ def fit(data: TrainingData, settings: RidgeSettings, *, seed: int, n_worker: int
             pipeline = Pipeline(
                 [
                     ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+                    # A column that is nearly constant in training may be thousands of deviations away in a new crystal,
+                    # and a linear model follows it without bound: values stay within the training range.
+                    ("clip", MinMaxScaler(clip=True)),
                     ("scale", StandardScaler()),
                     ("ridge", RidgeCV(list(settings.alphas))),
                 ]

@@ -127,7 +127,7 @@ def train(
     if validation.sum() < rows_needed(specification.coverage):
         raise UserInputError(
             f"{int(validation.sum())} labels of {specification.property_name} calibrate its intervals, "
-            f"{rows_needed(specification.coverage)} are needed for {specification.coverage:.0%} coverage; "
+            f"{rows_needed(specification.coverage)} are needed for {100 * specification.coverage:g} % coverage; "
             "add labels, raise sampling.validation_fraction or lower learner.coverage"
         )
     model = fit(

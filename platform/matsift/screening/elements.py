@@ -25,6 +25,20 @@ ELEMENT_GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
+def check_symbols(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return element symbols as they are.
+
+    Raises
+    ------
+    ValueError
+        If one is no symbol.
+    """
+    for name in names:
+        if not Element.is_valid_symbol(name):
+            raise ValueError(f"{name!r} is no element symbol; write for example 'Na'")
+    return names
+
+
 def expand_elements(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return element symbols in the order given, each named group replaced by its members, without repeats.
 

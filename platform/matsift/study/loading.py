@@ -35,8 +35,10 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
         raise StudyError(
             name, "there is no such file", "give the path of a study file, e.g. studies/na_electrolytes.toml"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(name, f"it cannot be read ({error})", "give a readable TOML file") from None
+    except OSError as error:
+        raise StudyError(name, f"it cannot be read ({error.strerror})", "give a readable TOML file") from None
+    except UnicodeDecodeError:
+        raise StudyError(name, "it is not UTF-8 text", "save it as TOML in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise StudyError(name, f"it is not valid TOML ({error})", "mend that line") from None
     for override in overrides:
@@ -55,7 +57,8 @@ def parse_study(document: dict[str, Any], name: str) -> Study:
     try:
         return Study.model_validate(document)
     except ValidationError as error:
-        problems = [_sentence(fault) for fault in error.errors(include_url=False)]
+        faults = error.errors(include_url=False)
+        problems = [_sentence(fault) for fault in faults if not _is_echo(fault, faults)]
         raise StudyError(name, "; ".join(problems), "see docs/studies.md for the keys") from None
 
 
@@ -100,11 +103,26 @@ def _value(text: str) -> Any:
         return text
 
 
+def _is_echo(fault: Any, faults: Sequence[Any]) -> bool:
+    """Return whether a list counts as too short only because pydantic left out its faulty items."""
+    where = fault["loc"]
+    within = (other for other in faults if len(other["loc"]) > len(where) and other["loc"][: len(where)] == where)
+    return fault["type"] == "too_short" and any(within)
+
+
 def _sentence(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"unknown key {where!r}"
     if fault["type"] == "missing":
         return f"the key {where!r} is missing"
-    message = str(fault["msg"]).removeprefix("Value error, ")
+    message = str(fault["msg"])
+    if fault["type"] != "value_error":
+        message = f"{_shown(fault['input'])} is refused: {message[:1].lower()}{message[1:]}"
+    message = message.removeprefix("Value error, ")
     return f"{where}: {message}" if where else message
+
+
+def _shown(given: Any) -> str:
+    text = repr(given)
+    return text if len(text) <= 60 else f"{text[:57]}..."

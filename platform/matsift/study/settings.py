@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -11,6 +12,7 @@ from matsift.descriptors.registry import known_descriptor_sets
 from matsift.errors import UserInputError
 from matsift.learners.registry import known_learners, validate_settings
 from matsift.screening.criteria import Criterion
+from matsift.screening.elements import check_symbols
 from matsift.screening.quality import QualityRule
 from matsift.study.sources import SourceSettings
 from matsift.units import property_definition
@@ -22,6 +24,12 @@ def _as_fault(check: Callable[..., object], *arguments: object) -> None:
         check(*arguments)
     except UserInputError as error:
         raise ValueError(str(error)) from None
+
+
+def _refuse_repeats(where: str, names: Iterable[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{where} names {repeated[0]!r} twice; give each its own name, or name it once")
 
 
 class Settings(BaseModel):
@@ -93,6 +101,8 @@ class SamplingSettings(Settings):
         Field(description="Model 3: labels at or above this value always train, in the property's unit"),
     ] = {}
 
+    _symbol = field_validator("element")(lambda name: check_symbols((name,))[0])
+
 
 class LearnerSettings(Settings):
     """`[learner]`: the model, its uncertainty and what it is compared with."""
@@ -121,6 +131,8 @@ class CandidateSettings(Settings):
     exclude_holds: Annotated[
         tuple[str, ...], Field(description="reservations of a source that keep a structure from being a candidate")
     ] = ()
+
+    _symbols = field_validator("elements")(check_symbols)
 
 
 class CampaignSettings(Settings):
@@ -168,6 +180,9 @@ class Study(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Study:
+        self._refuse_repeated_names()
+        for name in (*self.sampling.thresholds, *self.campaign.low_spread):
+            _as_fault(property_definition, name)
         if self.ranking.property not in self.labels.properties:
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
         for group, sets in self.learner.ablation.items():
@@ -175,3 +190,10 @@ class Study(Settings):
             if missing:
                 raise ValueError(f"learner.ablation.{group} names {missing[0]!r}, which is not in descriptors.sets")
         return self
+
+    def _refuse_repeated_names(self) -> None:
+        _refuse_repeats("sources", (source.name for source in self.sources))
+        _refuse_repeats("labels.properties", self.labels.properties)
+        _refuse_repeats("descriptors.sets", self.descriptors.sets)
+        _refuse_repeats("screening", (criterion.name for criterion in self.screening))
+        _refuse_repeats("campaign.strategies", self.campaign.strategies)
