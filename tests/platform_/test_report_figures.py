@@ -15,6 +15,7 @@ from matsift.reports.data import (
     Parity,
     PoolSpread,
     ReportProperty,
+    SamplingRow,
 )
 from matsift.reports.figures.campaigns import learning_plot, spread_plot
 from matsift.reports.figures.candidates import interval_plot, property_map
@@ -89,6 +90,45 @@ def test_a_campaign_shows_only_the_panels_that_were_measured() -> None:
     assert plot is not None
     assert [list(trace.y) for trace in plot.figure.data] == [[9.0, 8.5]]
     assert [list(trace.x) for trace in plot.figure.data] == [[100, 105]]
+    assert plot.caption == (
+        "Course of the campaign c on K_VRH: exploration (1 round). The test set is untouched by every round."
+    )
+
+
+def test_sampling_strategies_say_on_how_many_rows_each_was_tested() -> None:
+    rows = [
+        SamplingRow("Model 1", "k_vrh", "GPa", "all", 100, 53, 0.9, 10.0),
+        SamplingRow("Model 2", "k_vrh", "GPa", "all", 120, 1041, 0.9, 10.0),
+        SamplingRow("Model 2", "k_vrh", "GPa", "with Na", 120, 8, -1.0, 30.0),
+    ]
+    plot = sampling_plot(rows)
+    assert plot is not None
+    assert plot.caption.endswith("Model 1 on 53 rows (all), Model 2 on 1\u202f041 rows (all) and 8 rows (with Na).")
+
+
+def test_a_descriptor_set_has_one_colour_in_all_importance_plots() -> None:
+    k = importance_plot([ImportanceRow("k_vrh", 1, "x", "voronoi", 0.2), ImportanceRow("k_vrh", 2, "y", "mp", 0.1)])
+    g = importance_plot([ImportanceRow("g_vrh", 1, "y", "mp", 0.2), ImportanceRow("g_vrh", 2, "x", "voronoi", 0.1)])
+    assert k is not None
+    assert g is not None
+    colours = [{trace.name: trace.marker.color for trace in plot.figure.data} for plot in (k, g)]
+    assert colours[0] == colours[1]
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        ("MagpieData minimum NUnfilled", "1  min NUnfilled"),
+        ("minimum local difference in NpUnfilled", "1  min local Δ NpUnfilled"),
+        ("mean absolute deviation in relative cell size", "1  dev. relative cell size"),
+        ("a name that is longer than any that we know of", "1  a name that is longer than an…"),
+    ],
+)
+def test_long_column_names_are_shortened_where_they_are_alike(column: str, shown: str) -> None:
+    plot = importance_plot([ImportanceRow("k_vrh", 1, column, "any", 0.1)])
+    assert plot is not None
+    assert list(plot.figure.data[0].y) == [shown]
+    assert list(plot.figure.data[0].customdata) == [column]
 
 
 def test_importances_of_equal_short_names_stay_apart() -> None:

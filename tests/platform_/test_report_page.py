@@ -62,7 +62,8 @@ def test_every_plot_has_a_box_its_data_and_a_caption_with_count_and_figure(repor
     assert [a["id"] for tag, a in reader.tags if tag == "div" and a.get("class") == "drawing"] == keys
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page, re.DOTALL)
     assert all(re.search(r"n\u00a0=\u00a0\d", caption) for caption in captions)
-    figures = {match for caption in captions for match in re.findall(r"Compare figure (\S+) of Jo", caption)}
+    figures = {match for caption in captions for match in re.findall(r"Compare figure (\S+) of the paper", caption)}
+    assert page.count(report.paper) == 1
     assert figures == {"2", "3(a)", "3(b)", "4", "5(a)", "5(b)", "6(a)"}
 
 

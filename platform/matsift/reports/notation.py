@@ -19,6 +19,7 @@ _SYMBOLS = {
     "g_reuss": "G_R",
 }
 _DECIMALS = {"GPa": 1, "eV": 2, "eV/atom": 3}
+_WORTHLESS = -100.0  # below it decimals of R2 say nothing
 _COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
 _SCREW, _INVERSION = re.compile(r"_(\d)"), re.compile(r"-(\d)")
 _SHOWN_SYMBOL = re.compile("|".join(sorted(_SYMBOLS.values(), key=len, reverse=True)))
@@ -72,6 +73,15 @@ def significant(value: float | None, digits: int = 4) -> str:
 def quantity(value: float | None, unit: str, *, more: int = 0) -> str:
     """Return a value of a property with as many decimals as its unit deserves, and `more` of them for a mean error."""
     return number(value, _DECIMALS.get(unit, 3) + more)
+
+
+def score(value: float | None) -> str:
+    """Return a score of which 1 is the best, such as R2, with three decimals; far below zero only its magnitude."""
+    if value is None or not math.isfinite(value) or value > _WORTHLESS:
+        return number(value, 3)
+    mantissa, exponent = f"{value:.1e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa} · 10{raised}".replace("-", "−")
 
 
 def percent(fraction: float | None, digits: int = 0) -> str:

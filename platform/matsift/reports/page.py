@@ -109,7 +109,7 @@ def safe_link(url: str | None) -> str | None:
 
 def _provenance_words(plot: Plot, paper: str) -> str:
     count = f"n\u00a0=\u00a0{number(plot.n_point, 0)}."
-    return f"{count} Compare figure {plot.paper_figure} of {paper}." if paper and plot.paper_figure else count
+    return f"{count} Compare figure {plot.paper_figure} of the paper." if paper and plot.paper_figure else count
 
 
 def _labelled_properties(report: RankingReport) -> tuple[str, ...]:

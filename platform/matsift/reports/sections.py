@@ -12,6 +12,7 @@ from matsift.reports.figures.candidates import interval_plot, property_map
 from matsift.reports.figures.labels import distribution_plot
 from matsift.reports.figures.models import ablation_plot, importance_plot, parity_plot, sampling_plot
 from matsift.reports.figures.plot import Plot
+from matsift.reports.notation import percent
 from matsift.reports.small_tables import Table, evaluation_tables, quality_tables
 
 Row = TypeVar("Row")
@@ -82,6 +83,7 @@ def sections(report: RankingReport) -> tuple[Section, ...]:
             "Data quality and failures",
             "No rule was applied and nothing failed.",
             tables=quality_tables(report),
+            notes=_quality_notes(report),
         ),
     )
 
@@ -94,8 +96,26 @@ def _candidate_plots(report: RankingReport) -> tuple[Plot, ...]:
 
 
 def _model_notes(report: RankingReport) -> tuple[str, ...]:
-    lone = len({e.model for e in report.evaluations}) == 1
-    return ("No baseline was trained, so there is nothing to hold the model against.",) if lone else ()
+    notes = []
+    covers = [p.coverage for r in report.ranking.ranked for p in r.candidate.predictions if p.coverage is not None]
+    if covers and report.evaluations:
+        notes.append(
+            f"All on rows that no model has learned from. Intervals are calibrated to hold {percent(covers[0])} of the "
+            "true values; the coverage is the share that they held here."
+        )
+    if len({e.model for e in report.evaluations}) == 1:
+        notes.append("No baseline was trained, so there is nothing to hold the model against.")
+    return tuple(notes)
+
+
+def _quality_notes(report: RankingReport) -> tuple[str, ...]:
+    if not report.quality:
+        return ()
+    note = (
+        "A label falls at the first rule that it breaks, so the count of those kept goes down from rule to rule. "
+        "Every criterion of a screen looks at every structure, whatever the others say of it."
+    )
+    return (note,)
 
 
 def _there(plots: Iterable[Plot | None]) -> tuple[Plot, ...]:

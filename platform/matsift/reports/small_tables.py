@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from markupsafe import Markup
 
-from matsift.reports.data import Provenance, RankingReport
-from matsift.reports.notation import number, quantity, symbol_markup
+from matsift.reports.data import Provenance, QualityRow, RankingReport, RunRow
+from matsift.reports.notation import number, quantity, score, symbol, symbol_markup, text_markup
 
 _HASH_SHOWN = 12
 
@@ -24,11 +25,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A small table, its cells written as text or safe markup."""
+    """A small table, its cells written as text or safe markup; a `wide` one takes the whole width of the page."""
 
     title: str | Markup
     columns: tuple[Column, ...]
     rows: tuple[tuple[str | Markup, ...], ...]
+    wide: bool = False
 
 
 def evaluation_tables(report: RankingReport) -> tuple[Table, ...]:
@@ -37,41 +39,29 @@ def evaluation_tables(report: RankingReport) -> tuple[Table, ...]:
 
 
 def quality_tables(report: RankingReport) -> tuple[Table, ...]:
-    """Return what each named rule kept and rejected, and what failed."""
-    rules = Table(
-        "Rows kept and rejected by each rule",
-        _columns({"Stage": False, "Rule": False, "Kept": True, "Rejected": True, "Unknown": True}),
-        tuple(
-            (q.stage, q.rule, number(q.n_kept, 0), number(q.n_rejected, 0), number(q.n_unknown, 0))
-            for q in report.quality
-        ),
-    )
+    """Return what each named rule kept and rejected, a table a stage, and what failed."""
+    stages = groupby(report.quality, key=lambda row: row.stage)
     failures = Table(
         "Failures by stage",
         _columns({"Stage": False, "Error": False, "Count": True, "For example": False}),
         tuple((f.stage, f.error_class, number(f.count, 0), f.example) for f in report.failures),
+        wide=True,
     )
-    return tuple(t for t in (rules, failures) if t.rows)
+    return (*(_rule_table(stage, list(rows)) for stage, rows in stages), *([failures] if failures.rows else []))
 
 
 def provenance_tables(provenance: Provenance) -> tuple[Table, ...]:
-    """Return the tables of the footer: runs, snapshots, models, descriptor sets, packages."""
+    """Return the tables of the footer: runs by flow, models, snapshots, descriptor sets, packages."""
+    flows = dict.fromkeys(r.flow for r in provenance.runs)
     candidates = (
         Table(
             "Runs",
-            (Column("Run", True), Column("Flow"), Column("Status"), Column("Started"), Column("Ended"), Column("Code")),
-            tuple(
-                (str(r.run_id), r.flow, r.status, moment(r.started_at), moment(r.ended_at), r.code_version)
-                for r in provenance.runs
+            _columns(
+                {"Flow": False, "Runs": True, "Status": False, "First start": False, "Last end": False, "Code": False}
+                | {"Numbers": False}
             ),
-        ),
-        Table(
-            "Data snapshots",
-            (Column("Snapshot"), Column("Property"), Column("Strategy"), Column("Rows", True)),
-            tuple(
-                (_hash(s.content_hash), symbol_markup(s.property_name), s.strategy, number(s.n_row, 0))
-                for s in provenance.snapshots
-            ),
+            tuple(_run_cells(flow, [r for r in provenance.runs if r.flow == flow]) for flow in flows),
+            wide=True,
         ),
         Table(
             "Model versions",
@@ -91,6 +81,15 @@ def provenance_tables(provenance: Provenance) -> tuple[Table, ...]:
                 )
                 for m in provenance.models
             ),
+            wide=True,
+        ),
+        Table(
+            "Data snapshots",
+            (Column("Snapshot"), Column("Property"), Column("Strategy"), Column("Rows", True)),
+            tuple(
+                (_hash(s.content_hash), symbol_markup(s.property_name), s.strategy, number(s.n_row, 0))
+                for s in provenance.snapshots
+            ),
         ),
         Table(
             "Descriptor sets",
@@ -105,6 +104,38 @@ def provenance_tables(provenance: Provenance) -> tuple[Table, ...]:
 def moment(when: datetime | None) -> str:
     """Return a time to the minute with its zone, or an en dash."""
     return "–" if when is None else f"{when:%Y-%m-%d %H:%M %Z}".strip()
+
+
+def _run_cells(flow: str, runs: Sequence[RunRow]) -> tuple[str, ...]:
+    ended = [r.ended_at for r in runs if r.ended_at is not None]
+    by_status = {status: sum(r.status == status for r in runs) for status in sorted({r.status for r in runs})}
+    return (
+        flow,
+        number(len(runs), 0),
+        ", ".join(f"{n} {status}" for status, n in by_status.items()),
+        moment(min(r.started_at for r in runs)),
+        moment(max(ended, default=None)),
+        ", ".join(sorted({r.code_version for r in runs})),
+        _ranges([r.run_id for r in runs]),
+    )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return whole numbers with those in a row drawn together: ``1, 4–9``."""
+    in_a_row = groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0])
+    groups = [[n for _, n in group] for _, group in in_a_row]
+    return ", ".join(str(g[0]) if len(g) == 1 else f"{g[0]}–{g[-1]}" for g in groups)
+
+
+def _rule_table(stage: str, rows: Sequence[QualityRow]) -> Table:
+    columns = {"Rule": False, "Kept": True, "Rejected": True}
+    cells = [(q.rule, number(q.n_kept, 0), number(q.n_rejected, 0)) for q in rows]
+    words = " ".join(map(symbol, stage.split()))
+    title = text_markup(words[:1].upper() + words[1:])
+    if not any(q.n_unknown for q in rows):
+        return Table(title, _columns(columns), tuple(cells))
+    known = tuple((*cell, number(q.n_unknown, 0)) for cell, q in zip(cells, rows, strict=True))
+    return Table(title, _columns(columns | {"Unknown": True}), known, wide=True)
 
 
 def _evaluation_table(report: RankingReport, name: str) -> Table:
@@ -127,9 +158,9 @@ def _evaluation_table(report: RankingReport, name: str) -> Table:
         tuple(
             (
                 e.model,
-                e.subset,
+                e.subset.replace(":", ", with "),
                 number(e.n_row, 0),
-                number(e.r2, 3),
+                score(e.r2),
                 quantity(e.mae, unit, more=1),
                 quantity(e.rmse, unit, more=1),
                 number(None if e.interval_coverage is None else 100 * e.interval_coverage),
@@ -138,6 +169,7 @@ def _evaluation_table(report: RankingReport, name: str) -> Table:
             )
             for e in rows
         ),
+        wide=True,
     )
 
 

@@ -79,14 +79,27 @@ def learning_plot(curves: Sequence[LearningCurve]) -> Plot | None:
         figure.update_yaxes(title=y_title, row=row, col=1)
     figure.update_xaxes(title="labels in the training set", row=len(panels), col=1)
     name, n_point = symbol(curves[0].property_name), sum(len(c.points) for c in curves)
-    arms = ", ".join(f"{c.arm} ({len(c.points)} rounds)" for c in curves)
-    caption = (
-        f"Course of the campaign {curves[0].campaign} on {name}: {arms}. The error on the remaining pool falls partly "
-        f"because hard structures leave it; the test set is untouched by every round."
-    )
+    arms = ", ".join(f"{c.arm} ({_rounds(c)})" for c in curves)
+    caption = f"Course of the campaign {curves[0].campaign} on {name}: {arms}. {_reading(panels)}"
     key = f"plot-learning-{curves[0].property_name}-{curves[0].campaign}"
     title = f"{name}, campaign {curves[0].campaign}"
     return Plot(key, title, caption, figure, n_point, "6(a)", height=90 + 165 * len(panels))
+
+
+def _rounds(curve: LearningCurve) -> str:
+    n = curve.points[-1].round_number - curve.points[0].round_number
+    return f"{n} round{'' if n == 1 else 's'}"
+
+
+def _reading(panels: Sequence[tuple[str, bool, Callable[[LearningPoint], float | None]]]) -> str:
+    """Return how to read the panels that are there."""
+    shown = " ".join(words for words, _, _ in panels)
+    sentences = []
+    if "pool" in shown:
+        sentences.append("What is left of the pool is judged better partly because hard structures leave it.")
+    if "test set" in shown:
+        sentences.append("The test set is untouched by every round.")
+    return " ".join(sentences)
 
 
 def _arm(

@@ -13,6 +13,15 @@ from matsift.reports.figures.plot import CYCLE, GREY, SYMBOLS, Plot, axis_title,
 from matsift.reports.notation import number, percent, symbol, symbol_markup
 
 _LONGEST_LABEL = 30
+#: What names of columns are shortened by in the plot, whose colours tell the descriptor sets apart.
+_BRIEF = {
+    "MagpieData ": "",
+    "minimum ": "min ",
+    "maximum ": "max ",
+    "mean absolute deviation in ": "dev. ",
+    "local difference in ": "local Δ ",
+    "neighbor distance variation": "distance variation",
+}
 _SPREAD_SCALE = [[0.0, "#6fa8dc"], [0.5, "#b1589f"], [1.0, "#e0301e"]]  # each end seen on white and on black
 
 
@@ -43,7 +52,7 @@ def importance_plot(rows: Sequence[ImportanceRow]) -> Plot | None:
         return None
     ordered = sorted(rows, key=lambda r: r.rank)
     figure = go.Figure()
-    for position, name in enumerate(dict.fromkeys(r.descriptor_set for r in ordered)):
+    for position, name in enumerate(sorted({r.descriptor_set for r in ordered})):
         mine = [r for r in ordered if r.descriptor_set == name]
         figure.add_trace(
             go.Bar(
@@ -82,9 +91,12 @@ def sampling_plot(rows: Sequence[SamplingRow]) -> Plot | None:
         mine = [r for r in rows if r.subset == subset]
         labels = [f"{r.strategy}, {r.subset}: {r.n_train} train, {r.n_test} test" for r in mine]
         _add_scores(figure, [r.strategy for r in mine], mine, labels, name=text_of(subset), position=position)
+    sizes = ", ".join(
+        f"{strategy} on {_test_rows(rows, strategy)}" for strategy in dict.fromkeys(r.strategy for r in rows)
+    )
     caption = (
         f"Test R² (top) and mean absolute error (bottom) of {symbol(name)} for the sampling strategies, which differ "
-        f"in the structures that the model is trained on."
+        f"in the structures that train and in those that test: {sizes}."
     )
     title = f"Sampling strategies for {symbol(name)}"
     return Plot(f"plot-sampling-{name}", title, caption, figure, len(rows), "4", height=460)
@@ -123,8 +135,15 @@ def _tested(n_test: int) -> str:
     return f"Scored on up to {number(n_test, 0)} test rows."
 
 
+def _test_rows(rows: Sequence[SamplingRow], strategy: str) -> str:
+    return " and ".join(f"{number(r.n_test, 0)} rows ({r.subset})" for r in rows if r.strategy == strategy)
+
+
 def _label(row: ImportanceRow) -> str:
-    name = row.column if len(row.column) <= _LONGEST_LABEL else row.column[: _LONGEST_LABEL - 1] + "…"
+    name = row.column
+    for long, brief in _BRIEF.items():
+        name = name.replace(long, brief)
+    name = name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
     return f"{row.rank}  {text_of(name)}"
 
 
