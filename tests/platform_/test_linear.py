@@ -46,3 +46,14 @@ def test_an_unknown_value_takes_the_median() -> None:
 def test_three_rows_and_equal_labels_are_enough() -> None:
     model = registry.fit("ridge", X[:3], [4.0, 4.0, 4.0], settings={"members": 3}, seed=0, feature_names=NAMES)
     assert model.predict(X).mean == pytest.approx(np.full(120, 4.0))
+
+
+def test_a_value_far_outside_the_training_range_counts_as_its_end() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(80, 3))
+    X[:, 2] = 1.0 + 1e-9 * rng.normal(size=80)
+    y = X[:, 0] + 0.1 * rng.normal(size=80)
+    model = registry.fit("ridge", X, y, settings={"members": 3}, seed=1, feature_names=["a", "b", "c"])
+    far, end = X[:1].copy(), X[:1].copy()
+    far[0, 2], end[0, 2] = 5.0, X[:, 2].max()
+    assert abs(model.predict(far).mean[0] - model.predict(end).mean[0]) < 0.5

@@ -1,4 +1,4 @@
-"""Ridge baseline: columns clipped to the training range and standardised, the penalty chosen by leave-one-out, spread over draws of the rows."""
+"""Ridge baseline: clipped and standardised columns, penalty by leave-one-out, spread over draws of the rows."""
 
 from __future__ import annotations
 
