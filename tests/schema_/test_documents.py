@@ -13,7 +13,7 @@ from tests.factories import pipeline
 
 from matsift.descriptors.registry import descriptor_set
 from matsift.records import FailureRecord
-from matsift_schema import document
+from matsift_schema import document, document_queries
 from matsift_schema.engine import make_engine
 from matsift_schema.store.failures import write_failures
 from matsift_schema.tables import metadata
@@ -49,6 +49,18 @@ def test_query_gives_rows_to_an_analyst(filled: Engine, number: str) -> None:
         connection.execute(text("SET ROLE matsift_analyst"))
         rows = connection.exec_driver_sql(QUERIES[number]).all()
     assert rows
+
+
+def test_outputs_are_written_below_the_queries_and_replaced(database_url: str, filled: Engine, tmp_path: Path) -> None:
+    page = tmp_path / "sql.md"
+    page.write_text("# Page\n\n```sql\nSELECT 1 AS one, ARRAY['a', 'b'] AS many, '%' AS sign;\n```\n\nMore.\n")
+    for _ in range(2):
+        document_queries.main([database_url, str(page)])
+    answer = "one | many | sign\n----+------+-----\n1   | a, b | %\n"
+    assert page.read_text().endswith(f"sign;\n```\n\n```text\n{answer}```\n\nMore.\n")
+    with filled.connect() as connection:
+        whole = document_queries.with_outputs((DOCS / "sql.md").read_text(encoding="utf-8"), connection)
+    assert whole.count("```text") == 10
 
 
 def test_schema_page_is_up_to_date() -> None:

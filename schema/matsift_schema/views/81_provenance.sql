@@ -1,10 +1,9 @@
 CREATE VIEW analysis.provenance AS
 SELECT s.content_hash AS structure_hash, s.reduced_formula AS formula, p.name AS property_name, p.unit, r.mean, r.spread,
        r.lower, r.upper, r.coverage,
-       m.purpose = 'ensemble' AND NOT EXISTS (
-           SELECT FROM matsift.prediction later JOIN matsift.model_version n ON n.id = later.model_version_id
-           WHERE later.structure_id = r.structure_id AND later.property_id = r.property_id AND n.purpose = 'ensemble'
-             AND (n.created_at, n.id) > (m.created_at, m.id)) AS is_current,
+       EXISTS (SELECT FROM analysis.prediction shown
+               WHERE (shown.structure_hash, shown.property_name, shown.model_hash)
+                     = (s.content_hash, p.name, m.content_hash)) AS is_current,
        r.run_id AS prediction_run_id,
        m.content_hash AS model_hash, m.learner, m.purpose, m.seed, m.created_at AS model_trained_at,
        m.code_version AS model_code_version, m.artifact_uri, m.artifact_sha256, m.run_id AS model_run_id,
@@ -58,7 +57,7 @@ COMMENT ON COLUMN analysis.provenance.spread IS 'standard deviation over members
 COMMENT ON COLUMN analysis.provenance.lower IS 'lower end of the calibrated interval, in the unit of the row';
 COMMENT ON COLUMN analysis.provenance.upper IS 'upper end of the calibrated interval, in the unit of the row';
 COMMENT ON COLUMN analysis.provenance.coverage IS 'share of true values that the interval is calibrated to hold, fraction of 1';
-COMMENT ON COLUMN analysis.provenance.is_current IS 'the newest ensemble that looked at the structure';
+COMMENT ON COLUMN analysis.provenance.is_current IS 'this is the prediction that analysis.prediction shows';
 COMMENT ON COLUMN analysis.provenance.prediction_run_id IS 'run that predicted';
 COMMENT ON COLUMN analysis.provenance.model_hash IS 'the model';
 COMMENT ON COLUMN analysis.provenance.learner IS 'kind of learner';
