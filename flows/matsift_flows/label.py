@@ -36,7 +36,7 @@ def label(workspace: Workspace, study: Study, campaigns: Sequence[tuple[int, str
     A structure that several campaigns want is computed once. Whoever calls holds the lock of the study, so the claims
     that a killed run of the same study left behind are its own.
     """
-    asked, worker = oracle(study.campaign.oracle), f"matsift run {study.name}"
+    worker = f"matsift run {study.name}"
     claimed: dict[int, Claims] = defaultdict(list)
     with workspace.sessions.begin() as session:
         for campaign_id, property_name in campaigns:
@@ -45,6 +45,7 @@ def label(workspace: Workspace, study: Study, campaigns: Sequence[tuple[int, str
             for row in _claim(session, study, campaign_id, worker):
                 claimed[row.structure_id].append((row, property_name))
     if claimed:
+        asked = oracle(study.campaign.oracle)
         parameters = {"what": title, "oracle": asked.name, "method": asked.method}
         with workspace.run("label", study.name, parameters) as run:
             invoke(label_claimed, workspace, study, run, asked, list(claimed.values()), title)
