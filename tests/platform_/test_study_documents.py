@@ -1,0 +1,91 @@
+"""`docs/studies.md` and `docs/study.schema.json` say what the models of a study file say."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from matsift.screening.criteria import Criterion
+from matsift.screening.quality import QualityRule
+from matsift.study.settings import Study
+from matsift.study.sources import JoinedTable, LabelColumn, SourceSettings, StructureColumn
+
+DOCS = Path(__file__).parents[2] / "docs"
+SECTIONS = dict(
+    re.findall(r"^## `(.+?)`\n(.*?)(?=^## |\Z)", (DOCS / "studies.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+)
+
+
+def variants(union: object) -> tuple[type[BaseModel], ...]:
+    """The models of an annotated union told apart by `kind`."""
+    found: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])
+    return found
+
+
+def kind(model: type[BaseModel]) -> str:
+    return str(get_args(model.model_fields["kind"].annotation)[0])
+
+
+SOURCES, RULES, CRITERIA = variants(SourceSettings), variants(QualityRule), variants(Criterion)
+#: Heading of the section -> the models whose keys it explains.
+EXPLAINED: dict[str, tuple[type[BaseModel], ...]] = {
+    f"[{name}]": (field.annotation,)
+    for name, field in Study.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+}
+EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable)
+EXPLAINED["[labels]"] += RULES
+EXPLAINED["[[screening]]"] = CRITERIA
+
+
+def test_every_table_of_a_study_file_has_its_section() -> None:
+    assert set(SECTIONS) == set(EXPLAINED)
+    assert {key.strip("[]") for key in EXPLAINED} == set(Study.model_fields)
+
+
+@pytest.mark.parametrize("section", EXPLAINED)
+def test_every_key_and_every_kind_is_explained_in_its_section(section: str) -> None:
+    keys = {key for model in EXPLAINED[section] for key in model.model_fields}
+    kinds = {kind(model) for model in EXPLAINED[section] if "kind" in model.model_fields and kind_is_fixed(model)}
+    words = set(re.findall(r"`([^`\n]+)`", SECTIONS[section]))
+    said = {word for text in words for word in re.findall(r"\w+", text)}
+    assert keys - {"kind"} <= said, f"not in docs/studies.md, {section}"
+    assert kinds <= said
+
+
+@pytest.mark.parametrize("section", EXPLAINED)
+def test_no_row_explains_a_key_or_a_kind_that_does_not_exist(section: str) -> None:
+    models = EXPLAINED[section]
+    known = {key for model in models for key in model.model_fields}
+    known |= {kind(model) for model in models if "kind" in model.model_fields and kind_is_fixed(model)}
+    first_cells = re.findall(r"^\| (`.+?) \|", SECTIONS[section], re.MULTILINE)
+    explained = {word for cell in first_cells for word in re.findall(r"`(\w+)`", cell)}
+    assert explained - known == set()
+
+
+@pytest.mark.parametrize("section", [f"[{name}]" for name in Study.model_fields if f"[{name}]" in EXPLAINED])
+def test_a_default_that_is_a_number_or_a_word_is_the_one_of_the_code(section: str) -> None:
+    model = EXPLAINED[section][0]
+    shown = dict(re.findall(r"^\| `(\w+)` \| .* \| (.+?) \|$", SECTIONS[section], re.MULTILINE))
+    for key, field in model.model_fields.items():
+        if field.default is PydanticUndefined:
+            assert shown[key] == "required", key
+        elif isinstance(field.default, str | int | float) and field.default != "":
+            default = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+            assert shown[key].strip("`") == default, key
+
+
+def test_the_json_schema_for_editors_is_that_of_the_models() -> None:
+    written = (DOCS / "study.schema.json").read_text("utf-8")
+    assert json.loads(written) == Study.model_json_schema(), "run `make docs`"
+
+
+def kind_is_fixed(model: type[BaseModel]) -> bool:
+    """Whether `kind` tells the model apart; the learner's kind is a choice of its own."""
+    return bool(get_args(model.model_fields["kind"].annotation))
