@@ -17,7 +17,7 @@ from matsift.records import EntryRecord, FailureRecord, LabelRecord
 from matsift.study.sources import BundledSource
 from matsift_adapters.sources.compressed import BrokenOffError, lines, sha256_of
 from matsift_adapters.sources.duplicates import Read, unique
-from matsift_adapters.sources.source import TRUNCATED, Source
+from matsift_adapters.sources.source import TRUNCATED, Source, state_hash
 from matsift_adapters.sources.values import as_json, bad_label, from_value
 
 _REMEDY = "install the package again, or make the file anew with `matsift dataset build`"
@@ -35,7 +35,7 @@ def open_bundled(settings: BundledSource, base_dir: Path) -> Source:
     """
     path = base_dir / settings.path if settings.path else bundled_path(settings.dataset)
     header = _header(path)
-    content_hash = sha256_of(path)
+    content_hash = state_hash(sha256_of(path), settings)
     version = settings.version or str(header.get("version") or content_hash[:12])
     licence = settings.licence or str(header.get("licence") or "unknown")
     description = settings.description or f"{header['dataset']}, computed with {header['method']}"

@@ -17,7 +17,7 @@ from matsift_adapters.sources.formats import KNOWN, format_of, is_archive, stem_
 from matsift_adapters.sources.jobs import Done, Job, parse_all
 from matsift_adapters.sources.parsed import Parsed
 from matsift_adapters.sources.parsing import Member
-from matsift_adapters.sources.source import TRUNCATED, Source
+from matsift_adapters.sources.source import TRUNCATED, Source, state_hash
 
 #: Stands between what is wrong and what to do, in every sentence of ours.
 _REMEDY_MARK = "; "
@@ -34,7 +34,7 @@ def open_files(settings: FilesSource, base_dir: Path, *, n_worker: int) -> Sourc
     path = base_dir / settings.path
     single = not path.is_dir() and not is_archive(path.name)
     wanted = partial(_wanted, settings) if not single else (lambda _: True)
-    digest = content_hash(path, wanted)
+    digest = state_hash(content_hash(path, wanted), settings)
     if single and settings.format is None and format_of(path.name) is None:
         raise SourceError(
             str(path), "the file's name tells no known format", f"name one with format = in the study, or give {KNOWN}"

@@ -16,7 +16,7 @@ from matsift_adapters.sources.duplicates import Read, unique
 from matsift_adapters.sources.files import failures_of
 from matsift_adapters.sources.jobs import Done, parse_all
 from matsift_adapters.sources.parsed import Parsed
-from matsift_adapters.sources.source import TRUNCATED, Source
+from matsift_adapters.sources.source import TRUNCATED, Source, state_hash
 from matsift_adapters.sources.table_rows import Row, rows
 from matsift_adapters.sources.table_structures import jobs_of_cells, jobs_of_files
 from matsift_adapters.sources.values import as_json, bad_label, from_value, is_absent
@@ -31,7 +31,7 @@ def open_table(settings: TableSource, base_dir: Path, *, n_worker: int) -> Sourc
         If a file is missing or not readable. A column that does not exist, and a file in which nothing can be read,
         raise it when the source is iterated.
     """
-    digest = _digest(settings, base_dir)
+    digest = state_hash(_digest(settings, base_dir), settings)
     version = settings.version or digest[:12]
 
     def iterate() -> Iterator[EntryRecord | FailureRecord]:
