@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import distributions, version
 from typing import Any
@@ -14,15 +14,19 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from matsift.errors import UserInputError
 from matsift_adapters.artifacts import ArtifactStore
-from matsift_adapters.embedded_postgres import ensure_running
+from matsift_adapters.embedded_postgres import ensure_usable
 from matsift_adapters.settings import Settings
 from matsift_flows.progress import Reporter
 from matsift_schema import engine as schema_engine
+from matsift_schema.faults import DATABASE_ERRORS, is_lost_connection, told_plainly
 from matsift_schema.store.runs import LazyRun, RunStatus, interrupt_unfinished, try_study_lock
 
 
 class Workspace:
     """An open database and artifact store, and the settings of one command."""
+
+    # Without a __dict__ Prefect stores "<Workspace>" for it, not its fields: among them is the database's password.
+    __slots__ = ("_lock", "artifacts", "engine", "reporter", "retry_failed", "sessions", "settings")
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Workspace:
         self.artifacts = artifacts
         self.reporter = reporter
         self.retry_failed = retry_failed
+        self._lock: tuple[Session, str] | None = None
 
     @property
     def n_worker(self) -> int:
@@ -55,17 +60,27 @@ class Workspace:
             If another process does.
         """
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.detach()  # so that it is closed at the end, and the lock with it
             session = Session(connection)
             if not try_study_lock(session, study):
                 raise UserInputError(
                     f"another process is running the study {study}; wait until it ends or stop it, then try again"
                 )
             interrupt_unfinished(session, study)
-            yield
+            self._lock = session, study
+            try:
+                yield
+            finally:
+                self._lock = None
 
     @contextmanager
     def run(self, flow: str, study: str | None, parameters: Mapping[str, Any]) -> Iterator[LazyRun]:
-        """Yield the run of a flow; it is closed with what became of it, and leaves no row if it wrote nothing."""
+        """Yield the run of a flow; it is closed with what became of it, and leaves no row if it wrote nothing.
+
+        A database that went away may be back, but the lock on the study ended with the connection: that ends the run.
+        """
+        if self._lock is not None:
+            try_study_lock(*self._lock)
         lazy = LazyRun(
             flow,
             study=study,
@@ -80,7 +95,9 @@ class Workspace:
             self._close(lazy, "interrupted", "stopped by the user")
             raise
         except Exception as error:
-            self._close(lazy, "failed", str(error).splitlines()[0] if str(error) else type(error).__name__)
+            message = str(error).splitlines()[0] if str(error) else type(error).__name__
+            with suppress(*DATABASE_ERRORS):  # where it is the database that fails, the next command closes the run
+                self._close(lazy, "interrupted" if is_lost_connection(error) else "failed", message)
             raise
         self._close(lazy, "completed", None)
 
@@ -100,22 +117,23 @@ def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool
     DatabaseError
         If the database cannot be used; an outside one is never migrated unasked.
     """
-    url = ensure_running(settings, tell=reporter.say)
-    if settings.database_url is None and schema_engine.current(url) != schema_engine.head():
-        schema_engine.upgrade(url)
-    schema_engine.require_ready(url)
-    settings.prepare_home()
-    engine = schema_engine.make_engine(url)
-    try:
-        yield Workspace(
-            settings,
-            engine,
-            ArtifactStore(settings.artifact_url),
-            reporter,
-            retry_failed=retry_failed,
-        )
-    finally:
-        engine.dispose()
+    with told_plainly():
+        url = ensure_usable(settings, tell=reporter.say)
+        if settings.database_url is None and not schema_engine.is_up_to_date(url):
+            schema_engine.upgrade(url)
+        schema_engine.require_ready(url)
+        settings.prepare_home()
+        engine = schema_engine.make_engine(url)
+        try:
+            yield Workspace(
+                settings,
+                engine,
+                ArtifactStore(settings.artifact_url),
+                reporter,
+                retry_failed=retry_failed,
+            )
+        finally:
+            engine.dispose()
 
 
 @cache

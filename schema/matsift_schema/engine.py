@@ -109,6 +109,16 @@ def current(url: str) -> str | None:
         engine.dispose()
 
 
+def is_up_to_date(url: str) -> bool:
+    """Return whether the tables and views of a database are those of this version."""
+    engine = make_engine(url)
+    try:
+        with engine.connect() as connection:
+            return _current(connection) == head() and is_current(connection)
+    finally:
+        engine.dispose()
+
+
 def head() -> str:
     """Return the newest revision that this code knows."""
     revision = scripts().get_current_head()

@@ -19,6 +19,7 @@ _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
     (psycopg.errors.ReadOnlySqlTransaction, "the server takes no writes now; use the primary server"),
     (psycopg.errors.TooManyConnections, "close other connections or raise max_connections"),
 )
+_GONE = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
 _LOST = "what was committed is kept; run the same command again, it continues"
 
 

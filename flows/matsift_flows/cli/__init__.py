@@ -14,20 +14,27 @@ _STOPPED = 128 + signal.SIGINT
 
 def main() -> None:
     """Run the command line; the exit code is 0 only when all that was asked was done."""
-    from matsift_flows.cli.app import app
-
     debug = "--debug" in sys.argv or bool(os.environ.get("MATSIFT_DEBUG"))
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
+        from matsift_flows.cli.app import app
+
         app()
+    except KeyboardInterrupt:  # before typer took over
+        _stop()
     except SystemExit as ended:
         if ended.code == _STOPPED:  # what typer makes of Ctrl-C
-            _tell("stopped; what was done is kept, the same command continues", before="\n")
+            _stop()
         raise
     except Exception as error:  # whatever it is, a user gets one sentence, and the traceback on demand
         if debug:
             raise
         _end(error)
+
+
+def _stop() -> NoReturn:
+    _tell("stopped; what was done is kept, the same command continues", before="\n")
+    sys.exit(_STOPPED)
 
 
 def _end(error: Exception) -> NoReturn:
