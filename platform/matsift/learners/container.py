@@ -11,7 +11,8 @@ from typing import Any
 from matsift.errors import ArtifactError
 
 _HEADER = "model.json"
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that equal content has an equal SHA-256
+#: A fixed date, so that equal content has an equal SHA-256.
+EPOCH = (1980, 1, 1, 0, 0, 0)
 FORMAT = 1
 
 
@@ -21,7 +22,7 @@ def pack(header: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         text = json.dumps({"format": FORMAT, **header}, sort_keys=True).encode()
         for name, content in {_HEADER: text, **parts}.items():
-            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
     return buffer.getvalue()
