@@ -298,7 +298,9 @@ def test_files_and_joined_tables(tmp_path: Path) -> None:
     found = {key: (e.crystal is not None, [x.value for x in e.labels]) for key, e in entries.items()}
     assert found == {"mp-1": (True, [-1.5, 18.0]), "mp-2": (False, []), "mp-3": (True, [-2.5]), "mp-4": (False, [])}
     assert [f.stage for f in entries["mp-3"].failures] == ["label_value"]
-    assert entries["mp-4"].failures[0].message == ("id_prop.csv:row 4 (mp-4): there is no file '3.cif' in cifs.tar.gz")
+    assert entries["mp-4"].failures[0].message == (
+        "id_prop.csv:row 4 (mp-4): there is no file '3.cif' in cifs.tar.gz; mend the row or take it out of the table"
+    )
 
 
 JSON = st.recursive(

@@ -105,13 +105,15 @@ def test_snapshot_of_a_source_is_noted_once(session: Session) -> None:
     run = run_id(session)
     ingest(session, run, [entry("a")])
 
-    def write() -> bool:
+    def write(digit: str = "a") -> bool:
         return catalogue.write_source_snapshot(
-            session, run, SOURCE.name, version="1", content_hash="a" * 64, n_entry=1, n_failure=0
+            session, run, SOURCE.name, version="1", content_hash=digit * 64, n_entry=1, n_failure=0
         )
 
     assert catalogue.latest_snapshot_hash(session, SOURCE.name) is None
     assert [write(), write()] == [True, False]
+    assert catalogue.latest_snapshot_hash(session, SOURCE.name) == "a" * 64
+    assert [write("b"), write("a"), write("a")] == [True, True, False]  # a source may return to an earlier state
     assert catalogue.latest_snapshot_hash(session, SOURCE.name) == "a" * 64
 
 

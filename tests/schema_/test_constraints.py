@@ -191,7 +191,6 @@ DOUBLES = {
     "uq_structure__content_hash": "structure",
     "uq_source__name": "source",
     "uq_source_entry__source_id_external_id_content_hash": "source_entry",
-    "uq_source_snapshot__source_id_content_hash": "source_snapshot",
     "uq_failure__stage_subject_detail_attempt": "failure",
     "uq_descriptor_set__name_version": "descriptor_set",
     "pk_descriptor": "descriptor",

@@ -195,11 +195,16 @@ def latest_snapshot_hash(session: Session, source_name: str) -> str | None:
 def write_source_snapshot(
     session: Session, run_id: int, source_name: str, *, version: str, content_hash: str, n_entry: int, n_failure: int
 ) -> bool:
-    """Note that a state of a source was ingested to its end; return whether it is new. Flushed, not committed."""
+    """Note that a source was ingested to its end; return whether its state is another than last time.
+
+    A source that returns to an earlier state takes a row again. Flushed, not committed.
+    """
     insert = text("""
         INSERT INTO matsift.source_snapshot (source_id, version, content_hash, n_entry, n_failure, run_id)
-        SELECT id, :version, :content_hash, :n_entry, :n_failure, :run_id FROM matsift.source WHERE name = :name
-        ON CONFLICT (source_id, content_hash) DO NOTHING RETURNING id
+        SELECT s.id, :version, :content_hash, :n_entry, :n_failure, :run_id FROM matsift.source s
+        WHERE s.name = :name AND :content_hash IS DISTINCT FROM (
+            SELECT p.content_hash FROM matsift.source_snapshot p WHERE p.source_id = s.id ORDER BY p.id DESC LIMIT 1)
+        RETURNING id
     """)
     values = {"name": source_name, "version": version, "content_hash": content_hash, "run_id": run_id}
     return session.scalar(insert, {**values, "n_entry": n_entry, "n_failure": n_failure}) is not None

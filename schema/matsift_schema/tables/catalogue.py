@@ -47,7 +47,7 @@ class SourceSnapshot(Base):
 
     __tablename__ = "source_snapshot"
     __table_args__ = (
-        UniqueConstraint("source_id", "content_hash"),
+        Index(None, "source_id", "content_hash"),
         sha256_hex("content_hash"),
         CheckConstraint("n_entry >= 0 AND n_failure >= 0 AND n_failure <= n_entry", name="counts_agree"),
         Index(None, "run_id"),
