@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from matsift.study.loading import load_study, parse_study
 from matsift.study.settings import Study
 from matsift_flows.cli.queries import queries_to_try, shell_command
 
-STUDY = Path(__file__).parents[2] / "studies" / "na_electrolytes.toml"
+ROOT = Path(__file__).parents[2]
+STUDY = ROOT / "studies" / "na_electrolytes.toml"
+IN_README = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 
 
 def test_the_shipped_study_proposes_three_queries_that_run_on_the_newest_schema(session: Session) -> None:
@@ -23,6 +26,15 @@ def test_the_shipped_study_proposes_three_queries_that_run_on_the_newest_schema(
     for title, query in proposed:
         assert session.execute(text(query)).all() == [], title
         assert '"' not in query  # stands in double quotes in the command line
+
+
+def test_the_readme_shows_three_queries() -> None:
+    assert len(IN_README) == 3
+
+
+@pytest.mark.parametrize("query", IN_README)
+def test_the_queries_of_the_readme_run_on_the_newest_schema(session: Session, query: str) -> None:
+    assert session.execute(text(query)).all() == []
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 
 from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
+from matsift.study.loading import parse_study
 from matsift.study.settings import Study
 from matsift.study.sources import JoinedTable, LabelColumn, SourceSettings, StructureColumn
 
-DOCS = Path(__file__).parents[2] / "docs"
-SECTIONS = dict(
-    re.findall(r"^## `(.+?)`\n(.*?)(?=^## |\Z)", (DOCS / "studies.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
-)
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+STUDIES = (DOCS / "studies.md").read_text("utf-8")
+SECTIONS = dict(re.findall(r"^## `(.+?)`\n(.*?)(?=^## |\Z)", STUDIES, re.MULTILINE | re.DOTALL))
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("**/*.md"))]
 
 
 def variants(union: object) -> tuple[type[BaseModel], ...]:
@@ -84,6 +87,31 @@ def test_a_default_that_is_a_number_or_a_word_is_the_one_of_the_code(section: st
 def test_the_json_schema_for_editors_is_that_of_the_models() -> None:
     written = (DOCS / "study.schema.json").read_text("utf-8")
     assert json.loads(written) == Study.model_json_schema(), "run `make docs`"
+
+
+def test_the_study_file_of_the_readme_is_valid() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    study = parse_study(tomllib.loads(example), "README.md")
+    assert [source.kind for source in study.sources] == ["table", "files"]
+
+
+def test_the_sources_shown_in_the_documentation_are_valid() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", SECTIONS["[[sources]]"], re.DOTALL)
+    for source in tomllib.loads(example)["sources"]:
+        assert TypeAdapter(SourceSettings).validate_python(source).name == source["name"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)", page.read_text("utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_the_index_names_every_page() -> None:
+    index = (DOCS / "index.md").read_text("utf-8")
+    pages = [page.name for page in DOCS.glob("*.md") if page.name != "index.md"]
+    assert [name for name in pages if f"({name})" not in index] == []
 
 
 def kind_is_fixed(model: type[BaseModel]) -> bool:

@@ -40,7 +40,7 @@ def queries_to_try(study: Study) -> list[tuple[str, str]]:
         "direction": "DESC" if ranking.goal == "maximize" else "ASC",
     }
     templates = (
-        (f"the best candidates by the newest models ({name} in GPa)", _BEST),
+        (f"the best candidates ({name} in GPa)", _BEST),
         ("how many structures fail each criterion", _FAILED),
         ("what each round of the campaigns brought (spread and error in GPa)", _ROUNDS),
     )
