@@ -238,6 +238,31 @@ def test_only_the_newest_ensemble_is_current(session: Session) -> None:
     assert len(set(seen.values())) == 2
 
 
+def test_models_of_a_random_control_rank_nothing(session: Session) -> None:
+    study = pipeline.small_study(session)
+    control = campaigns.write_campaign(session, study.run, pipeline.campaign_record(strategy="random"))
+    newer = models.write_model(session, study.run, pipeline.model_record(study.snapshot, study.set_id, seed=2))
+    pipeline.predict(session, study.run, newer, study.structure_ids)
+    for number, model in enumerate((study.model, newer)):
+        campaigns.write_round(
+            session,
+            study.run,
+            control,
+            number=number,
+            model_id=model,
+            structure_ids=study.structure_ids[:1],
+            mean=[0.0],
+            spread=[1.0],
+            scores=[0.5],
+            order=[0],
+        )
+    shown = set(session.scalars(text("SELECT model_hash FROM analysis.prediction")))
+    assert shown == {models.load_model(session, study.model).content_hash}
+    ranked = session.execute(text("SELECT structure_hash, k_vrh_gpa FROM analysis.candidate_ranking")).all()
+    reported = load_candidates(session, study.structure_ids, model_ids={"k_vrh": study.model})
+    assert dict(ranked) == {c.structure_hash: c.predictions[0].mean for c in reported}
+
+
 @pytest.mark.parametrize("wanted", ["hash", "prefix", "id", "formula"])
 def test_a_structure_is_found_by_what_a_person_has(session: Session, wanted: str) -> None:
     run = run_id(session)

@@ -1,18 +1,13 @@
 -- DISTINCT ON what people ask for, so that a condition on it reaches the index.
--- What a random campaign learned is the control of another strategy; it ranks nothing, so its models are left out.
 CREATE VIEW analysis.prediction AS
-SELECT DISTINCT ON (s.content_hash, p.name)
-       s.content_hash AS structure_hash, s.reduced_formula AS formula, p.name AS property_name, p.unit, r.mean, r.spread,
-       r.lower, r.upper, r.coverage, cardinality(r.members) AS n_member, m.content_hash AS model_hash, m.learner,
-       m.created_at AS model_trained_at, r.run_id
+SELECT DISTINCT ON (s.content_hash, m.property_name)
+       s.content_hash AS structure_hash, s.reduced_formula AS formula, m.property_name, m.unit, r.mean, r.spread,
+       r.lower, r.upper, r.coverage, cardinality(r.members) AS n_member, m.model_hash, m.learner,
+       m.trained_at AS model_trained_at, r.run_id
 FROM matsift.prediction r
-JOIN matsift.model_version m ON m.id = r.model_version_id AND m.purpose = 'ensemble'
-JOIN matsift.property p ON p.id = r.property_id
+JOIN analysis.ranking_model m ON m.model_version_id = r.model_version_id
 JOIN matsift.structure s ON s.id = r.structure_id
-WHERE NOT EXISTS (SELECT FROM matsift.campaign_round n WHERE n.model_version_id = m.id)
-   OR EXISTS (SELECT FROM matsift.campaign_round n JOIN matsift.campaign c ON c.id = n.campaign_id
-              WHERE n.model_version_id = m.id AND c.strategy <> 'random')
-ORDER BY s.content_hash, p.name, m.created_at DESC, m.id DESC;
+ORDER BY s.content_hash, m.property_name, m.trained_at DESC, m.model_version_id DESC;
 
 COMMENT ON VIEW analysis.prediction IS 'One row a structure a property: what the newest ensemble that looked at it says, random control campaigns left out.';
 COMMENT ON COLUMN analysis.prediction.structure_hash IS 'the structure';

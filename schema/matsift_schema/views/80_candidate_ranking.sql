@@ -1,18 +1,44 @@
+-- One look-up a structure: joins of the views below would be planned for one row, and take minutes for ten thousand.
 CREATE VIEW analysis.candidate_ranking AS
 SELECT s.content_hash AS structure_hash, s.reduced_formula AS formula, s.space_group_symbol, s.elements,
        k.mean AS k_vrh_gpa, k.spread AS k_vrh_spread_gpa, k.lower AS k_vrh_lower_gpa, k.upper AS k_vrh_upper_gpa,
        g.mean AS g_vrh_gpa, g.spread AS g_vrh_spread_gpa, g.lower AS g_vrh_lower_gpa, g.upper AS g_vrh_upper_gpa,
-       c.study, c.state AS screening_state, c.n_passed, c.n_failed, c.n_unknown, c.failed_criteria, c.unknown_criteria,
+       c.study,
+       CASE WHEN c.n_failed > 0 THEN 'failed' WHEN c.n_unknown > 0 THEN 'unknown' WHEN c.n_passed > 0 THEN 'passed' END
+           AS screening_state,
+       c.n_passed, c.n_failed, c.n_unknown, c.failed_criteria, c.unknown_criteria,
        EXISTS (SELECT FROM matsift.label l JOIN matsift.property p ON p.id = l.property_id
                WHERE l.structure_id = s.id AND p.name IN ('k_vrh', 'g_vrh')) AS has_label,
        ARRAY(SELECT o.name || ': ' || e.external_id || coalesce(' ' || e.url, '')
              FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
              WHERE e.structure_id = s.id AND e.withdrawn_at IS NULL ORDER BY 1) AS sources
 FROM matsift.structure s
-LEFT JOIN analysis.prediction k ON k.structure_hash = s.content_hash AND k.property_name = 'k_vrh'
-LEFT JOIN analysis.prediction g ON g.structure_hash = s.content_hash AND g.property_name = 'g_vrh'
-LEFT JOIN analysis.screening_summary c ON c.structure_hash = s.content_hash AND c.is_current
-WHERE k.structure_hash IS NOT NULL OR g.structure_hash IS NOT NULL;
+LEFT JOIN LATERAL (
+    SELECT r.mean, r.spread, r.lower, r.upper
+    FROM matsift.prediction r JOIN analysis.ranking_model m ON m.model_version_id = r.model_version_id
+    WHERE r.structure_id = s.id AND m.property_name = 'k_vrh'
+    ORDER BY m.trained_at DESC, m.model_version_id DESC LIMIT 1
+) AS k ON true
+LEFT JOIN LATERAL (
+    SELECT r.mean, r.spread, r.lower, r.upper
+    FROM matsift.prediction r JOIN analysis.ranking_model m ON m.model_version_id = r.model_version_id
+    WHERE r.structure_id = s.id AND m.property_name = 'g_vrh'
+    ORDER BY m.trained_at DESC, m.model_version_id DESC LIMIT 1
+) AS g ON true
+LEFT JOIN LATERAL (
+    SELECT n.study,
+           count(*) FILTER (WHERE o.outcome = 'passed') AS n_passed,
+           count(*) FILTER (WHERE o.outcome = 'failed') AS n_failed,
+           count(*) FILTER (WHERE o.outcome = 'unknown') AS n_unknown,
+           coalesce(array_agg(o.criterion ORDER BY o.criterion) FILTER (WHERE o.outcome = 'failed'), '{}')
+               AS failed_criteria,
+           coalesce(array_agg(o.criterion ORDER BY o.criterion) FILTER (WHERE o.outcome = 'unknown'), '{}')
+               AS unknown_criteria
+    FROM matsift.screen_outcome o
+    JOIN (SELECT study, max(id) AS id FROM matsift.screen GROUP BY study) AS n ON n.id = o.screen_id
+    WHERE o.structure_id = s.id GROUP BY n.study
+) AS c ON true
+WHERE k.mean IS NOT NULL OR g.mean IS NOT NULL;
 
 COMMENT ON VIEW analysis.candidate_ranking IS 'One row a predicted structure a study: moduli with interval, screening state, sources; order it as you like.';
 COMMENT ON COLUMN analysis.candidate_ranking.structure_hash IS 'the structure';
