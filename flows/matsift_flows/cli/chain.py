@@ -18,7 +18,7 @@ _LINE_WIDTH = 100
 
 
 def chain_lines(structure_hash: str, rows: Sequence[Row]) -> list[str]:
-    """Return the source entries, then for each property what the newest ensemble says, on what, and what others said.
+    """Return the source entries, then for each property what the current ensemble says, on what, and what others said.
 
     Parameters
     ----------
@@ -38,24 +38,24 @@ def chain_lines(structure_hash: str, rows: Sequence[Row]) -> list[str]:
 
 
 def _property(rows: Sequence[Row]) -> list[str]:
-    newest, *others = rows
-    name, unit = symbol(newest["property_name"]), newest["unit"]
-    spread = quantity(newest["spread"], unit)
-    lines = [f"{name}: {_value(newest)}, spread {spread} {unit}{_runs([newest['prediction_run_id']])}"]
-    model = f"{_short(newest['model_hash'])} {newest['learner']} ({newest['purpose']}), seed {newest['seed']}"
-    trained = f"trained {moment(newest['model_trained_at'])}, code {newest['model_code_version']}"
-    lines += _named("model", [f"{model}, {trained}"], [newest["model_run_id"]])
-    lines += _named("artifact", [newest["artifact_uri"]])
-    roles = ", ".join(f"{newest[f'n_{role}']} {role}" for role in ("train", "validation", "test"))
+    current, *others = rows
+    name, unit = symbol(current["property_name"]), current["unit"]
+    spread = quantity(current["spread"], unit)
+    lines = [f"{name}: {_value(current)}, spread {spread} {unit}{_runs([current['prediction_run_id']])}"]
+    model = f"{_short(current['model_hash'])} {current['learner']} ({current['purpose']}), seed {current['seed']}"
+    trained = f"trained {moment(current['model_trained_at'])}, code {current['model_code_version']}"
+    lines += _named("model", [f"{model}, {trained}"], [current["model_run_id"]])
+    lines += _named("artifact", [current["artifact_uri"]])
+    roles = ", ".join(f"{current[f'n_{role}']} {role}" for role in ("train", "validation", "test"))
     lines += _named(
         "snapshot",
-        [f"{_short(newest['snapshot_hash'])}: {newest['n_label']} labels by {newest['sampling_strategy']}, {roles}"],
-        [newest["snapshot_run_id"]],
+        [f"{_short(current['snapshot_hash'])}: {current['n_label']} labels by {current['sampling_strategy']}, {roles}"],
+        [current["snapshot_run_id"]],
     )
-    labels = f"{', '.join(newest['label_methods'])} from {', '.join(newest['label_origins'])}"
-    lines += _named("labels", [labels], newest["label_run_ids"])
-    lines += _named("descriptors", [", ".join(newest["descriptor_sets"])], newest["descriptor_run_ids"])
-    lines += _named("own label", newest["own_labels"] or ["none"])
+    labels = f"{', '.join(current['label_methods'])} from {', '.join(current['label_origins'])}"
+    lines += _named("labels", [labels], current["label_run_ids"])
+    lines += _named("descriptors", [", ".join(current["descriptor_sets"])], current["descriptor_run_ids"])
+    lines += _named("own label", current["own_labels"] or ["none"])
     said = [f"{_value(row)}, by {_short(row['model_hash'])} on {row['n_label']} labels" for row in others]
     return lines + _named("other models", said)
 
