@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from tests.factories.crystals import many, rock_salt, shared_site
 from tests.factories.entries import SOURCE, broken_entry, entry, facts_of, ingest, label
@@ -50,6 +51,23 @@ def test_later_version_with_other_content_is_a_new_row_and_the_old_one_stays(ses
     assert ingest(session, run, [second]).inserted == 1
     assert current(session) == {"a": catalogue.entry_hash(second)}
     assert row_counts(session)["source_entry"] == 2
+
+
+def test_a_revised_entry_no_longer_describes_its_old_structure(session: Session) -> None:
+    run = run_id(session)
+    ingest(session, run, [entry("a", rock_salt("Na"))])
+    ingest(session, run, [entry("a", rock_salt("K"), version="2")])
+    assert load_structures(session, sources=["shelf"]).reduced_formulae == ("KCl",)
+    seen = session.execute(text("SELECT external_id, formula, n_state FROM analysis.source_entry")).all()
+    assert seen == [("a", "KCl", 2)]
+
+
+def test_an_entry_has_one_current_state(session: Session) -> None:
+    run = run_id(session)
+    ingest(session, run, [entry("a", payload={"gap": 1.0})])
+    ingest(session, run, [entry("a", payload={"gap": 2.0}, version="2")])
+    with pytest.raises(IntegrityError, match="ix_source_entry__current"):
+        session.execute(text("UPDATE matsift.source_entry SET withdrawn_at = NULL"))
 
 
 def test_later_version_with_same_content_adds_nothing(session: Session) -> None:

@@ -15,6 +15,7 @@ from tests.factories.runs import run, run_id
 
 from matsift.records import FailureRecord, LabelRecord
 from matsift_schema.store import datasets, descriptors, failures, labels, models, predictions, screening
+from matsift_schema.store.catalogue import withdraw_missing
 from matsift_schema.store.counts import row_counts
 from matsift_schema.store.runs import interrupt_unfinished
 from matsift_schema.store.structures import load_structures
@@ -85,6 +86,18 @@ def test_a_revised_label_counts_and_the_first_stays(session: Session) -> None:
     ingest(session, first, [entry("a", labels=(label(value=25.0),), version="2")])
     assert labels.label_table(session, ["k_vrh"]).values.tolist() == [25.0]
     assert session.scalars(text("SELECT value FROM matsift.label ORDER BY revision")).all() == [24.0, 25.0]
+
+
+def test_a_label_counts_as_long_as_its_source_describes_the_structure(session: Session) -> None:
+    first = run_id(session)
+    ingest(session, first, [entry("a", labels=(label(),)), entry("b")])
+    withdraw_missing(session, "shelf", ["b"])
+    assert labels.label_table(session, ["k_vrh"]).values.tolist() == [24.5]
+    withdraw_missing(session, "shelf", [])
+    assert len(labels.label_table(session, ["k_vrh"])) == 0
+    assert session.execute(text("SELECT count(*) FROM analysis.label")).scalar_one() == 0
+    ingest(session, first, [entry("b")])
+    assert labels.label_table(session, ["k_vrh"]).values.tolist() == [24.5]
 
 
 def test_two_entries_that_contradict_each_other_give_a_failure(session: Session) -> None:

@@ -31,15 +31,28 @@ _ENTRY_COLUMNS = {
     "url": "text",
     "payload": "jsonb",
 }
-# An entry whose version is known with other content is not written: two contents cannot both be that version.
+# Two contents cannot both be one version of an entry; what came first stays.
+_REFUSE = text("""
+    DELETE FROM incoming i
+    WHERE EXISTS (SELECT FROM matsift.source_entry e
+                  WHERE (e.source_id, e.external_id, e.version) = (:source_id, i.external_id, i.version))
+      AND NOT EXISTS (SELECT FROM matsift.source_entry e
+                      WHERE (e.source_id, e.external_id, e.content_hash) = (:source_id, i.external_id, i.content_hash))
+    RETURNING i.position
+""")
+# One state of an entry is current: whatever else its source said of it before no longer counts.
+_SUPERSEDE = text("""
+    UPDATE matsift.source_entry e SET withdrawn_at = clock_timestamp()
+    FROM incoming i
+    WHERE (e.source_id, e.external_id) = (:source_id, i.external_id) AND e.content_hash <> i.content_hash
+      AND e.withdrawn_at IS NULL
+""")
 _INSERT_ENTRIES = text("""
     INSERT INTO matsift.source_entry (source_id, external_id, canonical_number, version, content_hash, structure_id,
                                       licence, url, payload, run_id)
     SELECT :source_id, i.external_id, i.canonical_number, i.version, i.content_hash, s.id, i.licence, i.url, i.payload,
            :run_id
     FROM incoming i LEFT JOIN matsift.structure s ON s.content_hash = i.structure_hash
-    WHERE NOT EXISTS (SELECT FROM matsift.source_entry e
-                      WHERE (e.source_id, e.external_id, e.version) = (:source_id, i.external_id, i.version))
     ORDER BY i.position
     ON CONFLICT (source_id, external_id, content_hash) DO NOTHING
     RETURNING external_id
@@ -50,16 +63,11 @@ _STATED = text("""
     JOIN matsift.source_entry e
       ON (e.source_id, e.external_id, e.content_hash) = (:source_id, i.external_id, i.content_hash)
 """)
-# What a source states again counts again, and what it stated in between no longer does.
 _REVIVE = text("""
-    UPDATE matsift.source_entry SET withdrawn_at = NULL
-    WHERE id = ANY(:ids) AND withdrawn_at IS NOT NULL
-""")
-_SUPERSEDE = text("""
-    UPDATE matsift.source_entry later SET withdrawn_at = clock_timestamp()
-    FROM matsift.source_entry stated
-    WHERE stated.id = ANY(:ids) AND (later.source_id, later.external_id) = (stated.source_id, stated.external_id)
-      AND later.id > stated.id AND later.withdrawn_at IS NULL
+    UPDATE matsift.source_entry e SET withdrawn_at = NULL
+    FROM incoming i
+    WHERE (e.source_id, e.external_id, e.content_hash) = (:source_id, i.external_id, i.content_hash)
+      AND e.withdrawn_at IS NOT NULL
 """)
 
 
@@ -112,10 +120,9 @@ def entry_hash(entry: EntryRecord) -> str:
 def known_entries(session: Session, source_name: str) -> dict[str, str]:
     """Return external id -> `entry_hash` of what a source currently states, so that ingestion can skip it."""
     query = text("""
-        SELECT DISTINCT ON (e.external_id) e.external_id, e.content_hash
+        SELECT e.external_id, e.content_hash
         FROM matsift.source_entry e JOIN matsift.source s ON s.id = e.source_id
         WHERE s.name = :name AND e.withdrawn_at IS NULL
-        ORDER BY e.external_id, e.id DESC
     """)
     return dict(session.execute(query, {"name": source_name}).all())
 
@@ -158,11 +165,11 @@ def write_entries(
     hashes = {external_id: entry_hash(entry) for external_id, entry in chosen.items()}
     listed = list(chosen.values())
     with incoming(session, _ENTRY_COLUMNS, _entry_rows(listed, hashes)):
-        new = set(session.scalars(_INSERT_ENTRIES, {"source_id": source_id, "run_id": run_id}))
+        duplicates += [listed[i] for i in session.scalars(_REFUSE, {"source_id": source_id})]
+        session.execute(_SUPERSEDE, {"source_id": source_id})
+        new = session.scalars(_INSERT_ENTRIES, {"source_id": source_id, "run_id": run_id}).all()
+        session.execute(_REVIVE, {"source_id": source_id})
         ids: dict[int, int] = dict(session.execute(_STATED, {"source_id": source_id}).all())
-    session.execute(_REVIVE, {"ids": list(ids.values())})
-    session.execute(_SUPERSEDE, {"ids": list(ids.values())})
-    duplicates += [entry for i, entry in enumerate(listed) if i not in ids]
     labels = _labels(listed, ids)
     failures = _failures(source.name, listed, ids) + [(_duplicate(source.name, entry), None) for entry in duplicates]
     n_label = write_labels(session, run_id, labels).inserted

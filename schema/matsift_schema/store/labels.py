@@ -174,6 +174,8 @@ def label_table(
 ) -> LabelColumns:
     """Return the current labels of properties, ordered by structure content hash.
 
+    A label of a source counts as long as the source describes the structure by some entry.
+
     Parameters
     ----------
     session
@@ -200,6 +202,9 @@ def label_table(
             WHERE p.name = ANY(:properties)
               AND (cardinality(CAST(:methods AS text[])) = 0 OR l.method = ANY(CAST(:methods AS text[])))
               AND (CAST(:ids AS int8[]) IS NULL OR l.structure_id = ANY(CAST(:ids AS int8[])))
+              AND (l.source_entry_id IS NULL OR EXISTS (
+                  SELECT FROM matsift.source_entry e JOIN matsift.source_entry n ON n.source_id = e.source_id
+                  WHERE e.id = l.source_entry_id AND n.structure_id = l.structure_id AND n.withdrawn_at IS NULL))
             ORDER BY l.structure_id, l.property_id, l.method, l.origin, l.revision DESC
         ) AS current ORDER BY content_hash, property_name, method, origin
     """)

@@ -131,9 +131,16 @@ class SourceEntry(Base):
         not_empty("external_id"),
         CheckConstraint("canonical_number >= 0", name="canonical_number_is_not_negative"),
         CheckConstraint("withdrawn_at >= created_at", name="withdrawn_after_created"),
+        Index(
+            "ix_source_entry__current",
+            "source_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
         Index(None, "structure_id"),
         Index(None, "run_id"),
-        {"comment": "One state of one entry of a source; the newest one not withdrawn is current."},
+        {"comment": "One state of one entry of a source; the one that is not withdrawn is current."},
     )
 
     id: Mapped[int] = identity()
@@ -151,7 +158,7 @@ class SourceEntry(Base):
     run_id: Mapped[int] = run_reference()
     created_at: Mapped[datetime] = timestamp()
     withdrawn_at: Mapped[datetime | None] = mapped_column(
-        comment="when the source no longer stated it; NULL = it still does"
+        comment="when its source no longer stated it, or stated something else; NULL = it is current"
     )
 
 

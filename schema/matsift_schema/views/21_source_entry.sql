@@ -1,6 +1,5 @@
 CREATE VIEW analysis.source_entry AS
-SELECT DISTINCT ON (o.name, e.external_id)
-       o.name AS source, o.kind AS source_kind, e.external_id, e.canonical_number, e.version, e.licence, e.url,
+SELECT o.name AS source, o.kind AS source_kind, e.external_id, e.canonical_number, e.version, e.licence, e.url,
        s.content_hash AS structure_hash, s.reduced_formula AS formula, e.payload,
        (SELECT count(*) FROM matsift.source_entry h
         WHERE (h.source_id, h.external_id) = (e.source_id, e.external_id)) AS n_state,
@@ -8,8 +7,7 @@ SELECT DISTINCT ON (o.name, e.external_id)
 FROM matsift.source_entry e
 JOIN matsift.source o ON o.id = e.source_id
 LEFT JOIN matsift.structure s ON s.id = e.structure_id
-WHERE e.withdrawn_at IS NULL
-ORDER BY o.name, e.external_id, e.id DESC;
+WHERE e.withdrawn_at IS NULL;
 
 COMMENT ON VIEW analysis.source_entry IS 'One row an entry that a source states now; earlier states and withdrawn entries are left out.';
 COMMENT ON COLUMN analysis.source_entry.source IS 'name of the source';

@@ -12,9 +12,12 @@ LEFT JOIN matsift.source o ON o.id = e.source_id
 LEFT JOIN LATERAL (
     SELECT * FROM matsift.label_verdict v WHERE v.label_id = l.id ORDER BY v.run_id DESC, v.rule_set LIMIT 1
 ) AS v ON true
+WHERE (l.source_entry_id IS NULL OR EXISTS (
+    SELECT FROM matsift.source_entry n
+    WHERE n.source_id = e.source_id AND n.structure_id = l.structure_id AND n.withdrawn_at IS NULL))
 ORDER BY s.content_hash, p.name, l.method, l.origin, l.revision DESC;
 
-COMMENT ON VIEW analysis.label IS 'One row a value of a property of a structure that counts now, with the newest verdict on it.';
+COMMENT ON VIEW analysis.label IS 'One row a value of a property that counts now, with the newest verdict on it; a source must still describe the structure.';
 COMMENT ON COLUMN analysis.label.structure_hash IS 'the structure';
 COMMENT ON COLUMN analysis.label.formula IS 'reduced formula';
 COMMENT ON COLUMN analysis.label.property_name IS 'the property';
