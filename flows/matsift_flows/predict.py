@@ -42,7 +42,7 @@ def predict(workspace: Workspace, study: Study, model_id: int, structure_ids: Se
             chunk = missing[start : start + CHUNK]
             with workspace.sessions.begin() as session:
                 X, _ = load_matrix(session, list(record.descriptor_set_ids), chunk)
-                said = predict_arrays(model, calibration, X)
+                said = predict_arrays(model, calibration, X, property_name=record.property_name)
                 written += write_predictions(
                     session,
                     run.id(session),

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from sqlalchemy.orm import Session
 
-from matsift.descriptors.registry import descriptor_set
 from matsift.reports.data import (
     Candidate,
-    DescriptorSetRow,
     FailureCount,
-    ModelRow,
-    Provenance,
     QualityRow,
     Ranking,
     RankingReport,
     RankingSettings,
     ReportProperty,
-    SnapshotRow,
     SummaryNumber,
 )
 from matsift.reports.ranking import rank
@@ -29,12 +23,12 @@ from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
 from matsift_flows.acquire import Campaign
 from matsift_flows.reporting import curves, models
+from matsift_flows.reporting.footer import footer
 from matsift_flows.screen import Screening
 from matsift_flows.train import StudyModel
-from matsift_flows.workspace import Workspace, code_version, environment_hash
+from matsift_flows.workspace import Workspace
 from matsift_schema.store.failures import failure_counts
 from matsift_schema.store.labels import label_table
-from matsift_schema.store.provenance import source_versions, study_runs
 from matsift_schema.store.ranking import load_candidates
 from matsift_schema.store.screening import criterion_counts
 
@@ -83,7 +77,7 @@ def gather(
             generated_at=datetime.now(UTC),
             properties=tuple(ReportProperty.of(name) for name in study.labels.properties),
             ranking=ranking,
-            provenance=_provenance(session, study, trained),
+            provenance=footer(session, study, trained, final),
             paper=study.study.paper,
             summary=_summary(study, trained, candidates, ranking),
             distributions=models.distributions(study, trained),
@@ -108,10 +102,11 @@ def _summary(
     first = snapshots[study.labels.properties[0]]
     element = study.sampling.element
     n_element = sum(element in elements for elements in first.elements)
+    what = f"with {', '.join(study.candidates.elements)}" if study.candidates.elements else "of any elements"
     states = Counter(candidate.state for candidate in candidates)
     return (
-        SummaryNumber("labels to learn from", str(len(first)), f"{n_element} with {element}"),
-        SummaryNumber("candidates", str(len(candidates)), "without a label of a target from a source"),
+        SummaryNumber("labels before the campaigns", str(len(first)), f"{n_element} with {element}"),
+        SummaryNumber("candidates", str(len(candidates)), f"{what}, not labelled by a source"),
         SummaryNumber("ranked", str(len(ranking.ranked)), f"{len(ranking.excluded)} left out by a criterion"),
         SummaryNumber("labelled by the campaigns", str(states["labelled"]), f"{states['acquired']} failed or open"),
     )
@@ -128,30 +123,6 @@ def _quality(session: Session, study: Study, screening: Screening) -> tuple[Qual
             kept -= rejected[rule]
             rows.append(QualityRow(f"labels of {name}", rule, kept, rejected[rule]))
     criteria = criterion_counts(session, screening.screen_id)
-    return (*rows, *(QualityRow("screen", c.criterion, c.passed, c.failed, c.unknown) for c in criteria))
-
-
-def _provenance(session: Session, study: Study, trained: Sequence[StudyModel]) -> Provenance:
-    wanted = [model.wanted for model in trained]
-    snapshots = {w.snapshot.content_hash: w.snapshot for w in wanted}
-    sets = [descriptor_set(name) for name in study.descriptors.sets]
-    return Provenance(
-        code_version=code_version(),
-        dataset_version="; ".join(source_versions(session, [source.name for source in study.sources])),
-        environment_hash=environment_hash(),
-        runs=tuple(study_runs(session, study.name, without=("report",))),
-        snapshots=tuple(SnapshotRow(s.content_hash, s.property_name, s.strategy, len(s)) for s in snapshots.values()),
-        models=tuple(
-            ModelRow(
-                w.content_hash,
-                w.specification.learner,
-                w.role if w.role == "ensemble" else f"{w.role}: {w.name}",
-                w.specification.property_name,
-                w.specification.seed,
-                w.snapshot.content_hash,
-            )
-            for w in wanted
-        ),
-        descriptor_sets=tuple(DescriptorSetRow(s.name, s.version, len(s.columns)) for s in sets),
-        packages={name: version(name) for name in _PACKAGES},
-    )
+    n_labelled = len(screening.structures) - len(screening.candidate_ids)
+    stage = f"screen of {len(screening.structures)} structures ({n_labelled} of them labelled, copies or references)"
+    return (*rows, *(QualityRow(stage, c.criterion, c.passed, c.failed, c.unknown) for c in criteria))

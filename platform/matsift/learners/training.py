@@ -16,6 +16,7 @@ from matsift.learners.calibration import ConformalCalibration, rows_needed
 from matsift.learners.evaluation import regression_metrics
 from matsift.learners.prediction import FittedModel, Prediction
 from matsift.learners.registry import fit, validate_settings
+from matsift.units import property_definition
 
 #: Fewest rows of a subset for which metrics are computed; below, an R2 says nothing.
 FEWEST_ROWS_TO_EVALUATE = 3
@@ -70,6 +71,7 @@ class TrainedModel:
     `test_rows` are positions in the snapshot; `metrics` maps a subset of the test rows to (rows, metric -> value).
     """
 
+    property_name: str
     model: FittedModel
     calibration: ConformalCalibration
     test_rows: NDArray[np.int64]
@@ -78,14 +80,23 @@ class TrainedModel:
 
     def predict(self, X: NDArray[np.float64]) -> Intervals:
         """Return the prediction for (n, n_column) descriptors."""
-        return predict(self.model, self.calibration, X)
+        return predict(self.model, self.calibration, X, property_name=self.property_name)
 
 
-def predict(model: FittedModel, calibration: ConformalCalibration, X: NDArray[np.float64]) -> Intervals:
-    """Return mean, spread, members and interval for (n, n_column) descriptors."""
-    prediction = model.predict(X)
+def predict(
+    model: FittedModel, calibration: ConformalCalibration, X: NDArray[np.float64], *, property_name: str
+) -> Intervals:
+    """Return mean, spread, members and interval for (n, n_column) descriptors.
+
+    Intervals end at the bounds of the property, beyond which no true value can lie: that loses no coverage.
+    """
+    prediction, known = model.predict(X), property_definition(property_name)
     lower, upper = calibration.interval(prediction.mean, prediction.spread)
-    return Intervals(prediction, lower, upper)
+    return Intervals(
+        prediction,
+        np.clip(lower, known.lower_bound, known.upper_bound),
+        np.clip(upper, known.lower_bound, known.upper_bound),
+    )
 
 
 def train(
@@ -141,11 +152,16 @@ def train(
     )
     seen = model.predict(X[validation])
     calibration = ConformalCalibration.fit(y[validation], seen.mean, seen.spread, specification.coverage)
-    test = predict(model, calibration, X[test_rows])
+    test = predict(model, calibration, X[test_rows], property_name=specification.property_name)
     everything = {"test": np.ones(len(y), dtype=bool), **subsets}
     metrics = {name: _metrics(y[test_rows], test, mask[test_rows]) for name, mask in everything.items()}
     return TrainedModel(
-        model, calibration, test_rows, test, {name: found for name, found in metrics.items() if found[1]}
+        specification.property_name,
+        model,
+        calibration,
+        test_rows,
+        test,
+        {name: found for name, found in metrics.items() if found[1]},
     )
 
 

@@ -1,0 +1,71 @@
+"""Where the numbers of a report come from: sources, snapshots, models, descriptor sets, runs, packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+from sqlalchemy.orm import Session
+
+from matsift.descriptors.registry import descriptor_set
+from matsift.reports.data import DescriptorSetRow, ModelRow, Provenance, SnapshotRow
+from matsift.study.settings import Study
+from matsift_flows.train import StudyModel
+from matsift_flows.workspace import code_version, environment_hash
+from matsift_schema.store.datasets import Snapshot, load_snapshot
+from matsift_schema.store.models import load_model
+from matsift_schema.store.provenance import source_versions, study_runs
+
+_PACKAGES = ("chgnet", "lightgbm", "matminer", "numpy", "pymatgen", "scikit-learn", "scipy", "spglib", "torch")
+
+
+def footer(session: Session, study: Study, trained: Sequence[StudyModel], final: Mapping[str, int]) -> Provenance:
+    """Return the provenance of a report.
+
+    Parameters
+    ----------
+    session, study
+        Where, and of which study.
+    trained
+        The models that were trained before any acquisition.
+    final
+        Property -> id of the model whose predictions are ranked.
+    """
+    models, snapshots = [], {}
+    for model_id in final.values():
+        row, snapshot = _ranking_model(session, model_id)
+        models.append(row)
+        snapshots[snapshot.content_hash] = snapshot
+    for wanted in (model.wanted for model in trained):
+        snapshots[wanted.snapshot.content_hash] = wanted.snapshot
+        models.append(
+            ModelRow(
+                wanted.content_hash,
+                wanted.specification.learner,
+                "before the campaigns" if wanted.role == "ensemble" else f"{wanted.role}: {wanted.name}",
+                wanted.specification.property_name,
+                wanted.specification.seed,
+                wanted.snapshot.content_hash,
+            )
+        )
+    sets = [descriptor_set(name) for name in study.descriptors.sets]
+    return Provenance(
+        code_version=code_version(),
+        dataset_version="; ".join(source_versions(session, [source.name for source in study.sources])),
+        environment_hash=environment_hash(),
+        runs=tuple(study_runs(session, study.name, without=("report",))),
+        snapshots=tuple(SnapshotRow(s.content_hash, s.property_name, s.strategy, len(s)) for s in snapshots.values()),
+        models=tuple({model.content_hash: model for model in models}.values()),
+        descriptor_sets=tuple(DescriptorSetRow(s.name, s.version, len(s.columns)) for s in sets),
+        packages={name: version(name) for name in _PACKAGES},
+    )
+
+
+def _ranking_model(session: Session, model_id: int) -> tuple[ModelRow, Snapshot]:
+    record = load_model(session, model_id)
+    snapshot = load_snapshot(session, record.snapshot_id)
+    purpose = "behind the ranking"
+    row = ModelRow(
+        record.content_hash, record.learner, purpose, record.property_name, record.seed, snapshot.content_hash
+    )
+    return row, snapshot
