@@ -54,7 +54,10 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+        try:
+            return home.expanduser().absolute()
+        except (RuntimeError, OSError):
+            raise ValueError("there is no such home or working directory; give the whole path of a folder") from None
 
     @field_validator("artifact_url")
     @classmethod

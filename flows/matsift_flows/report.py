@@ -21,6 +21,8 @@ from matsift_flows.train import StudyModel
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.reports import find_report, write_report
 
+_MARK = ".content_hash"
+
 
 @dataclass(frozen=True)
 class WrittenReport:
@@ -54,10 +56,19 @@ def report(
     key = content_hash(gathered)
     with workspace.sessions.begin() as session:
         is_known = find_report(session, study.name, key) is not None
-    if is_known and path.exists():
+    if is_known and path.exists() and _on_disk(path.parent) == key:
         return WrittenReport(gathered, path, is_new=False)
     write_files(gathered, path.parent)
+    (path.parent / _MARK).write_text(key, encoding="utf-8")
     if not is_known:
         with workspace.run("report", study.name, {"report": key}) as run, workspace.sessions.begin() as session:
             write_report(session, run.id(session), study=study.name, content_hash=key, uri=path.as_uri())
     return WrittenReport(gathered, path, is_new=True)
+
+
+def _on_disk(folder: Path) -> str | None:
+    """Return the content hash of the report that lies in a folder; another setting of the study may have written it."""
+    try:
+        return (folder / _MARK).read_text(encoding="utf-8")
+    except OSError:
+        return None

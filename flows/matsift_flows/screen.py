@@ -15,7 +15,7 @@ from matsift.descriptors.registry import descriptor_set
 from matsift.screening.criteria import FAILED, evaluate, funnel, overall
 from matsift.screening.table import CriterionOutcome, ScreeningTable
 from matsift.study.settings import Study
-from matsift_flows.facts import known_properties
+from matsift_flows.facts import FACTS, known_properties
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import screening as store
 from matsift_schema.store.descriptors import STAGE, failure_detail, find_descriptor_set, has_descriptors
@@ -78,7 +78,8 @@ def _table(session: Session, study: Study, structures: StructureTable) -> Screen
         has[name] = np.zeros(len(ids), bool) if set_id is None else has_descriptors(session, [set_id], ids)
         failures = failed_structures(session, STAGE, failure_detail(name, version))
         failed[name] = np.isin(ids, list(failures))
-    properties = known_properties(session, study, ids)
+    asked = {criterion.property for criterion in study.screening if hasattr(criterion, "property")}
+    properties = known_properties(session, study, ids, (*FACTS, *sorted(asked - set(FACTS))))
     unconverged = np.isin(ids, list(failed_structures(session, "relax") | failed_structures(session, "label")))
     has_energy = ~np.isnan(properties["energy_per_atom"])
     converged = [False if bad else (True if good else None) for bad, good in zip(unconverged, has_energy, strict=True)]

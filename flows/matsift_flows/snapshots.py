@@ -18,6 +18,7 @@ from matsift_flows.workspace import Workspace
 from matsift_schema.store.datasets import Snapshot, find_snapshot, load_snapshot, write_snapshot
 from matsift_schema.store.descriptors import find_descriptor_set, has_descriptors
 from matsift_schema.store.labels import LabelColumns, label_table
+from matsift_schema.store.structures import load_structures
 
 
 def descriptor_set_ids(session: Session, names: Sequence[str]) -> list[int]:
@@ -47,6 +48,12 @@ def base_snapshot(workspace: Workspace, study: Study, property_name: str, strate
     """
     with workspace.sessions.begin() as session:
         labels, rows = _accepted(session, study, property_name)
+    if not len(rows):
+        raise UserInputError(
+            f"there is no label of {property_name} to learn from: of {len(labels)} labels none comes from a source of "
+            "the study, passes its rules and has all descriptors; check labels.methods and the sources' labels in the "
+            "study, and TABLE analysis.failure in `matsift db shell`"
+        )
     y = labels.values[rows]
     sampling = study.sampling
     has_element = np.array([sampling.element in labels.elements[i] for i in rows], dtype=bool)
@@ -87,12 +94,19 @@ def grown_snapshot(workspace: Workspace, study: Study, base: Snapshot, new_label
 
 
 def _accepted(session: Session, study: Study, property_name: str) -> tuple[LabelColumns, NDArray[np.int64]]:
-    """Return the labels of a property, and the positions of those that a model may learn from."""
+    """Return the labels of a property, and the positions of those that a model may learn from.
+
+    What a source has withdrawn, or states of another structure by now, is none of them.
+    """
     labels = label_table(
         session, [property_name], rule_set=rule_set_hash(study.labels.rules), methods=study.labels.methods
     )
-    origins = {f"source:{source.name}" for source in study.sources}
-    there = has_descriptors(session, descriptor_set_ids(session, study.descriptors.sets), labels.structure_ids)
+    sources = [source.name for source in study.sources]
+    origins = {f"source:{name}" for name in sources}
+    is_stated = np.isin(labels.structure_ids, load_structures(session, sources=sources).ids)
+    there = is_stated & has_descriptors(
+        session, descriptor_set_ids(session, study.descriptors.sets), labels.structure_ids
+    )
     first: dict[str, int] = {}
     for i in range(len(labels)):
         if labels.verdicts[i] == "accepted" and labels.origins[i] in origins and there[i]:

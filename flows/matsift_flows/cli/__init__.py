@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -16,6 +17,9 @@ def main() -> None:
     """Run the command line; the exit code is 0 only when all that was asked was done."""
     debug = "--debug" in sys.argv or bool(os.environ.get("MATSIFT_DEBUG"))
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without our signs shows their codes
+            stream.reconfigure(errors="backslashreplace")
     try:
         from matsift_flows.cli.app import app
 

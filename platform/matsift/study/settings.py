@@ -186,6 +186,8 @@ class Study(Settings):
         if self.ranking.property not in self.labels.properties:
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
         for group, sets in self.learner.ablation.items():
+            if not sets:
+                raise ValueError(f"learner.ablation.{group} names no descriptor set; name one or leave the group out")
             missing = [name for name in sets if name not in self.descriptors.sets]
             if missing:
                 raise ValueError(f"learner.ablation.{group} names {missing[0]!r}, which is not in descriptors.sets")
