@@ -170,6 +170,7 @@ def disordered() -> Crystal:
             Crystal.ordered(7.2 * np.eye(3), ["Na"], np.zeros((1, 3))), "no neighbour within 6", id="isolated atoms"
         ),
         pytest.param(disordered(), "disordered", id="a shared site"),
+        pytest.param(Crystal.ordered(5 * np.eye(3), ["Cf"], np.zeros((1, 3))), "does not know Cf", id="californium"),
     ],
 )
 def test_a_crystal_that_cannot_be_labelled_is_one_sentence(crystal: Crystal, sentence: str) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from ase import units
 from ase.calculators.calculator import Calculator, all_changes
+from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from matsift.errors import OracleError
@@ -27,6 +28,7 @@ MODEL_VERSION = "0.3.0"
 #: Cubic angstrom an atom: outside these bounds a cell has collapsed or flown apart.
 VOLUME_PER_ATOM_BOUNDS = (2.0, 400.0)
 
+_HEAVIEST = 94  # plutonium, the last element of the training data
 _BATCH_ATOMS = 16  # larger batches are slower on one thread, smaller ones waste time on calls
 
 
@@ -87,6 +89,7 @@ class Potential:
         from pymatgen.core import Structure  # noqa: PLC0415  pymatgen takes a second to import
 
         n_atom = len(self.species)
+        self._check_elements()
         self._check_volumes(cells, n_atom)
         model = load_model()
         self.n_evaluation += len(cells)
@@ -107,6 +110,11 @@ class Potential:
         if not (np.isfinite(energies).all() and np.isfinite(forces).all() and np.isfinite(stresses).all()):
             raise OracleError("CHGNet gave an energy, force or stress that is not a finite number")
         return energies, forces, 0.5 * (stresses + stresses.transpose(0, 2, 1))
+
+    def _check_elements(self) -> None:
+        unknown = sorted({symbol for symbol in self.species if atomic_numbers.get(symbol, _HEAVIEST + 1) > _HEAVIEST})
+        if unknown:
+            raise OracleError(f"CHGNet does not know {', '.join(unknown)}: its training data end with plutonium")
 
     @staticmethod
     def _check_volumes(cells: NDArray[np.float64], n_atom: int) -> None:
