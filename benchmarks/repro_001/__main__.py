@@ -17,6 +17,7 @@ from benchmarks.repro_001.features import Features, features
 from benchmarks.repro_001.jobs import Rows
 from benchmarks.repro_001.plan import EVERYTHING, jobs_of, run_all
 from benchmarks.repro_001.real_data import SET_NAMES, RealSet, data_folder, load
+from benchmarks.repro_001.result_file import ResultFile
 from benchmarks.repro_001.rows_kept import accepted, quality_steps, screening_steps
 
 from matsift.screening.quality import paper_rules
@@ -37,7 +38,7 @@ def main() -> int:
     for name in options.set or _DEFAULT_SETS:
         begin = time.monotonic()
         section, r2 = _measure(load(name, options.limit), options, n_worker)
-        lines += [*section, f"Measured in {(time.monotonic() - begin) / 60:.1f} min with {n_worker} processes.", ""]
+        lines += [*section, f"This run took {(time.monotonic() - begin) / 60:.1f} min with {n_worker} processes.", ""]
         if name == "elastic_2015" and options.limit is None:
             met = r2 >= paper.WANTED_R2
             verdict = "met" if met else "NOT met"
@@ -68,7 +69,7 @@ def _measure(data: RealSet, options: argparse.Namespace, n_worker: int) -> tuple
             has_candidates=len(candidates) > 0,
         )
     )
-    results = run_all(jobs, rows, n_worker=n_worker)
+    results = run_all(jobs, rows, n_worker=n_worker, kept=ResultFile(options.cache, rows))
     pooled = [
         r["r2"]
         for job, r in results.items()
@@ -127,7 +128,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--replay-seeds", type=int, default=2, help="repeats of the active-learning replay (default 2)")
     parser.add_argument("--limit", type=int, help="only the first rows of each set, for trying")
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
-    parser.add_argument("--cache", type=Path, default=Path(".matsift/repro_001"), help="folder of computed descriptors")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(".matsift/repro_001"), help="folder that keeps descriptors and results"
+    )
     parser.add_argument("--out", type=Path, help="write the tables to this file as well, set by set")
     return parser.parse_args()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.repro_001.jobs import Job, Rows
 from benchmarks.repro_001.paper import PROPERTIES
+from benchmarks.repro_001.result_file import ResultFile
 
 from matsift.execution.killable import KillablePool
 from matsift.learners.splits import PAPER_THRESHOLDS
@@ -63,15 +64,16 @@ def jobs_of(
                 yield Job("holdout", name, sets, seed, (("preset", "default"),))
 
 
-def run_all(jobs: Sequence[Job], rows: Rows, *, n_worker: int) -> dict[Job, dict[str, Any]]:
-    """Return what each job measured.
+def run_all(jobs: Sequence[Job], rows: Rows, *, n_worker: int, kept: ResultFile) -> dict[Job, dict[str, Any]]:
+    """Return what each job measured; what an earlier run measured on the same rows is not measured again.
 
     Raises
     ------
     SystemExit
         If a job failed.
     """
-    results: dict[Job, dict[str, Any]] = {}
+    results = {job: found for job in jobs if (found := kept.get(job)) is not None}
+    missing = [job for job in jobs if job not in results]
     begin = time.monotonic()
     with KillablePool(
         "benchmarks.repro_001.jobs:run",
@@ -80,11 +82,11 @@ def run_all(jobs: Sequence[Job], rows: Rows, *, n_worker: int) -> dict[Job, dict
         initializer="benchmarks.repro_001.jobs:hold",
         init_args=(rows,),
     ) as pool:
-        for outcome in pool.run(enumerate(jobs)):
-            job = jobs[int(str(outcome.key))]
+        for outcome in pool.run(enumerate(missing)):
+            job = missing[int(str(outcome.key))]
             if not outcome.ok:
                 sys.exit(f"{job}: {outcome.error_class}: {outcome.message}")
-            results[job] = outcome.value
+            results[job] = kept.keep(job, outcome.value)
             minutes = (time.monotonic() - begin) / 60
             print(f"\r  trainings: {len(results)} of {len(jobs)} jobs, {minutes:.1f} min", end="", file=sys.stderr)
     print(file=sys.stderr)

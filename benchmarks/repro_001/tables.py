@@ -208,6 +208,8 @@ def _spread_of(results: Results, name: str, chosen: Callable[[Job], bool], metri
 def _mean_and_deviation(values: Sequence[float]) -> str:
     if not values:
         return "-"
+    if all(isinstance(value, int) and value == values[0] for value in values):
+        return str(values[0])
     decimals = 3 if abs(np.mean(values)) < 2 else 1
     mean = f"{np.mean(values):.{decimals}f}"
     return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.{decimals}f}"

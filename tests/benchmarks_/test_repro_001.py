@@ -1,5 +1,7 @@
 """The reproduction of paper 001 on a handful of made-up rows: what it counts, and that it does not peek."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from benchmarks.repro_001 import jobs, paper, rows_kept, tables
@@ -7,6 +9,7 @@ from benchmarks.repro_001.features import Features
 from benchmarks.repro_001.jobs import Job, Rows
 from benchmarks.repro_001.plan import ABLATION, jobs_of
 from benchmarks.repro_001.real_data import MODULI, RealSet
+from benchmarks.repro_001.result_file import ResultFile
 
 from matsift.crystal import Crystal
 from matsift.screening.quality import paper_rules
@@ -105,3 +108,16 @@ def test_the_tables_hold_the_papers_figures_and_ours() -> None:
     assert text.count("0.550 ± 0.071") == 2 * len(ABLATION)
     assert f"{paper.R2_ALL['k_vrh']} / {paper.R2_ALL['g_vrh']}" in text
     assert "\n".join(tables.accuracy(results)).count("0.550 ± 0.071") == 14
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path: Path) -> None:
+    rows, job = made_up_rows(20), Job("folds", "k_vrh", ("magpie",), 1, (("grouped", True),))
+    ResultFile(tmp_path, rows).keep(job, {"r2": 0.5})
+    path = next(tmp_path.iterdir())
+    path.write_text(path.read_text() + '["Job(kin')  # killed while writing
+    other = Job("folds", "k_vrh", ("magpie",), 2)
+    ResultFile(tmp_path, rows).keep(other, {"r2": 0.25})
+    again = ResultFile(tmp_path, rows)
+    assert (again.get(job), again.get(other)) == ({"r2": 0.5}, {"r2": 0.25})
+    assert ResultFile(tmp_path, rows).get(Job("folds", "g_vrh", ("magpie",), 1, (("grouped", True),))) is None
+    assert ResultFile(tmp_path, made_up_rows(20, seed=1)).get(job) is None

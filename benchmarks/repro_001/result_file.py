@@ -1,0 +1,44 @@
+"""What jobs measured, kept on disk, so that a reproduction that is interrupted goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.repro_001 import jobs
+from benchmarks.repro_001.jobs import Job, Rows
+from matsift.learners import calibration, evaluation, lightgbm_ensemble, prediction, splits
+
+
+class ResultFile:
+    """One JSON line a job, in a file that belongs to certain rows, a certain LightGBM and the code that trains."""
+
+    def __init__(self, folder: Path, rows: Rows) -> None:
+        digest = hashlib.sha256(version("lightgbm").encode())
+        for module in (jobs, calibration, evaluation, lightgbm_ensemble, prediction, splits):
+            digest.update(Path(str(module.__file__)).read_bytes())
+        for array in (rows.X, rows.candidates, rows.has_element, *(rows.y[name] for name in sorted(rows.y))):
+            digest.update(array.tobytes())
+        self._path = folder / f"results-{digest.hexdigest()[:16]}.jsonl"
+        self._known: dict[str, dict[str, Any]] = {}
+        for line in self._path.read_text().splitlines() if self._path.exists() else ():
+            try:
+                key, measured = json.loads(line)
+            except ValueError:  # empty, or cut short when a run was killed
+                continue
+            self._known[key] = measured
+
+    def get(self, job: Job) -> dict[str, Any] | None:
+        """Return what a job measured, None if it has not been run."""
+        return self._known.get(repr(job))
+
+    def keep(self, job: Job, measured: dict[str, Any]) -> dict[str, Any]:
+        """Write what a job measured, and return it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a") as stream:
+            stream.write("\n" + json.dumps([repr(job), measured]))  # begins a line, also behind one cut short
+        self._known[repr(job)] = measured
+        return measured
