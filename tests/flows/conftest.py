@@ -1,0 +1,56 @@
+"""The small study, run once without interruption: what every other way of running it is compared with."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.factories.small_study import write_small_study
+from tests.flows.running import Finished, finished, run_here
+from tests.postgres import PostgresServer
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests out of them."""
+    for name in list(os.environ):
+        if name.startswith(("MATSIFT_", "PREFECT_")) and name != "MATSIFT_KILLS":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def study_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the small study."""
+    return write_small_study(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def reference(
+    study_path: Path,
+    postgres_server: PostgresServer,
+    template_database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Finished:
+    """The small study as an uninterrupted run leaves it; read only."""
+    url = postgres_server.url(postgres_server.create_database(template_database))
+    home = tmp_path_factory.mktemp("reference")
+    started = time.monotonic()
+    result = run_here(study_path, url, home)
+    return finished(url, home, result, time.monotonic() - started)
+
+
+@pytest.fixture
+def new_url(postgres_server: PostgresServer, template_database: str) -> Iterator[Callable[[], str]]:
+    """Makes the address of a fresh database at the newest schema, as often as it is called."""
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(postgres_server.create_database(template_database))
+        return postgres_server.url(names[-1])
+
+    yield make
+    for name in names:
+        postgres_server.drop_database(name)

@@ -1,0 +1,191 @@
+"""A run that is killed, stopped or bereft of its server goes on with the same command and ends as if nothing had been.
+
+`make test` kills three times; MATSIFT_KILLS=8 kills in every stage.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from tests.flows.running import Command, Finished, one, row_counts, rows, said, start_command
+
+from matsift_adapters.embedded_postgres import EmbeddedPostgres
+from matsift_schema.engine import make_engine
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small_study")]
+
+N_KILL = int(os.environ.get("MATSIFT_KILLS", "3"))
+SEED = 20261121
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a run: as soon as a query counts at least `share` of the rows it counts in the end, and a while."""
+
+    stage: str
+    count: str
+    share: float
+    wait_s: float
+
+
+def _moments(chance: random.Random) -> list[Moment]:
+    """Return a random moment in each stage of a study, in their order."""
+
+    def of(stage: str, table: str, *, share: tuple[float, float] = (0.0, 0.9), wait_s: float = 0.3) -> Moment:
+        return Moment(stage, f"SELECT count(*) FROM matsift.{table}", chance.uniform(*share), chance.uniform(0, wait_s))
+
+    return [
+        Moment("start", "SELECT 0", 0.0, chance.uniform(0.1, 3.0)),
+        of("ingest", "run WHERE flow = 'ingest'"),
+        of("featurize", "descriptor", wait_s=0.1),
+        of("train", "model_version", share=(0.0, 0.6)),
+        of("propose", "campaign_round", share=(0.0, 0.5), wait_s=0.1),
+        of("label", "acquisition_event", share=(0.1, 0.6), wait_s=8.0),
+        of("label", "acquisition WHERE status = 'labelled'", wait_s=1.0),
+        of("learn", "model_version", share=(0.67, 0.99), wait_s=0.1),
+    ]
+
+
+def _chosen(n: int) -> list[Moment]:
+    chance = random.Random(SEED)
+    every = _moments(chance)
+    return [every[i] for i in sorted(chance.sample(range(len(every)), min(n, len(every))))]
+
+
+def _wait_for(command: Command, url: str, moment: Moment, reference: Finished) -> None:
+    goal = max(moment.share * one(reference.url, moment.count), 1 if moment.stage != "start" else 0)
+    with psycopg.connect(url, autocommit=True) as connection:
+        while command.process.poll() is None:
+            row = connection.execute(moment.count.encode()).fetchone()
+            assert row is not None
+            if row[0] >= goal:
+                break
+            time.sleep(0.005)
+    time.sleep(moment.wait_s)
+
+
+def _children(command: Command) -> list[psutil.Process]:
+    try:
+        return psutil.Process(command.process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _all_gone(processes: list[psutil.Process]) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    return not [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_kill_9_at_random_moments_leaves_no_trace(
+    reference: Finished, study_path: Path, new_url: Callable[[], str], tmp_path: Path
+) -> None:
+    url, killed = new_url(), []
+    for moment in _chosen(N_KILL):
+        command = start_command(study_path, tmp_path, url)
+        _wait_for(command, url, moment, reference)
+        workers = _children(command)
+        command.process.kill()
+        if command.wait() == -signal.SIGKILL:
+            killed.append(moment.stage)
+        assert _all_gone(workers), f"killed in {moment.stage}"
+    last = start_command(study_path, tmp_path, url)
+
+    assert last.wait() == 0, last.stderr
+    assert len(killed) >= N_KILL - 1, "the run was over before it could be killed"
+    assert said(url) == reference.said
+    assert row_counts(url) == reference.counts
+    assert rows(url, "SELECT count(*) FROM matsift.run WHERE status NOT IN ('completed', 'interrupted')") == [(0,)]
+    again = start_command(study_path, tmp_path, url)
+    assert again.wait() == 0
+    assert "0 rows were added" in again.stdout
+    assert row_counts(url) == reference.counts
+
+
+def test_second_command_is_refused_and_ctrl_c_can_be_continued(
+    reference: Finished, study_path: Path, new_url: Callable[[], str], tmp_path: Path
+) -> None:
+    url = new_url()
+    first = start_command(study_path, tmp_path / "first", url)
+    _wait_for(first, url, Moment("label", "SELECT count(*) FROM matsift.acquisition", 1.0, 0.5), reference)
+    second = start_command(study_path, tmp_path / "second", url)
+
+    assert second.wait() == 1
+    (sentence,) = second.stderr.splitlines()[1:]
+    assert sentence.startswith("matsift: another process is running the study small; ")
+    assert first.process.poll() is None
+
+    labelled = "SELECT count(*) FROM matsift.acquisition WHERE status = 'labelled'"
+    _wait_for(first, url, Moment("label", labelled, 0.0, 0.0), reference)
+    workers = _children(first)
+    os.killpg(first.process.pid, signal.SIGINT)  # as a terminal does: to the command and its workers
+    assert first.wait(30) == 128 + signal.SIGINT
+    assert first.stderr.splitlines()[-1] == "matsift: stopped; what was done is kept, the same command continues"
+    assert "Traceback" not in first.stderr
+    assert _all_gone(workers)
+    assert rows(url, "SELECT flow, status, message FROM matsift.run WHERE status <> 'completed'") == [
+        ("label", "interrupted", "stopped by the user")
+    ]
+
+    third = start_command(study_path, tmp_path / "first", url)
+    assert third.wait() == 0, third.stderr
+    assert said(url) == reference.said
+    assert row_counts(url) == reference.counts
+    assert rows(url, "SELECT DISTINCT status FROM matsift.run") == [("completed",)]
+
+
+@pytest.fixture
+def short_home() -> Iterator[Path]:
+    """A folder for an embedded server, which is stopped at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="msft-"))
+    yield folder / "home"
+    EmbeddedPostgres(folder / "home" / "postgres").stop()
+    shutil.rmtree(folder)
+
+
+def test_killed_server_is_told_in_one_sentence_and_started_by_the_same_command(
+    reference: Finished, study_path: Path, short_home: Path, tmp_path: Path
+) -> None:
+    server = EmbeddedPostgres(short_home / "postgres")
+    url = server.start()
+    command = start_command(study_path, short_home, None)
+    while command.process.poll() is None and not _has_schema(url):
+        time.sleep(0.05)
+    _wait_for(command, url, Moment("featurize", "SELECT count(*) FROM matsift.descriptor", 0.2, 0.0), reference)
+    workers = [p for p in _children(command) if "postgres" not in p.name()]
+    pid = server.status().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+    assert command.wait(60) == 1
+    told = [line for line in command.stderr.splitlines() if not line.startswith((" ", "Study small"))]
+    assert len(told) == 1, command.stderr
+    assert told[0].startswith("matsift: the connection to the database was lost (")
+    assert told[0].endswith("run the same command again, it continues")
+    assert _all_gone(workers)
+
+    again = start_command(study_path, short_home, None)
+    assert again.wait() == 0, again.stderr
+    restarted = server.url()
+    assert restarted is not None
+    assert said(restarted) == reference.said
+    assert row_counts(restarted) == reference.counts
+
+
+def _has_schema(url: str) -> bool:
+    engine = make_engine(url)
+    try:
+        with engine.connect() as connection:
+            return bool(connection.exec_driver_sql("SELECT to_regclass('matsift.descriptor') IS NOT NULL").scalar())
+    finally:
+        engine.dispose()
