@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.repro_001 import jobs
 from benchmarks.repro_001.jobs import Job, Rows
+
 from matsift.learners import calibration, evaluation, lightgbm_ensemble, prediction, splits
 
 

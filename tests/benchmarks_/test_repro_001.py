@@ -114,7 +114,7 @@ def test_what_was_measured_is_not_measured_again(tmp_path: Path) -> None:
     rows, job = made_up_rows(20), Job("folds", "k_vrh", ("magpie",), 1, (("grouped", True),))
     ResultFile(tmp_path, rows).keep(job, {"r2": 0.5})
     path = next(tmp_path.iterdir())
-    path.write_text(path.read_text() + '["Job(kin')  # killed while writing
+    path.write_text(path.read_text() + '\n["Job(kin')  # killed while writing
     other = Job("folds", "k_vrh", ("magpie",), 2)
     ResultFile(tmp_path, rows).keep(other, {"r2": 0.25})
     again = ResultFile(tmp_path, rows)
