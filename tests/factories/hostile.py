@@ -8,13 +8,13 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import psycopg
-from tests.factories.crystals import rock_salt
+from tests.factories.crystals import rock_salt, shared_site
 
 from matsift.crystal import Crystal
 from matsift_adapters.sources.pymatgen_json import to_pymatgen
@@ -114,6 +114,12 @@ def matsift(*arguments: object) -> Ended:
 def salt(i: int, cation: str = "Na", anion: str = "Cl") -> Crystal:
     """Return the rock salt number i of these elements."""
     return rock_salt(cation, anion, 4.6 + 0.013 * i)
+
+
+def disordered(i: int) -> Crystal:
+    """Return a crystal number i in which sodium and potassium share a site."""
+    shared = shared_site()
+    return replace(shared, lattice=shared.lattice * (1 + 0.01 * i))
 
 
 def row(key: str, crystal: Crystal, k: object = "", g: object = "") -> Row:
