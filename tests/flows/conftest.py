@@ -8,17 +8,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from tests.factories.small_study import write_small_study
 from tests.flows.running import Finished, finished, run_here
 from tests.postgres import PostgresServer
 
+from matsift_adapters.settings import Settings
 
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out of them."""
-    for name in list(os.environ):
-        if name.startswith(("MATSIFT_", "PREFECT_")) and name != "MATSIFT_KILLS":
-            monkeypatch.delenv(name)
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the databases, folders and Prefect server of whoever runs the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch, temporary_settings(restore_defaults={PREFECT_API_URL}):
+        for name in Settings.model_fields:
+            patch.delenv(f"MATSIFT_{name.upper()}", raising=False)
+        for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+            patch.delenv(name)
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -71,10 +71,10 @@ def finished(url: str, home: Path, result: StudyRun, seconds: float = 0.0) -> Fi
     return Finished(row_counts(url), said(url), ranked, result.written.path, seconds, url, home)
 
 
-def start_command(study: Path, home: Path, url: str | None, *arguments: str, **environment: str) -> Command:
+def start_command(study: Path, home: Path, url: str | None, *arguments: str) -> Command:
     """Start `matsift run STUDY` as a process of its own, in a process group of its own."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith(("MATSIFT_", "PREFECT_"))}
-    own.update({"MATSIFT_HOME": str(home), "MATSIFT_WORKERS": "2"}, **environment)
+    own = {key: value for key, value in os.environ.items() if not key.startswith("MATSIFT_")}
+    own.update({"MATSIFT_HOME": str(home), "MATSIFT_WORKERS": "2"})
     if url is not None:
         own["MATSIFT_DATABASE_URL"] = url
     return Command([str(Path(sys.executable).parent / "matsift"), "run", str(study), *arguments], own, home)
