@@ -198,13 +198,14 @@ def label_table(
             FROM matsift.label l
             JOIN matsift.property p ON p.id = l.property_id
             JOIN matsift.structure s ON s.id = l.structure_id
+            LEFT JOIN matsift.source_entry e ON e.id = l.source_entry_id
             LEFT JOIN matsift.label_verdict v ON v.label_id = l.id AND v.rule_set = :rule_set
             WHERE p.name = ANY(:properties)
               AND (cardinality(CAST(:methods AS text[])) = 0 OR l.method = ANY(CAST(:methods AS text[])))
               AND (CAST(:ids AS int8[]) IS NULL OR l.structure_id = ANY(CAST(:ids AS int8[])))
               AND (l.source_entry_id IS NULL OR EXISTS (
-                  SELECT FROM matsift.source_entry e JOIN matsift.source_entry n ON n.source_id = e.source_id
-                  WHERE e.id = l.source_entry_id AND n.structure_id = l.structure_id AND n.withdrawn_at IS NULL))
+                  SELECT FROM matsift.source_entry n WHERE n.structure_id = l.structure_id
+                  AND n.source_id = e.source_id AND n.withdrawn_at IS NULL))
             ORDER BY l.structure_id, l.property_id, l.method, l.origin, l.revision DESC
         ) AS current ORDER BY content_hash, property_name, method, origin
     """)

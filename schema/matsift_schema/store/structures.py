@@ -129,8 +129,7 @@ def load_structures(
     ids
         Only these structures; None means all.
     sources
-        Only structures that one of these sources states now: in the newest state of an entry that it has not
-        withdrawn; none means any.
+        Only structures that one of these sources states now; none means any.
     """
     query = text("""
         SELECT s.id, s.content_hash, s.formula, s.reduced_formula, s.elements, s.n_site,
@@ -140,10 +139,7 @@ def load_structures(
           AND (CAST(:ids AS int8[]) IS NULL OR s.id = ANY(CAST(:ids AS int8[])))
           AND (cardinality(CAST(:sources AS text[])) = 0 OR s.id IN (
               SELECT e.structure_id FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
-              WHERE o.name = ANY(CAST(:sources AS text[])) AND e.withdrawn_at IS NULL
-                AND NOT EXISTS (SELECT FROM matsift.source_entry n
-                                WHERE (n.source_id, n.external_id) = (e.source_id, e.external_id) AND n.id > e.id
-                                  AND n.withdrawn_at IS NULL)))
+              WHERE o.name = ANY(CAST(:sources AS text[])) AND e.withdrawn_at IS NULL))
         ORDER BY s.content_hash COLLATE "C"
     """)
     wanted = None if ids is None else [int(key) for key in ids]

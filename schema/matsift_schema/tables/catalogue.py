@@ -138,7 +138,8 @@ class SourceEntry(Base):
             unique=True,
             postgresql_where=text("withdrawn_at IS NULL"),
         ),
-        Index(None, "structure_id"),
+        # Whether a source describes a structure, asked for every label.
+        Index(None, "structure_id", "source_id"),
         Index(None, "run_id"),
         {"comment": "One state of one entry of a source; the one that is not withdrawn is current."},
     )
