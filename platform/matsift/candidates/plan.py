@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def plan_candidates(
     sizes = sizes or PlanSizes()
     rng = np.random.default_rng(seed)
     prototypes = load_prototypes() if prototypes is None else prototypes
-    ionic = [s for p in prototypes for s in ionic_substitutions(p)]
+    ionic = [s for p in prototypes for s in _ionic(p)]
     metallic = [s for p in prototypes for s in metallic_substitutions(p)]
     taken: set[tuple[str, str]] = {(p.label, p.formula) for p in prototypes}
     sodium = _best((s for s in ionic if "Na" in s.elements), sizes.sodium_labelled + sizes.sodium_pool, rng, taken)
@@ -88,6 +89,12 @@ def plan_candidates(
         for p, crystal, stable in elemental_crystals(e)
     ]
     return _interleaved([references, *kinds], rng)
+
+
+@cache
+def _ionic(prototype: Prototype) -> tuple[Substitution, ...]:
+    """The same for every seed, and the slow part of a plan."""
+    return tuple(ionic_substitutions(prototype))
 
 
 def _as_is(prototype: Prototype) -> Candidate:
