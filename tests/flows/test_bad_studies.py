@@ -17,6 +17,8 @@ from tests.factories.hostile import (
     write_table,
 )
 
+pytestmark = pytest.mark.xdist_group("bad-studies")  # one database, one first run
+
 _NEVER = 'screening=[{name="never",kind="n_site_below",value=1}]'
 
 
@@ -124,6 +126,7 @@ def test_the_page_is_that_of_the_settings_asked_last(url: str, study: Path) -> N
 
 
 def test_a_criterion_on_a_target_sees_what_sources_state(url: str, study: Path) -> None:
+    matsift("ingest", study).done()
     hard = 'screening=[{name="hard",kind="minimum",property="k_vrh",value=30}]'
     said = matsift("screen", study, "--set", hard, "--set", 'candidates.elements=["Li"]')
     assert said.done() == "0 candidates, 0 of which no criterion failed\n"
