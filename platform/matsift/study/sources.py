@@ -22,7 +22,9 @@ class _Settings(BaseModel):
 class _SourceBase(_Settings):
     name: SourceName = Field(description="name of the source in the database")
     licence: str = Field("unknown", description="licence of the rows, for example CC-BY-4.0")
-    version: str | None = Field(None, description="version of the source; default: a hash of its content and of how it is read")
+    version: str | None = Field(
+        None, description="version of the source; default: a hash of its content and of how it is read"
+    )
     description: str = ""
 
 
