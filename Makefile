@@ -53,7 +53,7 @@ $(VENV)/bin/python:
 # $(1): extras. The install runs only when what is asked for has changed.
 define install
 	@echo "Installing into $(VENV) (the first time some minutes: it downloads PyTorch and its friends) ..."
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.$(1)'
+	@$(BIN)/python -m pip install --quiet --use-pep517 --constraint constraints.txt --editable '.$(1)'
 	@touch $@
 endef
 
