@@ -42,9 +42,13 @@ def test_the_order_follows_the_goal_and_the_bound(settings: RankingSettings, exp
     assert order(settings, a, b, c) == expected
 
 
-def test_equal_values_are_ordered_by_spread_and_then_by_hash() -> None:
-    sure, first, second = candidate("z", 50, spread=1), candidate("a", 50, spread=2), candidate("b", 50, spread=2)
-    assert order(RankingSettings("k_vrh"), second, sure, first) == ["z", "a", "b"]
+def test_lower_bounds_that_end_at_zero_are_ordered_by_the_mean_and_then_by_hash() -> None:
+    def at_zero(name: str, mean: float) -> Candidate:
+        one = candidate(name, mean)
+        return replace(one, predictions=tuple(replace(p, lower=0.0) for p in one.predictions))
+
+    high, first, second = at_zero("z", 9), at_zero("a", 4), at_zero("b", 4)
+    assert order(RankingSettings("k_vrh", by="lower"), second, high, first) == ["z", "a", "b"]
 
 
 @given(st.lists(st.tuples(st.sampled_from([10.0, 20.0]), st.sampled_from([1.0, 2.0])), max_size=8), st.randoms())
@@ -103,5 +107,5 @@ def test_nothing_to_rank_gives_two_empty_lists_and_still_the_rule() -> None:
     assert (result.ranked, result.excluded) == ((), ())
     assert (
         result.rule
-        == "Ranked by the upper bound of the predicted G_VRH, lowest first; equal values by the smaller spread."
+        == "Ranked by the upper bound of the predicted G_VRH, lowest first; equal values by the predicted mean."
     )

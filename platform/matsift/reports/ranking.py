@@ -23,8 +23,8 @@ def rank(candidates: Sequence[Candidate], settings: RankingSettings) -> Ranking:
     """Return the candidates in order, and apart from them those that cannot be ranked.
 
     A candidate with a failed criterion, or without a finite prediction, is left out and says why. An unknown criterion
-    neither helps nor excludes: it is named in the reason. Equal values are ordered by the smaller spread, then by the
-    structure hash, so the order of the input does not matter.
+    neither helps nor excludes: it is named in the reason. Equal values (lower bounds that end at zero, say) are
+    ordered by the predicted mean, then by the structure hash, so the order of the input does not matter.
     """
     keys = {id(c): _key(c, settings) for c in candidates}
     ordered = sorted(candidates, key=lambda c: keys[id(c)])
@@ -41,7 +41,7 @@ def rank(candidates: Sequence[Candidate], settings: RankingSettings) -> Ranking:
 def _rule(settings: RankingSettings) -> str:
     return (
         f"Ranked by the {_BOUND[settings.by]} of the predicted {symbol(settings.property_name)}, "
-        f"{_DIRECTION[settings.goal]}; equal values by the smaller spread."
+        f"{_DIRECTION[settings.goal]}; equal values by the predicted mean."
     )
 
 
@@ -56,9 +56,8 @@ def _key(candidate: Candidate, settings: RankingSettings) -> tuple[float, float,
     found = _usable(candidate, settings)
     if found is None:
         return (math.inf, math.inf, candidate.structure_hash)
-    value = float(getattr(found, settings.by))
-    spread = found.spread if math.isfinite(found.spread) else math.inf
-    return (-value if settings.goal == "maximize" else value, spread, candidate.structure_hash)
+    sign = -1.0 if settings.goal == "maximize" else 1.0
+    return (sign * float(getattr(found, settings.by)), sign * found.mean, candidate.structure_hash)
 
 
 def _why_here(candidate: Candidate, place: int, total: int, settings: RankingSettings) -> str:
