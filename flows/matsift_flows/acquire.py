@@ -67,7 +67,7 @@ def acquire(workspace: Workspace, study: Study, screening: Screening) -> Acquire
         if campaigns and not is_last:
             title = f"label acquisitions of round {number + 1}"
             invoke(label, workspace, study, [(c.id, c.property_name) for c in campaigns], title)
-            invoke(judge, workspace, study)
+            invoke(judge, workspace, study, "oracle")
     return Acquired(tuple(campaigns), models)
 
 

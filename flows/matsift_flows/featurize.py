@@ -17,7 +17,7 @@ from matsift.study.settings import Study
 from matsift_flows.facts import known_properties
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Advance
-from matsift_flows.workspace import Workspace
+from matsift_flows.workspace import Workspace, digest
 from matsift_schema.store import descriptors as store
 from matsift_schema.store.failures import write_failures
 from matsift_schema.store.lookups import structure_hashes
@@ -29,10 +29,10 @@ from matsift_schema.store.structures import load_crystals, load_structures
 def featurize(workspace: Workspace, study: Study) -> int:
     """Compute the descriptors that the structures of a study lack; return how many vectors are new."""
     with workspace.sessions.begin() as session:
-        wanted = load_structures(session, sources=[source.name for source in study.sources]).ids
+        wanted = load_structures(session, sources=[source.name for source in study.sources])
         missing = {
             name: store.missing_descriptors(
-                session, name, descriptor_set(name).version, wanted, retry_failed=workspace.retry_failed
+                session, name, descriptor_set(name).version, wanted.ids, retry_failed=workspace.retry_failed
             )
             for name in study.descriptors.sets
         }
@@ -40,15 +40,22 @@ def featurize(workspace: Workspace, study: Study) -> int:
     for name, ids in missing.items():
         if len(ids):
             groups.setdefault(tuple(int(key) for key in ids), []).append(name)
-    return sum(_featurize_group(workspace, study, names, ids) for ids, names in groups.items())
+    of_structures = digest(wanted.hashes)
+    return sum(_featurize_group(workspace, study, names, ids, of_structures) for ids, names in groups.items())
 
 
-def _featurize_group(workspace: Workspace, study: Study, names: list[str], ids: tuple[int, ...]) -> int:
+def _featurize_group(
+    workspace: Workspace, study: Study, names: list[str], ids: tuple[int, ...], of_structures: str
+) -> int:
     """Compute several sets for the structures that lack them all, so that each structure is visited once."""
-    parameters = {name: descriptor_set(name).version for name in names}
+    parameters = {
+        "descriptor_sets": {name: descriptor_set(name).version for name in names},
+        "structures": of_structures,
+        "retry_failed": workspace.retry_failed,
+    }
     written = 0
     with (
-        workspace.run("featurize", study.name, {"descriptor_sets": parameters}) as run,
+        workspace.run("featurize", study.name, parameters) as run,
         workspace.reporter.work(f"featurize {' + '.join(names)}", len(ids), "structures") as advance,
     ):
         for start in range(0, len(ids), study.descriptors.chunk * max(workspace.n_worker, 1) * 4):

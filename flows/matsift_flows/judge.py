@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from prefect import flow
 
@@ -9,22 +11,38 @@ from matsift.screening.labels import MODULI, LabelRow, LabelTable
 from matsift.screening.quality import judge as judge_labels
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
-from matsift_flows.workspace import Workspace
+from matsift_flows.workspace import Workspace, digest
 from matsift_schema.store.labels import LabelColumns, label_table, write_verdicts
+
+Whose = Literal["sources", "oracle"]
 
 
 @flow(name="judge", validate_parameters=False)
-def judge(workspace: Workspace, study: Study) -> int:
-    """Judge the labels that the rules of a study have not judged yet; return how many verdicts are new."""
+def judge(workspace: Workspace, study: Study, whose: Whose = "sources") -> int:
+    """Judge labels that the rules of a study have not judged yet; return how many verdicts are new.
+
+    Those of its sources, or those of its oracle: the latter only when all acquisitions of a round are settled, so that
+    a run that was interrupted among them judges like any other.
+    """
     rule_set = rule_set_hash(study.labels.rules)
     properties = sorted({*study.labels.properties, *MODULI})
-    parameters = {"rule_set": rule_set, "rules": [rule.model_dump(mode="json") for rule in study.labels.rules]}
-    with workspace.run("judge", study.name, parameters) as run, workspace.sessions.begin() as session:
+    with workspace.sessions.begin() as session:
         labels = label_table(session, properties, rule_set=rule_set, methods=study.labels.methods)
-        open_rows = np.array([verdict is None for verdict in labels.verdicts], dtype=bool)
-        if not open_rows.any():
-            return 0
-        verdicts = judge_labels(study.labels.rules, LabelTable.of_rows(_rows(labels)))
+    origins = {"sources": {f"source:{s.name}" for s in study.sources}, "oracle": {f"oracle:{study.campaign.oracle}"}}
+    ours = np.array([origin in origins[whose] for origin in labels.origins], dtype=bool)
+    open_rows = ours & np.array([verdict is None for verdict in labels.verdicts], dtype=bool)
+    if not open_rows.any():
+        return 0
+    rows = _rows(labels)
+    verdicts = judge_labels(study.labels.rules, LabelTable.of_rows(rows))
+    parameters = {
+        "rule_set": rule_set,
+        "rules": [rule.model_dump(mode="json") for rule in study.labels.rules],
+        "labels": digest(
+            f"{rows[i].entry} {rows[i].property_name} {rows[i].value.hex()}" for i in np.flatnonzero(ours)
+        ),
+    }
+    with workspace.run("judge", study.name, parameters) as run, workspace.sessions.begin() as session:
         written = write_verdicts(
             session,
             run.id(session),

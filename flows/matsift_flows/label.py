@@ -46,7 +46,13 @@ def label(workspace: Workspace, study: Study, campaigns: Sequence[tuple[int, str
                 claimed[row.structure_id].append((row, property_name))
     if claimed:
         asked = oracle(study.campaign.oracle)
-        parameters = {"what": title, "oracle": asked.name, "method": asked.method}
+        parameters = {
+            "what": title,
+            "oracle": asked.name,
+            "method": asked.method,
+            "campaigns": [campaign_id for campaign_id, _ in campaigns],
+            "retry_failed": workspace.retry_failed,
+        }
         with workspace.run("label", study.name, parameters) as run:
             invoke(label_claimed, workspace, study, run, asked, list(claimed.values()), title)
     return sum(len(claims) for claims in claimed.values())

@@ -12,8 +12,9 @@ from matsift.learners import registry
 from matsift.learners.calibration import ConformalCalibration
 from matsift.learners.training import predict as predict_arrays
 from matsift.study.settings import Study
-from matsift_flows.workspace import Workspace
+from matsift_flows.workspace import Workspace, digest
 from matsift_schema.store.descriptors import has_descriptors, load_matrix
+from matsift_schema.store.lookups import structure_hashes
 from matsift_schema.store.models import load_model
 from matsift_schema.store.predictions import structures_without_prediction, write_predictions
 
@@ -31,12 +32,13 @@ def predict(workspace: Workspace, study: Study, model_id: int, structure_ids: Se
         record = load_model(session, model_id)
         missing = structures_without_prediction(session, model_id, structure_ids)
         missing = missing[has_descriptors(session, list(record.descriptor_set_ids), missing)]
+        wanted = structure_hashes(session, [int(key) for key in structure_ids]) if len(missing) else []
     if not len(missing):
         return 0
     model = registry.load(record.learner, workspace.artifacts.get(record.artifact_sha256))
     calibration = ConformalCalibration.from_json(record.calibration)
     written = 0
-    parameters = {"model": record.content_hash, "property": record.property_name}
+    parameters = {"model": record.content_hash, "property": record.property_name, "structures": digest(wanted)}
     with workspace.run("predict", study.name, parameters) as run:
         for start in range(0, len(missing), CHUNK):
             chunk = missing[start : start + CHUNK]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import distributions, version
@@ -16,6 +16,7 @@ from matsift.errors import UserInputError
 from matsift_adapters.artifacts import ArtifactStore
 from matsift_adapters.embedded_postgres import ensure_usable
 from matsift_adapters.settings import Settings
+from matsift_flows.interruption import is_interruption
 from matsift_flows.progress import Reporter
 from matsift_schema import engine as schema_engine
 from matsift_schema.faults import DATABASE_ERRORS, is_lost_connection, told_plainly
@@ -91,19 +92,23 @@ class Workspace:
         )
         try:
             yield lazy
-        except KeyboardInterrupt:
-            self._close(lazy, "interrupted", "stopped by the user")
-            raise
-        except Exception as error:
-            message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        except BaseException as error:
             with suppress(*DATABASE_ERRORS):  # where it is the database that fails, the next command closes the run
-                self._close(lazy, "interrupted" if is_lost_connection(error) else "failed", message)
+                self._close(lazy, *_what_became(error))
             raise
         self._close(lazy, "completed", None)
 
     def _close(self, lazy: LazyRun, status: RunStatus, message: str | None) -> None:
         with self.sessions.begin() as session:
             lazy.finish(session, status, message=message)
+
+
+def _what_became(error: BaseException) -> tuple[RunStatus, str]:
+    """Return the status of a run that an error ended, and the message that goes with it."""
+    if is_interruption(error):
+        return "interrupted", "stopped by the user"
+    message = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return "interrupted" if is_lost_connection(error) else "failed", message
 
 
 @contextmanager
@@ -134,6 +139,15 @@ def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool
             )
         finally:
             engine.dispose()
+
+
+def digest(names: Iterable[str]) -> str:
+    """Return the SHA-256 of texts in their order, for the parameters of a run.
+
+    A run that was interrupted goes on under its row when the parameters are the same (`LazyRun`), so they have to tell
+    all that it works on, done already or not.
+    """
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 @cache

@@ -66,6 +66,9 @@ value = 0.1
 name = "cell_size"
 kind = "n_site_below"
 value = 3
+[[screening]]
+name = "converged"
+kind = "converged"
 
 [campaign]
 strategies = ["exploration", "random"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -80,6 +81,11 @@ def start_command(study: Path, home: Path, url: str | None, *arguments: str) -> 
     return Command([str(Path(sys.executable).parent / "matsift"), "run", str(study), *arguments], own, home)
 
 
+def _listen_to_ctrl_c() -> None:
+    """Undo what a shell does to its background jobs, in which the tests may run: they ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Command:
     """A running command whose output goes to files, so that no pipe fills up or keeps it waiting."""
 
@@ -88,7 +94,14 @@ class Command:
         number = len(list(home.glob("*.err")))
         self._out, self._err = home / f"{number}.out", home / f"{number}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(words, env=environment, stdout=out, stderr=err, start_new_session=True)
+            self.process = subprocess.Popen(
+                words,
+                env=environment,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                preexec_fn=_listen_to_ctrl_c,  # noqa: PLW1509  it only sets a signal, and the tests start no threads
+            )
 
     @property
     def stdout(self) -> str:

@@ -9,6 +9,7 @@ import sys
 from typing import NoReturn
 
 from matsift.errors import MatsiftError
+from matsift_flows.interruption import is_interruption
 
 _STOPPED = 128 + signal.SIGINT
 
@@ -31,12 +32,15 @@ def main() -> None:
             _stop()
         raise
     except Exception as error:  # whatever it is, a user gets one sentence, and the traceback on demand
+        if is_interruption(error):
+            _stop()
         if debug:
             raise
         _end(error)
 
 
 def _stop() -> NoReturn:
+    sys.unraisablehook = lambda _: None  # what is dropped half-written has nothing more to tell
     _tell("stopped; what was done is kept, the same command continues", before="\n")
     sys.exit(_STOPPED)
 
