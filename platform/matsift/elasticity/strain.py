@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from matsift.elasticity.moduli import UPPER_TRIANGLE, VOIGT_PAIRS
 
 #: Magnitude of the strains applied, with both signs, so that the second order cancels. It is larger than for a density
-#: functional (0.005 to 0.01): the stiffness of a learned potential wavers over a per cent of strain (CHGNet, NaCl: 19 to
-#: 29 GPa for the bulk modulus), and an average over a few per cent comes nearer to the functional it was trained on.
+#: functional (0.005 to 0.01): the stiffness of a learned potential wavers over a per cent of strain (CHGNet, NaCl: 19
+#: to 29 GPa for the bulk modulus), and an average over a few per cent comes nearer to the functional that it learned.
 STRAIN = 0.03
 
 _RANK_TOLERANCE = 1e-6
