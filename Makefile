@@ -15,7 +15,7 @@ demo: $(VENV)/.installed ## the Na electrolytes study, from ingestion to ranking
 	@$(BIN)/matsift run $(STUDY)
 
 test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict, the layers
 	$(BIN)/ruff check .

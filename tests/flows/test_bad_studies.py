@@ -17,8 +17,6 @@ from tests.factories.hostile import (
     write_table,
 )
 
-pytestmark = pytest.mark.xdist_group("bad-studies")  # one database, one first run
-
 _NEVER = 'screening=[{name="never",kind="n_site_below",value=1}]'
 
 

@@ -32,7 +32,7 @@ from matsift_flows.progress import Reporter
 from matsift_flows.workspace import open_workspace
 from matsift_schema.engine import make_engine
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small_study")]
+pytestmark = pytest.mark.slow
 
 N_KILL = int(os.environ.get("MATSIFT_KILLS", "3"))
 SEED = 20261121

@@ -19,7 +19,7 @@ from tests.postgres import PostgresServer
 from matsift_flows.orchestration import prefect_is_configured
 from matsift_flows.study import study_flow
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small_study")]
+pytestmark = pytest.mark.slow
 
 PASSWORD = "correct-horse-battery-staple"
 FLOWS = {"study", "ingest", "judge", "featurize", "train", "screen", "acquire", "label", "predict", "report"}

@@ -9,7 +9,7 @@ import pytest
 from tests.factories.small_study import overlapping, small_records, unstable_pool, write_small_study
 from tests.flows.running import rows, run_here
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small_study")]
+pytestmark = pytest.mark.slow
 
 ATTEMPTS = "SELECT subject, detail, attempt FROM matsift.failure WHERE stage = '{}' ORDER BY 1, 2, 3"
 ONE_CAMPAIGN = (

@@ -9,7 +9,7 @@ import pytest
 from tests.factories.small_study import small_records
 from tests.flows.running import Finished, one, row_counts, rows, run_here, said
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("small_study")]
+pytestmark = pytest.mark.slow
 
 #: Tables that no step of a study writes: rooms of later studies.
 _OF_OTHER_FLOWS = {"generated_composition", "measured_pattern"}
