@@ -167,6 +167,11 @@ _PARENT = """
 _IN_A_THREAD = "t = threading.Thread(target=work); t.start(); t.join()"
 
 
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to its background jobs, in which the tests may run: they ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("what", ["sleep", "hang in C with the interpreter lock"])
 @pytest.mark.parametrize(
     ("end", "start"),
@@ -176,7 +181,11 @@ _IN_A_THREAD = "t = threading.Thread(target=work); t.start(); t.join()"
 def test_workers_end_with_the_parent(what: str, end: signal.Signals, start: str) -> None:
     script = textwrap.dedent(_PARENT).format(here=HERE, what=what, start=start)
     parent = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=_heed_ctrl_c,
     )
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
