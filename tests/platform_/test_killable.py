@@ -185,7 +185,7 @@ def test_workers_end_with_the_parent(what: str, end: signal.Signals, start: str)
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        preexec_fn=_heed_ctrl_c,
+        preexec_fn=_heed_ctrl_c,  # noqa: PLW1509  this test starts no thread of its own
     )
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
