@@ -9,25 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.crystal import Crystal
+from matsift.descriptors import matminer_sets
 from matsift.descriptors.composition import MAGPIE, compute_magpie
 from matsift.descriptors.mp import MP, MP_ENERGY, Facts, compute_mp, compute_mp_energy
 from matsift.descriptors.packing import PACKING, compute_packing
 from matsift.descriptors.sets import DescriptorChunk, DescriptorSet
-from matsift.descriptors.voronoi import VORONOI, compute_voronoi
+from matsift.descriptors.structure_chunk import Chunk
+from matsift.descriptors.voronoi import VORONOI, VORONOI_128, compute_voronoi, compute_voronoi_128
 from matsift.errors import UnknownDescriptorSet
 
-_Compute = Callable[[Sequence[Crystal], Facts | None], DescriptorChunk]
+_Compute = Callable[[Chunk], DescriptorChunk]
 
 _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
-    MP.name: (MP, compute_mp),
-    MP_ENERGY.name: (MP_ENERGY, compute_mp_energy),
-    MAGPIE.name: (MAGPIE, lambda crystals, _facts: compute_magpie(crystals)),
-    PACKING.name: (PACKING, lambda crystals, _facts: compute_packing(crystals)),
-    VORONOI.name: (VORONOI, lambda crystals, _facts: compute_voronoi(crystals)),
+    MP.name: (MP, lambda chunk: compute_mp(chunk.crystals, chunk.facts)),
+    MP_ENERGY.name: (MP_ENERGY, lambda chunk: compute_mp_energy(chunk.crystals, chunk.facts)),
+    MAGPIE.name: (MAGPIE, lambda chunk: compute_magpie(chunk.crystals)),
+    PACKING.name: (PACKING, lambda chunk: compute_packing(chunk.crystals)),
+    VORONOI.name: (VORONOI, lambda chunk: compute_voronoi(chunk.crystals, chunk.cells)),
+    VORONOI_128.name: (VORONOI_128, lambda chunk: compute_voronoi_128(chunk.crystals, chunk.cells)),
 }
 
 #: Packages whose version may move a number of some set.
-_PACKAGES = ("matminer", "numpy", "pymatgen", "scipy", "spglib")
+_PACKAGES = ("matminer", "numba", "numpy", "pymatgen", "scipy", "spglib")
 
 
 def known_descriptor_sets() -> tuple[str, ...]:
@@ -64,7 +67,7 @@ def compute(name: str, crystals: Sequence[Crystal], facts: Facts | None = None) 
     UnknownDescriptorSet
         If there is no set of this name.
     """
-    return _entry(name)[1](crystals, facts)
+    return _entry(name)[1](Chunk(crystals, facts))
 
 
 def package_versions() -> dict[str, str]:
@@ -75,18 +78,24 @@ def package_versions() -> dict[str, str]:
 def compute_chunk(
     payload: tuple[Sequence[str], Sequence[Crystal], Mapping[str, NDArray[np.float64]] | None],
 ) -> dict[str, DescriptorChunk]:
-    """Return the chunk of each set named in (set names, crystals, facts): the work of one process at a time."""
+    """Return the chunk of each set named in (set names, crystals, facts): the work of one process at a time.
+
+    Sets that rest on Voronoi cells share them.
+    """
     names, crystals, facts = payload
-    return {name: compute(name, crystals, facts) for name in names}
+    chunk = Chunk(crystals, facts)
+    return {name: _entry(name)[1](chunk) for name in names}
 
 
-def prepare_worker() -> None:
+def prepare_worker(names: Sequence[str]) -> None:
     """Load what the sets need, so that a worker's first structure is not charged with imports."""
     salt = Crystal.ordered(3.0 * np.eye(3), ["Na", "Cl"], np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]]))
-    compute_chunk((known_descriptor_sets(), [salt], None))
+    compute_chunk((names, [salt], None))
 
 
 def _entry(name: str) -> tuple[DescriptorSet, _Compute]:
+    if name.startswith(matminer_sets.PREFIX):
+        return matminer_sets.featurizer_set(name), lambda chunk: matminer_sets.compute(name, chunk.crystals)
     try:
         return _SETS[name]
     except KeyError:

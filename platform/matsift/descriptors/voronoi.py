@@ -1,4 +1,4 @@
-"""The 126 structural descriptors of Ward et al., Phys. Rev. B 96, 024104 (2017), for a whole chunk of structures.
+"""The structural descriptors of Ward et al., Phys. Rev. B 96, 024104 (2017), for a whole chunk of structures.
 
 Definitions are those of matminer 0.10.1 (``CoordinationNumber_ward-prb-2017``, ``StructuralHeterogeneity``,
 ``ChemicalOrdering``, ``MaximumPackingEfficiency``, ``LocalPropertyDifference_ward-prb-2017``), which has 128 columns:
@@ -15,94 +15,76 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.crystal import Crystal
-from matsift.descriptors.composition import readable
-from matsift.descriptors.elements import MAGPIE_PROPERTIES, atomic_numbers, magpie_table
+from matsift.descriptors.elements import MAGPIE_PROPERTIES, magpie_table
 from matsift.descriptors.ordering import ordering_parameters
 from matsift.descriptors.sets import DescriptorChunk, DescriptorSet
-from matsift.descriptors.tessellation import DualCells, Facets, dual_cells, join_facets
-from matsift.errors import DescriptorError
+from matsift.descriptors.tessellation import Facets, Tessellation, tessellate
 
 _STATISTICS = ("mean", "avg_dev", "minimum", "maximum", "range")
-_UNFILLED = 1e-6  # share of the cell that the Voronoi cells may miss
 
-VORONOI = DescriptorSet(
-    name="voronoi",
+VORONOI_128 = DescriptorSet(
+    name="voronoi_128",
     version="1",
     columns=(
-        *(f"{statistic} CN_VoronoiNN" for statistic in _STATISTICS[:4]),
+        *(f"{statistic} CN_VoronoiNN" for statistic in _STATISTICS),
         "mean absolute deviation in relative bond length",
         "min relative bond length",
         "max relative bond length",
-        *(f"{statistic} neighbor distance variation" for statistic in _STATISTICS[:4]),
+        *(f"{statistic} neighbor distance variation" for statistic in _STATISTICS),
         "mean absolute deviation in relative cell size",
         *(f"mean ordering parameter shell {shell}" for shell in (1, 2, 3)),
         "max packing efficiency",
         *(f"{statistic} local difference in {name}" for name in MAGPIE_PROPERTIES for statistic in _STATISTICS),
     ),
+    description="128 structural descriptors of matminer from Voronoi cells: those of the set voronoi, and the ranges "
+    "of coordination and of neighbour distance variation",
+)
+_DROPPED = ("range CN_VoronoiNN", "range neighbor distance variation")
+VORONOI = DescriptorSet(
+    name="voronoi",
+    version="1",
+    columns=tuple(column for column in VORONOI_128.columns if column not in _DROPPED),
     description="126 structural descriptors of Ward 2017 from Voronoi cells: effective coordination 4, bond lengths "
     "and cell sizes 8, chemical ordering 3, packing efficiency 1, local property differences 110",
 )
+_KEPT = np.array([column not in _DROPPED for column in VORONOI_128.columns])
 
 
-def compute_voronoi(crystals: Sequence[Crystal]) -> DescriptorChunk:
-    """Return the `VORONOI` descriptors of crystals; a disordered one is a failure."""
+def compute_voronoi(crystals: Sequence[Crystal], cells: Tessellation | None = None) -> DescriptorChunk:
+    """Return the `VORONOI` descriptors of crystals; a disordered one is a failure.
+
+    `cells` are those of the same crystals, where they are at hand; the seconds include finding them.
+    """
+    every = compute_voronoi_128(crystals, cells)
+    return DescriptorChunk(every.values[:, _KEPT], every.failures, every.seconds)
+
+
+def compute_voronoi_128(crystals: Sequence[Crystal], cells: Tessellation | None = None) -> DescriptorChunk:
+    """Return the `VORONOI_128` descriptors of crystals, as `compute_voronoi` does."""
+    cells = tessellate(crystals) if cells is None else cells
     started = time.perf_counter()
-    _, failures = readable(crystals)
-    cells: dict[int, DualCells] = {}
-    seconds = np.zeros(len(crystals))
-    for i, crystal in enumerate(crystals):
-        if i in failures:
-            continue
-        begun = time.perf_counter()
-        try:
-            cells[i] = _cells(crystal)
-        except DescriptorError as error:
-            failures[i] = (type(error).__name__, str(error))
-        seconds[i] = time.perf_counter() - begun
-    computed = np.array(list(cells), dtype=np.int64)
-    values = _descriptors([crystals[i] for i in cells], list(cells.values()))
-    for i in computed[np.isnan(values).any(axis=1)].tolist():
-        failures[i] = (
-            "DescriptorError",
-            "the Voronoi cells do not fill the cell: the structure is too flat or too long",
-        )
-    good = ~np.isnan(values).any(axis=1)
-    chunk = DescriptorChunk.scatter(computed[good], values[good], failures, seconds=0.0)
-    shared = (time.perf_counter() - started - seconds.sum()) / max(len(crystals), 1)
-    return DescriptorChunk(chunk.values, chunk.failures, seconds + shared)
+    values = structural_descriptors(cells)
+    seconds = cells.seconds + time.perf_counter() - started
+    return DescriptorChunk.scatter(cells.positions, values, cells.failures, seconds=seconds)
 
 
-def _cells(crystal: Crystal) -> DualCells:
-    if not crystal.is_ordered:
-        raise DescriptorError("the structure is disordered: a site is shared or partly vacant")
-    return dual_cells(crystal.lattice, crystal.frac_coords)
-
-
-def _descriptors(crystals: Sequence[Crystal], cells: Sequence[DualCells]) -> NDArray[np.float64]:
-    """Return the descriptors (n, 126); a row is NaN where the cells do not fill the volume."""
-    if not crystals:
-        return np.zeros((0, len(VORONOI.columns)))
-    facets = join_facets(cells)
-    n_site = np.array([crystal.n_site for crystal in crystals])
-    start = np.cumsum(n_site) - n_site
-    known = atomic_numbers()
-    number = np.array([known[symbol] for crystal in crystals for symbol in crystal.species], dtype=np.int64)
+def structural_descriptors(cells: Tessellation) -> NDArray[np.float64]:
+    """Return the descriptors (n, 128) in the order of `VORONOI_128`'s columns."""
+    if not len(cells.start):
+        return np.zeros((0, len(VORONOI_128.columns)))
+    facets, start, volume = cells.facets, cells.start, cells.volume
+    n_site = np.diff(np.append(start, len(cells.number)))
     weight = facets.area / _by_site(np.maximum, facets.area, facets)[facets.site]
-    volume = np.array([crystal.volume for crystal in crystals])
-    cell_volume = _by_site(np.add, facets.volume, facets)
-    types, fraction = _types(number, n_site)
+    types, fraction = _types(cells.number, n_site)
     blocks = (
-        _statistics(_by_site(np.add, weight, facets) ** 2 / _by_site(np.add, weight**2, facets), start)[:, :4],
+        _statistics(_by_site(np.add, weight, facets) ** 2 / _by_site(np.add, weight**2, facets), start),
         _bond_lengths(facets, weight, start),
-        _relative_deviation(cell_volume, start)[:, None],
+        _relative_deviation(_by_site(np.add, facets.volume, facets), start)[:, None],
         ordering_parameters(facets, weight, types, fraction, start),
         _packing(facets, start, volume)[:, None],
-        _statistics(_local_differences(facets, weight, magpie_table()[number]), start),
+        _statistics(_local_differences(facets, weight, magpie_table()[cells.number]), start),
     )
-    values = np.concatenate(blocks, axis=1)
-    filled = np.add.reduceat(cell_volume, start) / volume
-    values[np.abs(filled - 1) > _UNFILLED] = np.nan
-    return values
+    return np.concatenate(blocks, axis=1)
 
 
 def _by_site(operation: np.ufunc, values: NDArray[np.float64], facets: Facets) -> NDArray[np.float64]:
@@ -137,14 +119,14 @@ def _relative_deviation(values: NDArray[np.float64], start: NDArray[np.int64]) -
 
 
 def _bond_lengths(facets: Facets, weight: NDArray[np.float64], start: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return (n, 7): three statistics of a site's mean bond length over the structure's, four of its variation."""
+    """Return (n, 8): three statistics of a site's mean bond length over the structure's, five of its variation."""
     total = _by_site(np.add, weight, facets)
     mean = _by_site(np.add, weight * facets.distance, facets) / total
     deviation = _by_site(np.add, weight * np.abs(facets.distance - mean[facets.site]), facets) / total
     count = np.diff(np.append(start, len(mean)))
     relative = mean / np.repeat(np.add.reduceat(mean, start) / count, count)
     return np.concatenate(
-        [_statistics(relative, start)[:, 1:4], _statistics(deviation / mean, start)[:, :4]],
+        [_statistics(relative, start)[:, 1:4], _statistics(deviation / mean, start)],
         axis=1,
     )
 

@@ -1,0 +1,21 @@
+"""Compilation of loops to machine code, kept on disk so that only the first run of an installation waits for it."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from numba import njit
+
+_Function = TypeVar("_Function")
+
+
+def compiled(function: _Function) -> _Function:
+    """Return the function as machine code, from numba's cache beside the module or in the user's cache folder.
+
+    Where neither can be written the code is compiled in each process.
+    """
+    compiler = cast("Any", njit)
+    try:
+        return cast("_Function", compiler(cache=True)(function))
+    except RuntimeError:  # numba's word for "no folder to keep it in"
+        return cast("_Function", compiler()(function))
