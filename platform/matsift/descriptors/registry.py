@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from matsift.crystal import Crystal
 from matsift.descriptors import matminer_sets
 from matsift.descriptors.composition import MAGPIE, compute_magpie
+from matsift.descriptors.fingerprint import FINGERPRINT, compute_fingerprint
 from matsift.descriptors.mp import MP, MP_ENERGY, Facts, compute_mp, compute_mp_energy
 from matsift.descriptors.packing import PACKING, compute_packing
 from matsift.descriptors.sets import DescriptorChunk, DescriptorSet
@@ -27,6 +28,7 @@ _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
     PACKING.name: (PACKING, lambda chunk: compute_packing(chunk.crystals)),
     VORONOI.name: (VORONOI, lambda chunk: compute_voronoi(chunk.crystals, chunk.cells)),
     VORONOI_128.name: (VORONOI_128, lambda chunk: compute_voronoi_128(chunk.crystals, chunk.cells)),
+    FINGERPRINT.name: (FINGERPRINT, lambda chunk: compute_fingerprint(chunk.crystals, chunk.cells)),
 }
 
 #: Packages whose version may move a number of some set.
