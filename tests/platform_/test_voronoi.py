@@ -111,6 +111,44 @@ def test_cscl_orders_as_its_facets_say() -> None:
     assert found["range local difference in Number"] == pytest.approx(0, abs=1e-9)
 
 
+def test_zincblende_has_four_large_and_twelve_small_facets() -> None:
+    found = descriptors(crystal(FCC, ["Zn", "S"], QUARTER))
+    large, small = 3 * np.sqrt(3) / 16, np.sqrt(2) / 64  # of the triakis truncated tetrahedron, in a^2
+    unlike = 4 * large / (4 * large + 12 * small)
+    coordination = (4 * large + 12 * small) ** 2 / (4 * large**2 + 12 * small**2)
+    assert found["mean CN_VoronoiNN"] == pytest.approx(coordination, rel=1e-9)
+    assert found["mean ordering parameter shell 1"] == pytest.approx(2 * unlike - 1, rel=1e-9)
+    assert found["mean local difference in Number"] == pytest.approx((30 - 16) * unlike, rel=1e-9)
+
+
+def test_perovskite_is_a_cube_a_rhombic_dodecahedron_and_three_more() -> None:
+    found = descriptors(crystal(CUBE, ["Ca", "Ti", "O", "O", "O"], PEROVSKITE))
+    to_ti, to_ca, to_o = 1 / 4, np.sqrt(2) / 8, np.sqrt(2) / 16  # facets of oxygen, in a^2
+    oxygen = (2 * to_ti + 4 * to_ca + 8 * to_o) ** 2 / (2 * to_ti**2 + 4 * to_ca**2 + 8 * to_o**2)
+    assert found["minimum CN_VoronoiNN"] == pytest.approx(6, rel=1e-9)
+    assert found["maximum CN_VoronoiNN"] == pytest.approx(12, rel=1e-9)
+    assert found["mean CN_VoronoiNN"] == pytest.approx((6 + 12 + 3 * oxygen) / 5, rel=1e-9)
+    spheres = 4 / 3 * np.pi * (4 * (1 / 4) ** 3 + (1 / np.sqrt(8)) ** 3)
+    assert found["max packing efficiency"] == pytest.approx(spheres, rel=1e-9)
+    volume = np.array([1 / 4, 1 / 8, 5 / 24, 5 / 24, 5 / 24])
+    deviation = np.abs(volume - 0.2).mean() / 0.2
+    assert found["mean absolute deviation in relative cell size"] == pytest.approx(deviation, rel=1e-9)
+
+
+@pytest.mark.parametrize("length", [30.0, 100.0, 300.0], ids=["30", "100", "300 angstrom"])
+def test_a_very_long_cell_is_a_box(length: float) -> None:
+    found = descriptors(crystal(np.diag([3.0, 3.0, length]), ["Na"], [[0, 0, 0]]))
+    side, end = 3 * length, 9.0
+    coordination = (4 * side + 2 * end) ** 2 / (4 * side**2 + 2 * end**2)
+    assert found["mean CN_VoronoiNN"] == pytest.approx(coordination, rel=1e-9)
+    assert found["max packing efficiency"] == pytest.approx(4 / 3 * np.pi * 1.5**3 / (9 * length), rel=1e-9)
+
+
+def test_a_cell_too_long_to_look_around_in_is_a_failure() -> None:
+    chunk = compute_voronoi([crystal(np.diag([3.0, 3.0, 20_000.0]), ["Na"], [[0, 0, 0]])])
+    assert chunk.failures[0][1].startswith("the cell is too flat or too long")
+
+
 def test_rock_salt_is_fully_ordered_in_each_shell() -> None:
     found = descriptors(crystal(FCC, ["Na", "Cl"], HALF))
     assert [found[f"mean ordering parameter shell {n}"] for n in (1, 2, 3)] == pytest.approx([1, 1, 1])
