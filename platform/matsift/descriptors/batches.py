@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import cast
 
 import numpy as np
@@ -18,7 +19,9 @@ from matsift.execution.killable import TIME_LIMIT_EXCEEDED, KillablePool, Outcom
 _TARGET = "matsift.descriptors.registry:compute_chunk"
 _INITIALIZER = "matsift.descriptors.registry:prepare_worker"
 
-#: One result: positions of the structures in the sequence given, and the chunk of each set for them.
+#: Keys of some structures, the structures, and facts about them.
+Piece = tuple[NDArray[np.int64], Sequence[Crystal], Facts | None]
+#: One result: the keys of some structures (positions in the sequence given), and the chunk of each set for them.
 Batch = tuple[NDArray[np.int64], dict[str, DescriptorChunk]]
 
 
@@ -57,22 +60,64 @@ def compute_many(
     UnknownDescriptorSet
         If a set does not exist.
     """
+    size = min(chunk_size, -(-len(crystals) // max(n_worker, 1)))
+    pieces = (
+        (np.array(indices), [crystals[i] for i in indices], _part(facts, indices))
+        for indices in _slices(len(crystals), size)
+    )
+    yield from compute_stream(names, pieces, n_worker=n_worker, time_limit_s=time_limit_s, target=target)
+
+
+def compute_stream(
+    names: Sequence[str],
+    pieces: Iterable[Piece],
+    *,
+    n_worker: int,
+    time_limit_s: float,
+    target: str = _TARGET,
+) -> Iterator[Batch]:
+    """Yield the descriptors of crystals that come piece by piece, as workers finish them, with the keys given.
+
+    One set of workers does all pieces. They are drawn as workers need them, one ahead of each, so that many more
+    structures than fit into memory can pass. Structures that hang or crash are handled as in `compute_many`.
+
+    Parameters
+    ----------
+    names, n_worker, time_limit_s, target
+        As in `compute_many`.
+    pieces
+        (keys, crystals, facts): (n,) integers that name n crystals, the crystals, and facts about them.
+
+    Raises
+    ------
+    UnknownDescriptorSet
+        If a set does not exist.
+    """
     for name in names:
         descriptor_set(name)
-    waiting = deque(_slices(len(crystals), min(chunk_size, -(-len(crystals) // max(n_worker, 1)))))
-    with KillablePool(target, n_worker=n_worker, time_limit_s=time_limit_s, initializer=_INITIALIZER) as pool:
-        while waiting or pool.n_pending:
-            while waiting and pool.n_pending <= n_worker:
-                indices = waiting.popleft()
-                pool.submit(indices, (tuple(names), [crystals[i] for i in indices], _part(facts, indices)))
+    source, again, in_hand = iter(pieces), deque[Piece](), dict[int, Piece]()
+    numbers = count()
+    with KillablePool(
+        target, n_worker=n_worker, time_limit_s=time_limit_s, initializer=_INITIALIZER, init_args=(tuple(names),)
+    ) as pool:
+        while True:
+            while pool.n_pending < 2 * n_worker:
+                piece = again.popleft() if again else next(source, None)
+                if piece is None:
+                    break
+                number = next(numbers)
+                in_hand[number] = piece
+                pool.submit(number, (tuple(names), *piece[1:]))
+            if not in_hand:
+                return
             outcome = pool.next_outcome()
-            indices = cast("tuple[int, ...]", outcome.key)
+            keys, crystals, facts = in_hand.pop(cast("int", outcome.key))
             if outcome.ok:
-                yield np.array(indices), outcome.value
-            elif len(indices) > 1:
-                waiting.extend((i,) for i in indices)
+                yield keys, outcome.value
+            elif len(keys) > 1:
+                again.extend((keys[i : i + 1], [crystals[i]], _part(facts, (i,))) for i in range(len(keys)))
             else:
-                yield np.array(indices), _failed(names, outcome, time_limit_s)
+                yield keys, _failed(names, outcome, time_limit_s)
 
 
 def _slices(n: int, size: int) -> list[tuple[int, ...]]:

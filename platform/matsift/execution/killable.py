@@ -180,6 +180,7 @@ class KillablePool:
             for ready in connection.wait(list(waiting), timeout=self._patience()):
                 outcome = self._answer(waiting[ready])  # type: ignore[index]  # wait() returns what it was given
                 if outcome is not None:
+                    self._hand_out()  # the worker need not wait for what the caller does with the answer
                     return outcome
             for worker in waiting.values():
                 if worker.item and time.monotonic() - worker.since > self.time_limit_s:

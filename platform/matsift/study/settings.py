@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from matsift.descriptors.registry import known_descriptor_sets
+from matsift.descriptors.registry import descriptor_set
 from matsift.errors import UserInputError
 from matsift.learners.registry import known_learners, validate_settings
 from matsift.screening.criteria import Criterion
@@ -76,10 +76,8 @@ class DescriptorSettings(Settings):
     @field_validator("sets")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in names if name not in known_descriptor_sets()]
-        if unknown:
-            known = ", ".join(sorted(known_descriptor_sets()))
-            raise ValueError(f"there is no descriptor set {unknown[0]!r}; use one of {known}")
+        for name in names:
+            _as_fault(descriptor_set, name)
         return names
 
 
