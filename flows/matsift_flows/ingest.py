@@ -97,7 +97,7 @@ def write_chunk(
     """Write a chunk of what a source states, all or nothing."""
     entries = [row for row in chunk if isinstance(row, EntryRecord)]
     loose = [row for row in chunk if isinstance(row, FailureRecord)]
-    facts = {e.crystal.content_hash: describe(e.crystal) for e in entries if e.crystal is not None}
+    facts = {e.crystal.content_hash: e.facts or describe(e.crystal) for e in entries if e.crystal is not None}
     about = catalogue.SourceFacts(source.name, source.kind, source.licence, source.description)
     with workspace.sessions.begin() as session:
         counts = catalogue.write_entries(session, run.id(session), about, entries, facts)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matsift.crystal import Crystal
+
+if TYPE_CHECKING:
+    from matsift.structure_facts import StructureFacts
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class EntryRecord:
 
     `payload` is what the source said beyond that, as plain JSON. An entry whose structure could not be read has
     ``crystal=None`` and at least one failure. `canonical_number` is the id as a number where a source writes one id in
-    several forms (``mp-8039`` and ``mp-lxf``).
+    several forms (``mp-8039`` and ``mp-lxf``). `facts` describe the crystal where the source knows them already.
     """
 
     external_id: str
@@ -67,3 +70,4 @@ class EntryRecord:
     failures: tuple[FailureRecord, ...] = ()
     holds: tuple[str, ...] = ()
     canonical_number: int | None = None
+    facts: StructureFacts | None = None

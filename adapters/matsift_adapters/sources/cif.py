@@ -1,4 +1,4 @@
-"""CIF: gemmi reads the syntax of each block, pymatgen expands the symmetry."""
+"""CIF: gemmi reads the syntax of each block, pymatgen expands the symmetry where there is any."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pymatgen.io.cif import CifParser
 
 from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
+from matsift_adapters.sources.cif_explicit import explicit_crystal
 from matsift_adapters.sources.parsed import Parsed, unreadable
 from matsift_adapters.sources.pymatgen_json import ISOTOPES, from_sites
 
@@ -62,6 +63,8 @@ def _block(block: gemmi.cif.Block, label: str) -> Parsed:
     if not block.find_value("_cell_length_a"):
         return unreadable(BadStructureError("the cell lengths are missing"), block=label)
     try:
+        if (explicit := explicit_crystal(block)) is not None:
+            return Parsed(label, explicit)
         crystal, holds, info = _expanded(block.as_string())
     except Exception as error:  # noqa: BLE001  pymatgen's parser raises anything from KeyError to ZeroDivisionError
         return unreadable(BadStructureError(_sentence(error)), block=label)

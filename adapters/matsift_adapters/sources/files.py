@@ -120,6 +120,7 @@ def _entries(settings: FilesSource, version: str, done: Iterator[Done]) -> Itera
                     payload={"file": name, **({"block": parsed.block} if parsed.block else {}), **parsed.info},
                     failures=failures,
                     holds=parsed.holds,
+                    facts=parsed.facts,
                 ),
             )
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matsift.crystal import Crystal
+
+if TYPE_CHECKING:
+    from matsift.structure_facts import StructureFacts
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,7 @@ class Parsed:
     """One structure of a file, or why it could not be read.
 
     `block` tells apart several structures of one file and is empty where there is one; `entry_id` is the id that the
-    file itself states, if it was asked for; `info` is plain JSON.
+    file itself states, if it was asked for; `info` is plain JSON; `facts` describe the crystal, once a worker has.
     """
 
     block: str = ""
@@ -23,6 +26,7 @@ class Parsed:
     info: dict[str, Any] = field(default_factory=dict)
     error_class: str | None = None
     message: str | None = None
+    facts: StructureFacts | None = None
 
 
 def unreadable(error: BaseException, message: str | None = None, block: str = "") -> Parsed:

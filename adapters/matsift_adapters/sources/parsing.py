@@ -42,7 +42,7 @@ def parse_member(member: Member) -> list[Parsed]:
         return [unreadable(error)]
     except RecursionError as error:
         return [unreadable(error, "it is nested too deeply")]
-    return [within(parsed, member.max_site) for parsed in found]
+    return [_described(within(parsed, member.max_site)) for parsed in found]
 
 
 def unpacked(member: Member) -> bytes:
@@ -78,6 +78,13 @@ def within(parsed: Parsed, max_site: int) -> Parsed:
         return parsed
     problem = BadStructureError(f"the structure has {crystal.n_site} sites, more than max_site = {max_site}")
     return replace(unreadable(problem, block=parsed.block), entry_id=parsed.entry_id)
+
+
+def _described(parsed: Parsed) -> Parsed:
+    """Return the structure with its facts: finding the symmetry takes longer than reading the file."""
+    from matsift.structure_facts import describe  # noqa: PLC0415  imports spglib and pymatgen
+
+    return parsed if parsed.crystal is None else replace(parsed, facts=describe(parsed.crystal))
 
 
 def _parse(file_format: str, content: bytes, id_key: str | None) -> list[Parsed]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matsift.errors import SourceError
 from matsift.study.sources import BundledSource, FilesSource, SourceSettings
 from matsift_adapters.sources.bundled import open_bundled
 from matsift_adapters.sources.files import open_files
@@ -31,6 +32,13 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
     """
     if isinstance(settings, BundledSource):
         return open_bundled(settings, base_dir)
+    folder = base_dir / settings.folder
+    if not folder.is_dir():
+        raise SourceError(
+            str(folder),
+            "there is no such folder",
+            f"put the data of the source {settings.name} there, or name its folder",
+        )
     if isinstance(settings, FilesSource):
-        return open_files(settings, base_dir, n_worker=n_worker)
-    return open_table(settings, base_dir, n_worker=n_worker)
+        return open_files(settings, folder, n_worker=n_worker)
+    return open_table(settings, folder, n_worker=n_worker)

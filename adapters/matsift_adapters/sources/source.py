@@ -12,7 +12,7 @@ from matsift.study.sources import SourceSettings
 #: Error class of the failure that stands for all that follows the break of a truncated or damaged file.
 TRUNCATED = "TruncatedError"
 
-_TELLS_NOTHING_OF_CONTENT = {"name", "path", "description"}
+_TELLS_NOTHING_OF_CONTENT = {"name", "folder", "path", "description"}
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,7 @@ def _entry(settings: TableSource, version: str, finished: Done) -> Read:
         labels=tuple(labels),
         failures=(*failures_of(parsed, place, finished.seconds, "mend the row or take it out of the table"), *failures),
         holds=parsed.holds,
+        facts=parsed.facts,
     )
 
 

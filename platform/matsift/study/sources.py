@@ -29,6 +29,7 @@ class _SourceBase(_Settings):
 
 
 class _ParsedBase(_SourceBase):
+    folder: str = Field(".", description="folder that all paths of the source start from; relative to the study")
     time_limit_s: float = Field(30.0, gt=0, description="wall-clock limit for parsing one file, seconds")
     max_site: int = Field(1000, gt=0, description="structures with more sites are refused")
 
