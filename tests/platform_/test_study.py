@@ -9,7 +9,7 @@ import pytest
 
 from matsift.errors import StudyError
 from matsift.study.loading import load_study, parse_study
-from matsift.study.settings import Study
+from matsift.study.settings import DescriptorSettings, Study
 
 NA = Path(__file__).parents[2] / "studies" / "na_electrolytes.toml"
 MINIMAL: dict[str, Any] = {
@@ -31,6 +31,12 @@ def test_defaults_make_a_study_of_a_few_lines() -> None:
     study = parse_study(MINIMAL, "tiny.toml")
     assert study.sampling.strategy == "model_3"
     assert study.campaign.batch == 5
+    assert study.descriptors.computed == study.descriptors.sets
+
+
+def test_a_fingerprint_that_is_learned_from_is_computed_once() -> None:
+    settings = DescriptorSettings(sets=("magpie", "fingerprint"), similarity=True)
+    assert settings.computed == ("magpie", "fingerprint")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +45,8 @@ def test_defaults_make_a_study_of_a_few_lines() -> None:
         ("campaign.rounds=1", lambda s: s.campaign.rounds == 1),
         ("study.seed = 7", lambda s: s.study.seed == 7),
         ('descriptors.sets=["mp","magpie","voronoi"]', lambda s: s.descriptors.sets == ("mp", "magpie", "voronoi")),
+        ("descriptors.similarity=false", lambda s: s.descriptors.computed == ("mp", "magpie", "voronoi")),
+        ("descriptors.similarity=true", lambda s: s.descriptors.computed == ("mp", "magpie", "voronoi", "fingerprint")),
         ("ranking.goal=minimize", lambda s: s.ranking.goal == "minimize"),
         ("learner.settings.members=4", lambda s: s.learner.settings["members"] == 4),
         ("sources.0.kind=bundled", lambda s: s.sources[0].kind == "bundled"),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.descriptors.registry import descriptor_set
 from matsift.errors import UserInputError
 from matsift.learners.registry import known_learners, validate_settings
@@ -67,9 +68,10 @@ class LabelSettings(Settings):
 
 
 class DescriptorSettings(Settings):
-    """`[descriptors]`: the descriptor sets that the learner sees."""
+    """`[descriptors]`: the descriptor sets that the learner sees, and whether likeness of crystals can be asked for."""
 
     sets: Annotated[tuple[str, ...], Field(min_length=1, description="descriptor sets, in column order")]
+    similarity: Annotated[bool, Field(description="compute `fingerprint` too, for analysis.similar_to")] = False
     time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one structure, s")] = 60.0
     chunk: Annotated[int, Field(gt=0, description="structures in one task")] = 200
 
@@ -79,6 +81,12 @@ class DescriptorSettings(Settings):
         for name in names:
             _as_fault(descriptor_set, name)
         return names
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """Names of all sets that the study's structures get: those of the learner, and the fingerprint if asked for."""
+        wanted = (*self.sets, FINGERPRINT.name) if self.similarity else self.sets
+        return tuple(dict.fromkeys(wanted))
 
 
 class SamplingSettings(Settings):
