@@ -23,6 +23,10 @@ INCOMING = "incoming"
 _ARRAY_HEADER_BYTES = 20  # dimensions, null flag, element type, length, lower bound: 4 bytes each
 _VECTOR_HEADER_BYTES = 4  # length and an unused field: 2 bytes each
 _ANALYZE_FROM = 500
+_TABLE = sql.Identifier(INCOMING)
+_COPY = sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT BINARY)").format(_TABLE)
+_COPY_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no extension
+_COPY_TRAILER = b"\xff\xff"
 
 
 @contextmanager
@@ -38,26 +42,43 @@ def incoming(session: Session, columns: Mapping[str, str], rows: Iterable[Sequen
     rows
         One sequence a row, in the order of the columns.
     """
-    connection = driver_connection(session)
-    table = sql.Identifier(INCOMING)
-    definitions = [
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast("Any", kind))) for name, kind in columns.items()
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(table))
-        cursor.execute(
-            sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(table, sql.SQL(", ").join(definitions))
-        )
+    with driver_connection(session).cursor() as cursor:
+        _create_incoming(cursor, columns)
         count = 0
-        with cursor.copy(sql.SQL("COPY pg_temp.{} FROM STDIN (FORMAT BINARY)").format(table)) as copy:
+        with cursor.copy(_COPY) as copy:
             copy.set_types(list(columns.values()))
             for row in rows:
                 copy.write_row([storable(value) if isinstance(value, str) else value for value in row])
                 count += 1
         if count >= _ANALYZE_FROM:
-            cursor.execute(sql.SQL("ANALYZE pg_temp.{}").format(table))
+            cursor.execute(sql.SQL("ANALYZE pg_temp.{}").format(_TABLE))
     yield count
     session.execute(text("DROP TABLE IF EXISTS pg_temp.incoming"))
+
+
+@contextmanager
+def incoming_packed(session: Session, columns: Mapping[str, str], rows: Iterable[bytes]) -> Iterator[None]:
+    """Fill the temporary table ``incoming`` with rows that are in COPY's binary form already; drop it at the end.
+
+    A row is the number of its fields (int16), then for each field its length in bytes (int32) and its binary value, all
+    big-endian, as NumPy writes many at once.
+    """
+    with driver_connection(session).cursor() as cursor:
+        _create_incoming(cursor, columns)
+        with cursor.copy(_COPY) as copy:
+            copy.write(b"".join([_COPY_HEADER, *rows, _COPY_TRAILER]))
+    yield
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.incoming"))
+
+
+def _create_incoming(cursor: psycopg.Cursor[tuple[Any, ...]], columns: Mapping[str, str]) -> None:
+    definitions = [
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast("Any", kind))) for name, kind in columns.items()
+    ]
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(_TABLE))
+    cursor.execute(
+        sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(_TABLE, sql.SQL(", ").join(definitions))
+    )
 
 
 def storable(value: str) -> str:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector import Vector
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 from sqlalchemy.orm import Session
 
 from matsift_schema.store.arrays import Floats, Ids
-from matsift_schema.store.copying import as_float32, incoming, select_binary
+from matsift_schema.store.copying import as_float32, incoming_packed, select_binary
+from matsift_schema.store.structures import STATED_NOW
 
 #: Stage of the failures that `missing_descriptors` looks at; their detail is `failure_detail`.
 STAGE = "descriptor"
 
-_COLUMNS = {"structure_id": "int8", "vector": "vector", "missing_columns": "int2[]", "seconds": "float8"}
+_COLUMNS = {"structure_id": "int8", "seconds": "float8", "vector": "vector", "missing_columns": "int2[]"}
 _INSERT = text("""
     INSERT INTO matsift.descriptor (structure_id, descriptor_set_id, vector, missing_columns, seconds, run_id)
     SELECT structure_id, :set_id, vector, missing_columns, seconds, :run_id FROM incoming ORDER BY structure_id
-    ON CONFLICT (structure_id, descriptor_set_id) DO NOTHING RETURNING structure_id
+    ON CONFLICT (structure_id, descriptor_set_id) DO NOTHING
 """)
+_INT2_OID = 21
 _MATRIX = """
     SELECT wanted.position, d.vector, d.missing_columns::int4[]
     FROM unnest(%(ids)s::int8[]) WITH ORDINALITY AS wanted (id, position)
@@ -85,23 +88,25 @@ def missing_descriptors(
     version: str,
     structure_ids: Ids | None = None,
     *,
+    sources: Sequence[str] = (),
     retry_failed: bool = False,
 ) -> NDArray[np.int64]:
     """Return the ids of structures without a vector in a set, ordered by content hash.
 
-    Structures that failed in this version of the set are left out unless `retry_failed`.
+    Structures that failed in this version of the set are left out unless `retry_failed`. `structure_ids` and `sources`
+    narrow the search to these structures, and to those that one of these sources states now.
     """
-    query = text("""
+    query = text(f"""
         SELECT s.id FROM matsift.structure s
-        WHERE (CAST(:ids AS int8[]) IS NULL OR s.id = ANY(CAST(:ids AS int8[])))
+        WHERE (CAST(:ids AS int8[]) IS NULL OR s.id = ANY(CAST(:ids AS int8[]))) AND {STATED_NOW}
           AND NOT EXISTS (SELECT FROM matsift.descriptor d JOIN matsift.descriptor_set t ON t.id = d.descriptor_set_id
                           WHERE d.structure_id = s.id AND t.name = :name AND t.version = :version)
           AND (:retry OR NOT EXISTS (SELECT FROM matsift.failure f WHERE f.structure_id = s.id
                                      AND f.stage = :stage AND f.detail = :detail))
         ORDER BY s.content_hash COLLATE "C"
-    """)
+    """)  # noqa: S608  a constant
     wanted = None if structure_ids is None else [int(key) for key in structure_ids]
-    values = {"ids": wanted, "name": name, "version": version, "retry": retry_failed}
+    values = {"ids": wanted, "sources": list(sources), "name": name, "version": version, "retry": retry_failed}
     rows = session.scalars(query, {**values, "stage": STAGE, "detail": failure_detail(name, version)})
     return np.array(rows.all(), dtype=np.int64)
 
@@ -122,12 +127,45 @@ def write_descriptors(
     single = as_float32(np.asarray(values, dtype=np.float64))
     unknown = ~np.isfinite(single)
     single[unknown] = 0.0
-    rows = (
-        (int(key), Vector(single[i]), np.flatnonzero(unknown[i]).tolist(), float(seconds[i]))
-        for i, key in enumerate(structure_ids)
+    with incoming_packed(session, _COLUMNS, _packed(structure_ids, seconds, single, unknown)):
+        result = session.execute(_INSERT, {"set_id": set_id, "run_id": run_id})
+        return int(cast("CursorResult[Any]", result).rowcount)
+
+
+def _packed(ids: Ids, seconds: Floats, vectors: NDArray[np.float32], unknown: NDArray[np.bool_]) -> Iterator[bytes]:
+    """Yield a row of `_COLUMNS` a structure in COPY's binary form."""
+    n, width = vectors.shape
+    rows = np.zeros(
+        n,
+        dtype=[
+            ("fields", ">i2"),
+            ("id_size", ">i4"),
+            ("id", ">i8"),
+            ("seconds_size", ">i4"),
+            ("seconds", ">f8"),
+            ("vector_size", ">i4"),
+            ("vector_length", ">i2"),
+            ("vector_unused", ">i2"),
+            ("vector", ">f4", (width,)),
+        ],
     )
-    with incoming(session, _COLUMNS, rows):
-        return len(session.execute(_INSERT, {"set_id": set_id, "run_id": run_id}).all())
+    rows["fields"] = len(_COLUMNS)
+    rows["id_size"], rows["id"] = 8, ids
+    rows["seconds_size"], rows["seconds"] = 8, seconds
+    rows["vector_size"], rows["vector_length"], rows["vector"] = 4 + 4 * width, width, vectors
+    data, size = rows.tobytes(), rows.itemsize
+    for i in range(n):
+        yield data[i * size : (i + 1) * size]
+        yield _packed_positions(np.flatnonzero(unknown[i]))
+
+
+def _packed_positions(positions: NDArray[np.int64]) -> bytes:
+    """Return an ``int2[]`` field: bytes, dimensions, null flag, element type; unless empty length, bound, elements."""
+    if not len(positions):
+        return struct.pack(">iiii", 12, 0, 0, _INT2_OID)
+    items = np.zeros(len(positions), dtype=[("size", ">i4"), ("value", ">i2")])
+    items["size"], items["value"] = 2, positions
+    return struct.pack(">iiiiii", 20 + items.nbytes, 1, 0, _INT2_OID, len(items), 1) + items.tobytes()
 
 
 def has_descriptors(session: Session, set_ids: Sequence[int], structure_ids: Ids) -> NDArray[np.bool_]:

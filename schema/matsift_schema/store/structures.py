@@ -43,8 +43,14 @@ _INSERT = text(
     f"INSERT INTO matsift.structure ({_LISTED}, run_id) SELECT {_LISTED}, :run_id FROM incoming"  # noqa: S608  constants
     " ORDER BY content_hash ON CONFLICT (content_hash) DO NOTHING RETURNING id"
 )
+#: Condition on ``matsift.structure s``: one of the named :sources states it now, or none is named.
+STATED_NOW = """
+    (cardinality(CAST(:sources AS text[])) = 0 OR s.id IN (
+        SELECT e.structure_id FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
+        WHERE o.name = ANY(CAST(:sources AS text[])) AND e.withdrawn_at IS NULL))
+"""
 _CRYSTALS = """
-    SELECT s.lattice, s.species, s.frac_coords, s.occupancies, s.site_index
+    SELECT s.lattice, array_to_string(s.species, ' '), s.frac_coords, s.occupancies, s.site_index
     FROM unnest(%(ids)s::int8[]) WITH ORDINALITY AS wanted (id, position) JOIN matsift.structure s USING (id)
     ORDER BY wanted.position
 """
@@ -106,7 +112,7 @@ def load_crystals(session: Session, structure_ids: Ids) -> list[Crystal]:
     if len(rows) != len(ids):
         raise KeyError(f"{len(ids) - len(rows)} of {len(ids)} structure ids are not in the database")
     return [
-        Crystal(lattice.reshape(3, 3), tuple(species), coords.reshape(-1, 3), occupancies, site_index)
+        Crystal(lattice.reshape(3, 3), tuple(species.split()), coords.reshape(-1, 3), occupancies, site_index)
         for lattice, species, coords, occupancies, site_index in rows
     ]
 
@@ -131,17 +137,15 @@ def load_structures(
     sources
         Only structures that one of these sources states now; none means any.
     """
-    query = text("""
+    query = text(f"""
         SELECT s.id, s.content_hash, s.formula, s.reduced_formula, s.elements, s.n_site,
                coalesce(s.space_group_number, 0), coalesce(s.space_group_symbol, ''), s.is_ordered, s.holds
         FROM matsift.structure s
         WHERE s.elements @> CAST(:elements AS text[])
           AND (CAST(:ids AS int8[]) IS NULL OR s.id = ANY(CAST(:ids AS int8[])))
-          AND (cardinality(CAST(:sources AS text[])) = 0 OR s.id IN (
-              SELECT e.structure_id FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
-              WHERE o.name = ANY(CAST(:sources AS text[])) AND e.withdrawn_at IS NULL))
+          AND {STATED_NOW}
         ORDER BY s.content_hash COLLATE "C"
-    """)
+    """)  # noqa: S608  a constant
     wanted = None if ids is None else [int(key) for key in ids]
     rows = session.execute(query, {"elements": list(elements), "ids": wanted, "sources": list(sources)}).all()
     columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 10
@@ -157,6 +161,16 @@ def load_structures(
         np.array(columns[8], dtype=bool),
         tuple(frozenset(names) for names in columns[9]),
     )
+
+
+def structure_digest(session: Session, sources: Sequence[str] = ()) -> str:
+    """Return the SHA-256 of the content hashes, sorted, one a line, of the structures that sources state now."""
+    query = text(f"""
+        SELECT encode(sha256(convert_to(coalesce(
+            string_agg(s.content_hash, chr(10) ORDER BY s.content_hash COLLATE "C"), ''), 'UTF8')), 'hex')
+        FROM matsift.structure s WHERE {STATED_NOW}
+    """)  # noqa: S608  a constant
+    return str(session.execute(query, {"sources": list(sources)}).scalar_one())
 
 
 def _rows(structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]]) -> Iterator[tuple[Any, ...]]:
