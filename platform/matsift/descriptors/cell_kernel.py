@@ -8,8 +8,6 @@ than three facets meet need no care: a facet that only touches there has an area
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +23,6 @@ _UNFILLED_SHARE = 1e-6  # of the volume that the Voronoi cells may miss
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-_Array = TypeVar("_Array", Floats, Ints)
 
 
 @compiled
@@ -52,9 +49,17 @@ def reduce_lattices(lattices: Floats) -> None:
 
 @compiled
 def tessellate(
-    lattices: Floats, spacings: Floats, volumes: Floats, coords: Floats, start: Ints
-) -> tuple[Ints, Ints, Ints, Floats, Floats, Ints]:
-    """Return the facets of all atoms of a chunk of structures.
+    lattices: Floats,
+    spacings: Floats,
+    volumes: Floats,
+    coords: Floats,
+    start: Ints,
+    who_of: Ints,
+    area_of: Floats,
+    distance_of: Floats,
+    status: Ints,
+) -> int:
+    """Write the facets of all atoms of a chunk of structures; return how many there are, -1 where there is no room.
 
     Parameters
     ----------
@@ -68,19 +73,18 @@ def tessellate(
         (n_site, 3), fractional coordinates of all structures' sites, 0 to 1.
     start
         (n + 1,), where the sites of a structure begin.
-
-    Returns
-    -------
-    site and neighbour (m,), image (m, 3), area (m,) in square angstrom, distance (m,) in angstrom, and status (n,): 0,
-    `COINCIDENT`, `UNFILLED` or `TOO_LONG`; a structure whose status is not 0 has no facets.
+    who_of
+        (room, 5), to be written: site, neighbour, and the neighbour's image.
+    area_of, distance_of
+        (room,), to be written: square angstrom, angstrom.
+    status
+        (n,), to be written: 0, `COINCIDENT`, `UNFILLED` or `TOO_LONG`; a structure whose status is not 0 has no facets.
     """
-    room, total = 20 * len(coords) + 64, 0
-    site_of, atom_of, image_of = np.empty(room, np.int64), np.empty(room, np.int64), np.empty((room, 3), np.int64)
-    area_of, distance_of = np.empty(room), np.empty(room)
-    status = np.zeros(len(lattices), np.int64)
+    total = 0
     for structure in range(len(lattices)):
         first, begin, filled = start[structure], total, 0.0
         inside = coords[first : start[structure + 1]]
+        status[structure] = 0
         for site in range(len(inside)):
             problem, who, square, area = _cell(
                 site, lattices[structure], spacings[structure], volumes[structure], inside
@@ -88,30 +92,44 @@ def tessellate(
             if problem:
                 status[structure] = problem
                 break
-            if total + len(area) > room:
-                room = 2 * (total + len(area))
-                site_of, atom_of, image_of = _grown(site_of, room), _grown(atom_of, room), _grown(image_of, room)
-                area_of, distance_of = _grown(area_of, room), _grown(distance_of, room)
-            largest = area.max()
-            for item in range(len(area)):
-                if area[item] > _NEGLIGIBLE_AREA * largest:
-                    site_of[total], atom_of[total] = first + site, first + who[item, 0]
-                    image_of[total] = who[item, 1:]
-                    area_of[total], distance_of[total] = area[item], np.sqrt(square[item])
-                    filled += area_of[total] * distance_of[total] / 6
-                    total += 1
+            count = _keep(first, site, who, square, area, who_of[total:], area_of[total:], distance_of[total:])
+            if count < 0:
+                return -1
+            for item in range(total, total + count):
+                filled += area_of[item] * distance_of[item] / 6
+            total += count
         if status[structure] == 0 and abs(filled / volumes[structure] - 1) > _UNFILLED_SHARE:
             status[structure] = UNFILLED
         if status[structure]:
             total = begin
-    return site_of[:total], atom_of[:total], image_of[:total], area_of[:total], distance_of[:total], status
+    return total
 
 
 @compiled
-def _grown(values: _Array, room: int) -> _Array:
-    larger = np.empty((room, *values.shape[1:]), dtype=values.dtype)
-    larger[: len(values)] = values
-    return larger
+def _keep(
+    first: int,
+    site: int,
+    who: Ints,
+    square: Floats,
+    area: Floats,
+    who_of: Ints,
+    area_of: Floats,
+    distance_of: Floats,
+) -> int:
+    """Write the facets of one site that are not negligible; return how many there are, -1 where there is no room."""
+    largest, count = 0.0, 0
+    for item in range(len(area)):
+        largest = max(largest, area[item])
+    for item in range(len(area)):
+        if area[item] > _NEGLIGIBLE_AREA * largest:
+            if count == len(area_of):
+                return -1
+            who_of[count, 0], who_of[count, 1] = first + site, first + who[item, 0]
+            for axis in range(3):
+                who_of[count, 2 + axis] = who[item, 1 + axis]
+            area_of[count], distance_of[count] = area[item], np.sqrt(square[item])
+            count += 1
+    return count
 
 
 @compiled
@@ -160,8 +178,7 @@ def _neighbours(
         if count < room or room == _MOST_NEIGHBOURS:
             break
         room *= 2
-    order = _ascending(square[:count])
-    return who[order], vector[order], square[order]
+    return _sorted(count, who, vector, square)
 
 
 @compiled
@@ -203,13 +220,31 @@ def _collect(
 
 
 @compiled
-def _ascending(values: Floats) -> Ints:
-    """Return the order that sorts (k,) values: shell sort."""
-    order, gap = np.arange(len(values)), 1
-    while gap < len(values) // 3:
+def _sorted(count: int, who: Ints, vector: Floats, square: Floats) -> tuple[Ints, Floats, Floats]:
+    """Return the first entries by ascending squared distance."""
+    order = _ascending(count, square)
+    whose, towards, distance = np.empty((count, 4), np.int64), np.empty((count, 3)), np.empty(count)
+    for place in range(count):
+        item = order[place]
+        distance[place] = square[item]
+        for k in range(3):
+            towards[place, k] = vector[item, k]
+        for k in range(4):
+            whose[place, k] = who[item, k]
+    return whose, towards, distance
+
+
+@compiled
+def _ascending(count: int, values: Floats) -> Ints:
+    """Return the order (count,) that sorts the first values: shell sort."""
+    order = np.empty(count, np.int64)
+    for i in range(count):
+        order[i] = i
+    gap = 1
+    while gap < count // 3:
         gap = 3 * gap + 1
     while gap > 0:
-        for i in range(gap, len(values)):
+        for i in range(gap, count):
             item, j = order[i], i
             while j >= gap and values[order[j - gap]] > values[item]:
                 order[j] = order[j - gap]

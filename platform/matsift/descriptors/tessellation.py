@@ -13,6 +13,8 @@ from matsift.crystal import Crystal
 from matsift.descriptors.composition import readable
 from matsift.descriptors.elements import atomic_numbers
 
+_FACETS_A_SITE = 30  # room for so many at first; 14 is usual
+
 
 @dataclass(frozen=True)
 class Facets:
@@ -111,8 +113,14 @@ def _facets(
     coords -= np.floor(coords)
     start = np.concatenate([[0], np.cumsum(n_site)])
     spacings = 1 / np.linalg.norm(inverse, axis=1)
-    site, neighbour, image, area, distance, status = cell_kernel.tessellate(lattices, spacings, volume, coords, start)
-    return Facets(site, neighbour, image, area, distance), status
+    status = np.zeros(len(crystals), dtype=np.int64)
+    room, count = _FACETS_A_SITE * len(coords), -1
+    while count < 0:
+        who, area, distance = np.empty((room, 5), dtype=np.int64), np.empty(room), np.empty(room)
+        count = cell_kernel.tessellate(lattices, spacings, volume, coords, start, who, area, distance, status)
+        room *= 4
+    site, neighbour, image = who[:count, 0].copy(), who[:count, 1].copy(), who[:count, 2:].copy()
+    return Facets(site, neighbour, image, area[:count], distance[:count]), status
 
 
 def _reason(status: int) -> str:
