@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from sqlalchemy.orm import Session
 
 from matsift.descriptors.batches import Piece, compute_stream
 from matsift.descriptors.matminer_sets import PREFIX as BY_MATMINER
@@ -60,7 +61,7 @@ def _featurize_group(
         "retry_failed": workspace.retry_failed,
     }
     chunk = 1 if _visited_with(names[0]) else study.descriptors.chunk  # the limit holds for each call of a worker
-    written = 0
+    written, set_ids = 0, dict[str, int]()
     with (
         workspace.run("featurize", study.name, parameters) as run,
         workspace.reporter.work(f"featurize {' + '.join(names)}", len(ids), "structures") as advance,
@@ -71,7 +72,7 @@ def _featurize_group(
             n_worker=workspace.n_worker,
             time_limit_s=study.descriptors.time_limit_s,
         ):
-            written += invoke(write_chunk, workspace, run, here, chunks)
+            written += invoke(write_chunk, workspace, run, set_ids, here, chunks)
             advance(len(here), failed=len({i for found in chunks.values() for i in found.failures}))
     return written
 
@@ -90,37 +91,48 @@ def _pieces(
 
 @task(name="featurize chunk", cache_policy=NO_CACHE)
 def write_chunk(
-    workspace: Workspace, run: LazyRun, ids: NDArray[np.int64], chunks: Mapping[str, DescriptorChunk]
+    workspace: Workspace,
+    run: LazyRun,
+    set_ids: dict[str, int],
+    ids: NDArray[np.int64],
+    chunks: Mapping[str, DescriptorChunk],
 ) -> int:
-    """Write what a worker computed for some structures, all sets or nothing; return how many vectors are new."""
+    """Write what a worker computed for some structures, all sets or nothing; return how many vectors are new.
+
+    `set_ids` remembers the database ids of the sets from one chunk to the next.
+    """
     written = 0
     with workspace.sessions.begin() as session:
         for name, chunk in chunks.items():
             about = descriptor_set(name)
-            set_id = store.ensure_descriptor_set(
-                session,
-                name=name,
-                version=about.version,
-                columns=about.columns,
-                description=about.description,
-                package_versions=package_versions(),
-            )
+            if name not in set_ids:
+                set_ids[name] = store.ensure_descriptor_set(
+                    session,
+                    name=name,
+                    version=about.version,
+                    columns=about.columns,
+                    description=about.description,
+                    package_versions=package_versions(),
+                )
             good = np.array([i not in chunk.failures for i in range(len(ids))], dtype=bool)
             written += store.write_descriptors(
-                session, run.id(session), set_id, ids[good], values=chunk.values[good], seconds=chunk.seconds[good]
+                session,
+                run.id(session),
+                set_ids[name],
+                ids[good],
+                values=chunk.values[good],
+                seconds=chunk.seconds[good],
             )
             if chunk.failures:
-                failed = sorted(chunk.failures)
-                failures = [
-                    FailureRecord(
-                        store.STAGE,
-                        subject,
-                        *chunk.failures[i],
-                        float(chunk.seconds[i]),
-                        store.failure_detail(name, about.version),
-                        subject,
-                    )
-                    for i, subject in zip(failed, structure_hashes(session, ids[failed].tolist()), strict=True)
-                ]
+                failures = _failures(session, name, ids, chunk)
                 write_failures(session, run.id(session), failures, retried=workspace.retry_failed)
     return written
+
+
+def _failures(session: Session, name: str, ids: NDArray[np.int64], chunk: DescriptorChunk) -> list[FailureRecord]:
+    failed = sorted(chunk.failures)
+    detail = store.failure_detail(name, descriptor_set(name).version)
+    return [
+        FailureRecord(store.STAGE, subject, *chunk.failures[i], float(chunk.seconds[i]), detail, subject)
+        for i, subject in zip(failed, structure_hashes(session, ids[failed].tolist()), strict=True)
+    ]

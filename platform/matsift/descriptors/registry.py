@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -33,6 +34,8 @@ _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
 
 #: Packages whose version may move a number of some set.
 _PACKAGES = ("matminer", "numba", "numpy", "pymatgen", "scipy", "spglib")
+
+_version = cache(version)  # reading it takes milliseconds, and every chunk asks
 
 
 def known_descriptor_sets() -> tuple[str, ...]:
@@ -74,7 +77,7 @@ def compute(name: str, crystals: Sequence[Crystal], facts: Facts | None = None) 
 
 def package_versions() -> dict[str, str]:
     """Return the versions of the packages whose change may move a number."""
-    return {name: version(name) for name in _PACKAGES}
+    return {name: _version(name) for name in _PACKAGES}
 
 
 def compute_chunk(

@@ -148,4 +148,4 @@ class _VectorLoader(Loader):
 
 def _array_offset(data: Buffer) -> int:
     """Return where the elements begin; an empty array has no dimension and ends after 12 bytes."""
-    return min(_ARRAY_HEADER_BYTES, len(bytes(data)))
+    return min(_ARRAY_HEADER_BYTES, memoryview(data).nbytes)

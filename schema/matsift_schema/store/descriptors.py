@@ -154,9 +154,10 @@ def _packed(ids: Ids, seconds: Floats, vectors: NDArray[np.float32], unknown: ND
     rows["seconds_size"], rows["seconds"] = 8, seconds
     rows["vector_size"], rows["vector_length"], rows["vector"] = 4 + 4 * width, width, vectors
     data, size = rows.tobytes(), rows.itemsize
+    nothing, partly_unknown = _packed_positions(np.zeros(0, dtype=np.int64)), set(np.flatnonzero(unknown.any(axis=1)))
     for i in range(n):
         yield data[i * size : (i + 1) * size]
-        yield _packed_positions(np.flatnonzero(unknown[i]))
+        yield _packed_positions(np.flatnonzero(unknown[i])) if i in partly_unknown else nothing
 
 
 def _packed_positions(positions: NDArray[np.int64]) -> bytes:
