@@ -10,6 +10,7 @@ from prefect import flow
 
 from matsift.learners import registry
 from matsift.learners.calibration import ConformalCalibration
+from matsift.learners.kernel_ridge import BLOCK
 from matsift.learners.training import predict as predict_arrays
 from matsift.study.settings import Study
 from matsift_flows.workspace import Workspace, digest
@@ -18,8 +19,9 @@ from matsift_schema.store.lookups import structure_hashes
 from matsift_schema.store.models import load_model
 from matsift_schema.store.predictions import structures_without_prediction, write_predictions
 
-#: Structures in one transaction.
-CHUNK = 20_000
+#: Structures in one transaction; whole blocks of those learners that predict by blocks, so that a run that is continued
+#: after one of them predicts the same to the last bit.
+CHUNK = 80 * BLOCK
 
 
 @flow(name="predict", validate_parameters=False)

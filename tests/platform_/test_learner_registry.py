@@ -30,7 +30,7 @@ def test_filled_settings_are_settings(kind: str) -> None:
     ("kind", "settings", "sentence"),
     [
         pytest.param(
-            "boosting", {}, "no learner 'boosting'; use one of lightgbm_ensemble, random_forest, ridge", id="kind"
+            "boosting", {}, "no learner 'boosting'; use one of blend, kernel_ridge, lightgbm_ensemble", id="kind"
         ),
         pytest.param(
             "lightgbm_ensemble", {"num_leafs": 9}, "no setting 'num_leafs'; did you mean 'num_leaves'", id="typo"
@@ -40,6 +40,9 @@ def test_filled_settings_are_settings(kind: str) -> None:
         ),
         pytest.param("random_forest", {"n_estimators": "many"}, "'n_estimators' .* is 'many'", id="text"),
         pytest.param("lightgbm_ensemble", {"train_fraction": 1.5}, "'train_fraction' .* is 1.5", id="out of range"),
+        pytest.param("blend", {"kernel": {"members": 3}}, "set 'members' of the blend itself", id="shared"),
+        pytest.param("blend", {"kernel": {"size": 3}}, "kernel.size: extra inputs are not permitted", id="nested typo"),
+        pytest.param("blend", {"lightgbm": {"num_leaves": 1}}, "lightgbm.num_leaves: .* greater", id="nested range"),
     ],
 )
 def test_wrong_settings_give_a_sentence_that_names_the_key(kind: str, settings: dict[str, Any], sentence: str) -> None:

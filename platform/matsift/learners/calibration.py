@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matsift.errors import ArtifactError, UserInputError
+from matsift.learners.prediction import Prediction
+from matsift.learners.scale import LINEAR, TargetScale
 
 #: Share of the median spread that is added to every spread, so that a row on which the members happen to agree does
 #: not get an interval of no width, nor a calibration row of that kind an endless score.
@@ -19,7 +21,7 @@ FLOOR_SHARE = 0.1
 
 @dataclass(frozen=True)
 class ConformalCalibration:
-    """A calibrated interval: mean plus or minus `multiplier` times (spread + `floor`).
+    """A calibrated interval: mean plus or minus `multiplier` times (spread + `floor`), on the scale of the learner.
 
     Parameters
     ----------
@@ -28,15 +30,32 @@ class ConformalCalibration:
     multiplier
         The finite-sample quantile of the calibration scores, without unit.
     floor
-        Added to every spread, in the unit of the property.
+        Added to every spread, in the unit of the property (on a logarithmic scale, in decades).
     n_calibration
         Rows that the quantile was taken from.
+    scale
+        Where mean and spread are taken and the interval is symmetric.
     """
 
     coverage: float
     multiplier: float
     floor: float
     n_calibration: int
+    scale: TargetScale = LINEAR
+
+    @classmethod
+    def of(cls, y: NDArray[np.float64], prediction: Prediction, coverage: float, scale: TargetScale = LINEAR) -> Self:
+        """Return the calibration, on a scale, of what an ensemble says of n rows that it was not trained on.
+
+        The order of scores is that of any scale that grows with the value, so the guarantee of `fit` holds on each.
+
+        Raises
+        ------
+        UserInputError
+            As `fit`.
+        """
+        mean, spread = scale.moments(prediction)
+        return replace(cls.fit(scale.forward(y), mean, spread, coverage), scale=scale)
 
     @classmethod
     def fit(
@@ -82,10 +101,14 @@ class ConformalCalibration:
         return cls(coverage, float(scores[rank - 1]), floor, n)
 
     def interval(self, mean: ArrayLike, spread: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return (lower, upper), each (n,), in the unit of the property."""
+        """Return (lower, upper), each (n,), around means and spreads on the scale of the calibration."""
         centre = np.asarray(mean, dtype=np.float64)
         half = self.multiplier * (np.asarray(spread, dtype=np.float64) + self.floor)
         return centre - half, centre + half
+
+    def around(self, prediction: Prediction) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (lower, upper), each (n,), in the unit of the property, around what an ensemble says."""
+        return self.scale.interval_back(*self.interval(*self.scale.moments(prediction)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the calibration as a plain dict."""
@@ -106,6 +129,7 @@ class ConformalCalibration:
                 float(stored["multiplier"]),
                 float(stored["floor"]),
                 int(stored["n_calibration"]),
+                TargetScale(**stored.get("scale", {})),
             )
         except KeyError as error:
             raise ArtifactError(f"the stored calibration lacks {error}; train again") from error

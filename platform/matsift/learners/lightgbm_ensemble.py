@@ -24,6 +24,7 @@ from matsift.learners.prediction import (
     member_seeds,
     shares,
 )
+from matsift.learners.scale import ScaleKind, TargetScale
 
 KIND = "lightgbm_ensemble"
 #: Starting a worker costs about this long (importing LightGBM, pandas and scikit-learn), so less work stays here.
@@ -31,7 +32,8 @@ WORKER_START_S = 3.0
 _MEMBER_LIMIT_S = 24 * 3600.0
 
 #: Settings by preset. "default" is LightGBM as it comes, which is what paper 001 is taken to have used (it names no
-#: hyper-parameter); "tuned" is the alternative of the science specification, section 2.3.
+#: hyper-parameter); "tuned" is the alternative of the science specification, section 2.3; "moduli" was chosen by three
+#: folds within the training rows of 7,678 Materials Project moduli, and takes a fixed number of rounds.
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "tuned": {
@@ -43,6 +45,16 @@ PRESETS: dict[str, dict[str, Any]] = {
         "bagging_freq": 1,
         "early_stopping_rounds": 50,
     },
+    "moduli": {
+        "n_estimators": 1000,
+        "learning_rate": 0.03,
+        "num_leaves": 31,
+        "min_data_in_leaf": 5,
+        "feature_fraction": 0.2,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "max_bin": 127,
+    },
 }
 
 
@@ -51,9 +63,13 @@ class LightGbmSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    preset: Literal["default", "tuned"] = "default"
+    preset: Literal["default", "tuned", "moduli"] = "default"
     members: Annotated[int, Field(ge=2, le=1000, description="models in the ensemble")] = 20
     train_fraction: Annotated[float, Field(gt=0, le=1, description="share of the rows that each member sees")] = 0.8
+    target: Annotated[ScaleKind, Field(description="learn the value itself, or its decimal logarithm")] = "linear"
+    target_floor: Annotated[
+        float, Field(gt=0, description="log10: what lies below counts as this, in the property's unit")
+    ] = 1.0
     objective: Literal["regression", "regression_l1", "huber"] = "regression"
     n_estimators: Annotated[int, Field(ge=1, le=100_000, description="boosting rounds")] = 100
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
@@ -77,12 +93,19 @@ class LightGbmSettings(BaseModel):
     def _fill_from_preset(cls, given: dict[str, Any]) -> dict[str, Any]:
         return {**PRESETS.get(given.get("preset", "default"), {}), **given}
 
+    @property
+    def scale(self) -> TargetScale:
+        """The scale of the target."""
+        return TargetScale(self.target, self.target_floor)
+
     def booster_parameters(self, seed: int) -> dict[str, Any]:
         """Return LightGBM's parameters for one member; one thread and fixed orders make it repeatable."""
         own = {
             "preset",
             "members",
             "train_fraction",
+            "target",
+            "target_floor",
             "n_estimators",
             "early_stopping_rounds",
             "early_stopping_fraction",
@@ -118,7 +141,8 @@ class LightGbmEnsemble:
         rows = checked_features(X, self.feature_names)
         if not len(rows):
             return Prediction.of_members(np.empty((len(self.texts), 0)))
-        return Prediction.of_members(np.array([b.predict(rows, num_threads=1) for b in self._boosters]))
+        scale = TargetScale(self.settings.get("target", "linear"))
+        return Prediction.of_members(scale.back(np.array([b.predict(rows, num_threads=1) for b in self._boosters])))
 
     def importances(self) -> NDArray[np.float64]:
         """Return (n_feature,) share of the gain that each column brought, averaged over the members."""
@@ -200,16 +224,16 @@ def train_members(
 def train_member(data: TrainingData, settings: LightGbmSettings, seed: int) -> str:
     """Return one member as LightGBM text: a draw of the rows by its seed, then boosting."""
     rows = draw_rows(len(data.y), settings.train_fraction, seed)
-    parameters = settings.booster_parameters(seed)
+    parameters, y = settings.booster_parameters(seed), settings.scale.forward(data.y)
     stoppers: list[Any] = []
     watched: list[lightgbm.Dataset] = []
     if settings.early_stopping_rounds and len(rows) > 1:
         order = np.random.default_rng([seed, 1]).permutation(len(rows))
         n_inner = math.ceil(settings.early_stopping_fraction * len(rows))
         rows, inner = rows[np.sort(order[n_inner:])], rows[np.sort(order[:n_inner])]
-        watched = [lightgbm.Dataset(data.X[inner], data.y[inner], free_raw_data=False)]
+        watched = [lightgbm.Dataset(data.X[inner], y[inner], free_raw_data=False)]
         stoppers = [lightgbm.early_stopping(settings.early_stopping_rounds, verbose=False)]
-    train = lightgbm.Dataset(data.X[rows], data.y[rows])
+    train = lightgbm.Dataset(data.X[rows], y[rows])
     for dataset in watched:
         dataset.set_reference(train)
     booster = lightgbm.train(parameters, train, settings.n_estimators, valid_sets=watched, callbacks=stoppers)

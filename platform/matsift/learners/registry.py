@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ValidationError
 
 from matsift.errors import ArtifactError, UserInputError
-from matsift.learners import container, forest, lightgbm_ensemble, linear
+from matsift.learners import blend, container, forest, kernel_ridge, lightgbm_ensemble, linear
 from matsift.learners.prediction import FittedModel, TrainingData
+from matsift.learners.scale import TargetScale
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ _LEARNERS: dict[str, _Learner] = {
         lightgbm_ensemble.LightGbmSettings, lightgbm_ensemble.fit, lightgbm_ensemble.LightGbmEnsemble.read
     ),
     forest.KIND: _Learner(forest.ForestSettings, forest.fit, forest.Forest.read),
+    kernel_ridge.KIND: _Learner(
+        kernel_ridge.KernelRidgeSettings, kernel_ridge.fit, kernel_ridge.KernelRidgeEnsemble.read
+    ),
+    blend.KIND: _Learner(blend.BlendSettings, blend.fit, blend.Blend.read),
     linear.KIND: _Learner(linear.RidgeSettings, linear.fit, linear.RidgeEnsemble.read),
 }
 
@@ -49,6 +54,11 @@ def validate_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         return model.model_validate(dict(settings)).model_dump(mode="json")
     except ValidationError as error:
         raise UserInputError(_sentence(kind, model, error)) from None
+
+
+def target_scale(settings: Mapping[str, Any]) -> TargetScale:
+    """Return the scale that the filled settings of a learner name; learners that know no other are linear."""
+    return TargetScale(settings.get("target", "linear"), settings.get("target_floor", 1.0))
 
 
 def fit(

@@ -15,7 +15,7 @@ from matsift.errors import UserInputError
 from matsift.learners.calibration import ConformalCalibration, rows_needed
 from matsift.learners.evaluation import regression_metrics
 from matsift.learners.prediction import FittedModel, Prediction
-from matsift.learners.registry import fit, validate_settings
+from matsift.learners.registry import fit, target_scale, validate_settings
 from matsift.units import property_definition
 
 #: Fewest rows of a subset for which metrics are computed; below, an R2 says nothing.
@@ -91,7 +91,7 @@ def predict(
     Intervals end at the bounds of the property, beyond which no true value can lie: that loses no coverage.
     """
     prediction, known = model.predict(X), property_definition(property_name)
-    lower, upper = calibration.interval(prediction.mean, prediction.spread)
+    lower, upper = calibration.around(prediction)
     return Intervals(
         prediction,
         np.clip(lower, known.lower_bound, known.upper_bound),
@@ -151,7 +151,9 @@ def train(
         n_worker=n_worker,
     )
     seen = model.predict(X[validation])
-    calibration = ConformalCalibration.fit(y[validation], seen.mean, seen.spread, specification.coverage)
+    calibration = ConformalCalibration.of(
+        y[validation], seen, specification.coverage, target_scale(specification.filled_settings())
+    )
     test = predict(model, calibration, X[test_rows], property_name=specification.property_name)
     everything = {"test": np.ones(len(y), dtype=bool), **subsets}
     metrics = {name: _metrics(y[test_rows], test, mask[test_rows]) for name, mask in everything.items()}
