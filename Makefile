@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench repro-001 docs constraints clean
+.PHONY: help demo test lint format bench bench-descriptors repro-001 docs constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,8 +28,10 @@ format: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## benchmarks and long checks (minutes); real data in MATSIFT_DATA where they need it
-	$(BIN)/python benchmarks/descriptor_rate.py
 	$(BIN)/python -m pytest -m bench -n 0
+
+bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours of matminer, kept): numbers, rates, database
+	$(BIN)/python -m benchmarks.descriptors
 
 repro-001: $(VENV)/.installed-dev ## reproduce paper 001 on real Materials Project data in MATSIFT_DATA (default ../shared/data)
 	$(BIN)/python -m benchmarks.repro_001

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from benchmarks.descriptors.samples import Sample
@@ -84,7 +84,8 @@ def fill(samples: Sequence[Sample], folder: Path, n_worker: int, *, time_limit_s
         for done, outcome in enumerate(pool.run(items), start=1):
             values, cutoff, seconds = outcome.value if outcome.ok else ({}, 0.0, outcome.seconds)
             problem = "" if outcome.ok else f"{outcome.error_class}: {outcome.message}"
-            _append(file, outcome.key, Reference(outcome.key[0], values, problem, cutoff, seconds))
+            key = cast("_Key", outcome.key)
+            _append(file, key, Reference(key[0], values, problem, cutoff, seconds))
             if done % 100 == 0:
                 print(f"matminer: {done} of {len(items)}", flush=True)
 

@@ -66,7 +66,7 @@ def random_mp(n: int = N_RANDOM, seed: int = SEED) -> Iterator[Sample]:
 
 
 def interleaved(samples: Sequence[Sample], limit: int | None = None) -> list[Sample]:
-    """Return samples from small to large cells in each set, the sets merged by rank, so any beginning shows them all."""
+    """Return the small cells of each set first, the sets merged by rank, so that any beginning shows them all."""
     ranked = []
     for set_name in sorted({sample.set_name for sample in samples}):
         own = sorted((s for s in samples if s.set_name == set_name), key=lambda s: (s.crystal.n_site, s.name))
