@@ -100,7 +100,7 @@ _GROUPS = {
 
 def agreement_table(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Yield the lines of the agreement table by group of columns."""
-    yield "| group | columns | values of matminer | agree | structures that differ | largest difference among the rest |"
+    yield "| group | columns | values of matminer | agree | structures that differ | largest difference of the rest |"
     yield "|---|---|---|---|---|---|"
     for c in comparisons:
         groups = np.array([group_of(column) for column in c.columns])

@@ -58,7 +58,7 @@ def in_turn(samples: Sequence[Sample]) -> Iterator[str]:
             ours[kind].n += done.n
             ours[kind].seconds += done.seconds
     atoms = np.mean([crystal.n_site for crystal in crystals])
-    yield f"{len(crystals)} structures of {atoms:.1f} atoms on average, {n_without} of them without a value by matminer."
+    yield f"{len(crystals)} structures of {atoms:.1f} atoms on average, {n_without} without a value by matminer."
     yield ""
     yield "| descriptors | matminer, structures a CPU second | matsift | ratio |"
     yield "|---|---|---|---|"
