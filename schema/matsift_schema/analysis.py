@@ -1,4 +1,4 @@
-"""The views that analysts read, from plain SQL files, and the roles that may read and write."""
+"""The views and functions that analysts use, from plain SQL files, and the roles that may read and write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROLES = ("matsift_analyst", "matsift_worker")
 
 
 def refresh(connection: Connection) -> bool:
-    """Create the views and grants anew if they are not those of this version; return whether that was needed.
+    """Create views, functions and grants anew if they are not those of this version; return whether that was needed.
 
     The fingerprint of the SQL files stands in the comment of the schema `analysis`. Runs in the caller's transaction.
     """
@@ -37,7 +37,7 @@ def is_current(connection: Connection) -> bool:
 
 
 def drop_views(connection: Connection) -> None:
-    """Drop all views of `analysis`, so that the tables below can change.
+    """Drop all views and functions of `analysis`, so that the tables below can change.
 
     Views that others built on them elsewhere are not dropped: PostgreSQL refuses and names them.
     """
@@ -47,6 +47,9 @@ def drop_views(connection: Connection) -> None:
     if names:
         connection.exec_driver_sql("DROP VIEW " + ", ".join(f"{ANALYSIS}.{name}" for name in names))
         connection.exec_driver_sql(f"COMMENT ON SCHEMA {ANALYSIS} IS NULL")
+    functions = text("SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = to_regnamespace(:schema)")
+    for name in connection.scalars(functions, {"schema": ANALYSIS}).all():
+        connection.exec_driver_sql(f"DROP FUNCTION {name}")
 
 
 def apply_roles(connection: Connection) -> None:

@@ -1,7 +1,8 @@
-"""Writes docs/schema.md from the tables: ``python -m matsift_schema.document [FILE]``."""
+"""Writes docs/schema.md from tables and functions: ``python -m matsift_schema.document [FILE]``."""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -10,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 
+from matsift_schema.analysis import view_files
 from matsift_schema.tables import metadata
 
 #: Aggregates in reading order: module of `matsift_schema.tables` and the names of its tables.
@@ -31,15 +33,19 @@ AGGREGATES: dict[str, tuple[str, ...]] = {
 _HEAD = """\
 # The schema
 
-Written by `python -m matsift_schema.document` from `schema/matsift_schema/tables`; a test holds it up to date.
+Written by `python -m matsift_schema.document` from `tables` and `views` of `schema/matsift_schema`; a test holds it
+up to date.
 
-The tables live in the PostgreSQL schema `matsift`. Analysts read the views of `analysis` (see [sql.md](sql.md)) with
-the role `matsift_analyst`; flows run with the role `matsift_worker`. Rows are facts: triggers refuse UPDATE, DELETE and
-TRUNCATE, but for the few columns that may change (the end of a run, the status of an acquisition, the withdrawal of an
-entry, the description of a source). Every computed row names its `run`, or belongs to a row that does.
+The tables live in the PostgreSQL schema `matsift`. Analysts read the views of `analysis` (see [sql.md](sql.md)) and
+call its [functions](#functions) with the role `matsift_analyst`; flows run with the role `matsift_worker`. Rows are
+facts: triggers refuse UPDATE, DELETE and TRUNCATE, but for the few columns that may change (the end of a run, the
+status of an acquisition, the withdrawal of an entry, the description of a source). Every computed row names its `run`,
+or belongs to a row that does.
 
 The diagram leaves out the `run_id` that leads from nearly every table to `run`.
 """
+_FUNCTION = re.compile(r"^CREATE FUNCTION ([\w.]+)\((.*?)\)\nRETURNS TABLE \((.*?)\)\n", re.MULTILINE | re.DOTALL)
+_FUNCTION_COMMENT = re.compile(r"^COMMENT ON FUNCTION ([\w.]+)\(.*?\) IS\s+'((?:[^']|'')*)';", re.MULTILINE)
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
@@ -50,7 +56,25 @@ def render() -> str:
         parts += [f"## {module.capitalize()}", "", _aim(module), ""]
         for name in names:
             parts += list(_section(_table(name)))
-    return "\n".join(parts)
+    return "\n".join([*parts, *_functions()])
+
+
+def _functions() -> Iterator[str]:
+    """Yield the functions of `analysis`, as the files that create them describe them."""
+    yield "## Functions"
+    yield ""
+    yield "For analysts, beside the views."
+    yield ""
+    for _, script in view_files():
+        for name, arguments, columns in _FUNCTION.findall(script):
+            comment = next(about for said, about in _FUNCTION_COMMENT.findall(script) if said == name)
+            yield f"### {name}"
+            yield ""
+            yield comment.replace("''", "'")
+            yield ""
+            yield f"    {name}({arguments})"
+            yield f"    -> {' '.join(columns.split())}"
+            yield ""
 
 
 def _aim(module: str) -> str:

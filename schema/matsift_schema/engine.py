@@ -23,6 +23,8 @@ from matsift_schema.sentences import refused_migration, unreachable, unreadable
 
 #: NULLS NOT DISTINCT and column privileges on views as we use them came with this major version.
 OLDEST_POSTGRESQL = 15
+#: Searches by distance that go on until enough rows pass the other conditions came with this version of pgvector.
+OLDEST_PGVECTOR = (0, 8)
 
 _CONNECT_SECONDS = 10
 
@@ -163,7 +165,7 @@ def require_ready(url: str) -> None:
 
 
 def require_server(connection: Connection) -> None:
-    """Return quietly if the server is new enough and has pgvector, created or ready to be created.
+    """Return quietly if the server is new enough and has a pgvector that is, created or ready to be created.
 
     Raises
     ------
@@ -176,13 +178,20 @@ def require_server(connection: Connection) -> None:
             f"matsift needs PostgreSQL {OLDEST_POSTGRESQL} or newer, this is {version}; use another server"
         )
     found = text(
-        "SELECT to_regtype('vector') IS NOT NULL OR EXISTS "
-        "(SELECT FROM pg_available_extensions WHERE name = 'vector' AND installed_version IS NULL)"
+        "SELECT CASE WHEN installed_version IS NULL THEN default_version "
+        "WHEN to_regtype('vector') IS NOT NULL THEN installed_version END "
+        "FROM pg_available_extensions WHERE name = 'vector'"
     )
-    if not connection.scalar(found):
+    extension = connection.scalar(found)
+    if extension is None:
         raise DatabaseError(
             "the server has no pgvector; install its package there (for example postgresql-18-pgvector), "
             "or leave MATSIFT_DATABASE_URL unset to use the embedded PostgreSQL"
+        )
+    if tuple(int(part) for part in extension.split(".")[:2]) < OLDEST_PGVECTOR:
+        raise DatabaseError(
+            f"matsift needs pgvector {'.'.join(map(str, OLDEST_PGVECTOR))} or newer, this is {extension}; "
+            "install a newer package on the server and run ALTER EXTENSION vector UPDATE in the database"
         )
 
 

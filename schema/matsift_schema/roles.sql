@@ -1,5 +1,5 @@
 -- Roles and grants; run after the views, may run any number of times.
--- matsift_analyst reads the views of `analysis` and nothing else; matsift_worker runs flows.
+-- matsift_analyst reads the views of `analysis`, calls its functions, and nothing else; matsift_worker runs flows.
 -- Both are groups without login: CREATE ROLE alice LOGIN PASSWORD '...' IN ROLE matsift_analyst.
 
 DO $$
@@ -51,6 +51,8 @@ REVOKE ALL ON SCHEMA analysis FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA analysis TO matsift_analyst, matsift_worker;
 GRANT SELECT ON ALL TABLES IN SCHEMA analysis TO matsift_analyst, matsift_worker;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA analysis FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA analysis TO matsift_analyst, matsift_worker;
 
 GRANT USAGE ON SCHEMA matsift TO matsift_worker;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA matsift TO matsift_worker;

@@ -15,6 +15,7 @@ from tests.factories.entries import SOURCE, broken_entry, entry, ingest, label
 from tests.factories.runs import run_id
 
 from matsift.crystal import Crystal
+from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift_schema.store import campaigns, datasets, descriptors, labels, models, predictions, screening
 from matsift_schema.store.catalogue import write_source_snapshot
 from matsift_schema.store.reports import write_report
@@ -65,6 +66,23 @@ def descriptor_set(session: Session, name: str = "mp") -> int:
         description="columns for tests",
         package_versions={"numpy": "2"},
     )
+
+
+def write_fingerprints(
+    session: Session, run: int, structure_ids: NDArray[np.int64], values: NDArray[np.float64]
+) -> int:
+    """Return the id of the descriptor set in which structures now have these values (n, 290)."""
+    set_id = descriptors.ensure_descriptor_set(
+        session,
+        name=FINGERPRINT.name,
+        version=FINGERPRINT.version,
+        columns=FINGERPRINT.columns,
+        description=FINGERPRINT.description,
+        package_versions={},
+    )
+    seconds = np.zeros(len(structure_ids))
+    descriptors.write_descriptors(session, run, set_id, structure_ids, values=values, seconds=seconds)
+    return set_id
 
 
 def model_record(snapshot_id: int, set_id: int, **rest: Any) -> models.ModelRecord:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from matsift_schema import document, document_queries
 from matsift_schema.engine import make_engine
 from matsift_schema.store.failures import write_failures
 from matsift_schema.tables import metadata
+from matsift_schema.tables.descriptors import N_FINGERPRINT
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUERIES = dict(
@@ -34,13 +36,15 @@ def filled(module_database_url: str) -> Iterator[Engine]:
     own = make_engine(module_database_url)
     with Session(own) as session, session.begin():
         study = pipeline.small_study(session)
+        fingerprints = np.random.default_rng(0).normal(size=(len(study.structure_ids), N_FINGERPRINT))
+        pipeline.write_fingerprints(session, study.run, study.structure_ids, fingerprints)
         write_failures(session, study.run, [FailureRecord("descriptor", "x", "TimeLimitExceeded", "too long", 60.0)])
     yield own
     own.dispose()
 
 
-def test_there_are_ten_queries() -> None:
-    assert list(QUERIES) == [str(i) for i in range(1, 11)]
+def test_there_are_eleven_queries() -> None:
+    assert list(QUERIES) == [str(i) for i in range(1, 12)]
 
 
 @pytest.mark.parametrize("number", QUERIES)
@@ -60,7 +64,7 @@ def test_outputs_are_written_below_the_queries_and_replaced(database_url: str, f
     assert page.read_text().endswith(f"sign;\n```\n\n```text\n{answer}```\n\nMore.\n")
     with filled.connect() as connection:
         whole = document_queries.with_outputs((DOCS / "sql.md").read_text(encoding="utf-8"), connection)
-    assert whole.count("```text") == 10
+    assert whole.count("```text") == 11
 
 
 def test_schema_page_is_up_to_date() -> None:
@@ -72,6 +76,19 @@ def test_schema_page_shows_every_table() -> None:
     assert sorted(n for names in document.AGGREGATES.values() for n in names) == sorted(
         table.name for table in metadata.tables.values()
     )
+
+
+def test_schema_page_shows_every_function(filled: Engine) -> None:
+    with filled.connect() as connection:
+        names = connection.scalars(
+            text("SELECT oid::regproc::text FROM pg_proc WHERE pronamespace = 'analysis'::regnamespace ORDER BY 1")
+        ).all()
+        comments = connection.scalars(
+            text("SELECT obj_description(oid, 'pg_proc') FROM pg_proc WHERE pronamespace = 'analysis'::regnamespace")
+        ).all()
+    page = document.render()
+    assert re.findall(r"^### (analysis\..*)$", page, re.MULTILINE) == list(names)
+    assert all(comment in page for comment in comments)
 
 
 def test_main_writes_the_page(tmp_path: Path) -> None:
@@ -94,7 +111,7 @@ def test_long_descriptor_view_agrees_with_the_named_columns(filled: Engine) -> N
     query = text("""
         SELECT count(*), count(*) FILTER (WHERE v.value IS NULL) FROM analysis.descriptor_value v
         JOIN analysis.descriptor_mp m USING (structure_hash)
-        WHERE v.column_name <> 'density_g_per_cm3' OR v.value = m.density_g_per_cm3
+        WHERE v.descriptor_set = 'mp' AND v.column_name <> 'density_g_per_cm3' OR v.value = m.density_g_per_cm3
     """)
     with filled.connect() as connection:
         assert connection.execute(query).one() == (36, 6)

@@ -88,6 +88,17 @@ def test_a_server_that_is_too_old_is_named(database_url: str, monkeypatch: pytes
         engine.require_ready(database_url)
 
 
+@pytest.mark.parametrize("url", ["database_url", "empty_database_url"], ids=["created", "ready to be created"])
+def test_a_pgvector_that_is_too_old_is_named(
+    url: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "OLDEST_PGVECTOR", (9, 10))
+    with pytest.raises(
+        DatabaseError, match=r"matsift needs pgvector 9.10 or newer, this is 0.\d+.\d+; install a newer"
+    ):
+        engine.require_ready(request.getfixturevalue(url))
+
+
 def test_a_server_without_pgvector_is_named(empty_database_url: str) -> None:
     with psycopg.connect(empty_database_url, autocommit=True) as admin:  # PostgreSQL 18 looks nowhere for extensions
         admin.execute(f"ALTER DATABASE {admin.info.dbname} SET extension_control_path = '/nowhere'")

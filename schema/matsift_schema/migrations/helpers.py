@@ -26,6 +26,15 @@ def drop_views() -> None:
         op.execute("COMMENT ON SCHEMA analysis IS NULL")
 
 
+def drop_functions() -> None:
+    """Drop the functions of `analysis`; like the views they come back when the newest revision is reached."""
+    names = op.get_bind().scalars(
+        text("SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = to_regnamespace('analysis')")
+    )
+    for name in names.all():
+        op.execute(f"DROP FUNCTION {name}")
+
+
 def create_forbid_change() -> None:
     """Create the trigger function behind `forbid_change`."""
     op.execute(_FORBID_CHANGE)

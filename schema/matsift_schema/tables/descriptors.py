@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from pgvector.sqlalchemy import VECTOR
-from sqlalchemy import ARRAY, CheckConstraint, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, SmallInteger, UniqueConstraint, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matsift_schema.base import Base, identity, json_object, not_empty, reference, run_reference, timestamp
+
+#: Values in a vector of the set `fingerprint`: those vectors are indexed for searches by distance.
+N_FINGERPRINT = 290
 
 
 class DescriptorSet(Base):
@@ -45,6 +48,13 @@ class Descriptor(Base):
         ),
         Index(None, "descriptor_set_id", "structure_id"),
         Index(None, "run_id"),
+        Index(
+            "ix_descriptor__fingerprint",
+            literal_column(f"(vector::vector({N_FINGERPRINT}))").label("fingerprint"),
+            postgresql_using="hnsw",
+            postgresql_ops={"fingerprint": "vector_l2_ops"},
+            postgresql_where=text(f"vector_dims(vector) = {N_FINGERPRINT}"),
+        ),
         {"comment": "The vector of one structure in one descriptor set, in single precision."},
     )
 
