@@ -8,21 +8,24 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from benchmarks.repro_001 import paper, tables
+from benchmarks.repro_001 import matbench, paper, study_tables, tables
 from benchmarks.repro_001.features import Features, features
+from benchmarks.repro_001.from_database import TITLE, of_database
 from benchmarks.repro_001.jobs import Rows
-from benchmarks.repro_001.plan import EVERYTHING, jobs_of, run_all
-from benchmarks.repro_001.real_data import SET_NAMES, RealSet, data_folder, load
+from benchmarks.repro_001.plan import EVERYTHING, jobs_of, jobs_of_ours, run_all
+from benchmarks.repro_001.real_data import FILE_SETS, RealSet, data_folder, load
 from benchmarks.repro_001.result_file import ResultFile
 from benchmarks.repro_001.rows_kept import accepted, quality_steps, screening_steps
+from benchmarks.repro_001.study_run import finished_study
 
-from matsift.screening.quality import paper_rules
+from matsift.screening.quality import QualityRule, paper_rules
 
-_DEFAULT_SETS = ("elastic_2015", "binary_2025")
+FULL_SCALE = "mp_36737"
 _REPLAY_ROWS = 1100
 
 
@@ -35,9 +38,9 @@ def main() -> int:
     n_worker = options.workers or os.cpu_count() or 1
     lines = _heading()
     met = True
-    for name in options.set or _DEFAULT_SETS:
+    for name in options.set or (FULL_SCALE,):
         begin = time.monotonic()
-        section, r2 = _measure(load(name, options.limit), options, n_worker)
+        section, r2 = _full_scale(options, n_worker) if name == FULL_SCALE else _from_files(name, options, n_worker)
         lines += [*section, f"This run took {(time.monotonic() - begin) / 60:.1f} min with {n_worker} processes.", ""]
         if name == "elastic_2015" and options.limit is None:
             met = r2 >= paper.WANTED_R2
@@ -52,23 +55,51 @@ def main() -> int:
     return 0 if met else 1
 
 
-def _measure(data: RealSet, options: argparse.Namespace, n_worker: int) -> tuple[list[str], float]:
+def _full_scale(options: argparse.Namespace, n_worker: int) -> tuple[list[str], float]:
+    """Return the section of the 36,737 crystals: the study through its database, then trainings on its rows."""
+    home = options.cache / "full_scale"
+    with finished_study(home, n_worker=n_worker, limit=options.limit, overrides=tuple(options.override)) as finished:
+        workspace, study = finished
+        told = study_tables.section(workspace, study)
+        if options.study_only:
+            return [f"## {TITLE}", "", *told], float("nan")
+        data, table = of_database(workspace, study)
+        official = matbench.rows_of(workspace, study)
+    section, r2 = _measure(data, table, study.labels.rules, options, n_worker)
+    section[2:2] = told
+    if official is not None:
+        kept = ResultFile(options.cache, official)
+        section += matbench.section(official, run_all(list(matbench.jobs_of()), official, n_worker=n_worker, kept=kept))
+    return section, r2
+
+
+def _from_files(name: str, options: argparse.Namespace, n_worker: int) -> tuple[list[str], float]:
+    data = load(name, options.limit)
+    return _measure(data, features(data, cache=options.cache, n_worker=n_worker), paper_rules(), options, n_worker)
+
+
+def _measure(
+    data: RealSet, table: Features, rules: Sequence[QualityRule], options: argparse.Namespace, n_worker: int
+) -> tuple[list[str], float]:
     """Return the section of one data set, and the five-fold R2 of K with all columns."""
     print(f"{data.title}: {len(data.crystals)} structures", file=sys.stderr)
-    table = features(data, cache=options.cache, n_worker=n_worker)
-    good = accepted(data, paper_rules())
+    good = accepted(data, rules)
     kept, passed = screening_steps(data, table)
     candidates = passed[~data.labelled[passed]]
     rows = _rows(data, table, good, candidates)
-    replay_seeds = range(min(options.seeds, options.replay_seeds) if len(rows.X) >= _REPLAY_ROWS else 0)
+    may_replay = len(rows.X) >= _REPLAY_ROWS and data.name != FULL_SCALE
+    replay_seeds = range(min(options.seeds, options.replay_seeds) if may_replay else 0)
+    ensemble_seeds = range(min(options.seeds, options.ensemble_seeds))
     jobs = list(
         jobs_of(
             range(options.seeds),
-            ensemble_seeds=range(min(options.seeds, options.ensemble_seeds)),
+            ensemble_seeds=ensemble_seeds,
             replay_seeds=replay_seeds,
             has_candidates=len(candidates) > 0,
         )
     )
+    if data.name == FULL_SCALE:
+        jobs = [*jobs_of_ours(ensemble_seeds), *jobs]
     results = run_all(jobs, rows, n_worker=n_worker, kept=ResultFile(options.cache, rows))
     pooled = [
         r["r2"]
@@ -80,18 +111,18 @@ def _measure(data: RealSet, options: argparse.Namespace, n_worker: int) -> tuple
     note = ", ".join(f"{name} of {n}" for name, n in missing.items() if n) or "nothing"
     summary = (
         f"{len(rows.X)} rows to learn from, {int(rows.has_element.sum())} of them with {data.element}. "
-        f"Means and standard deviations over {options.seeds} seeds, {options.ensemble_seeds} for ensembles of 20 and "
-        f"{options.replay_seeds} for the replay. Not known: {note}."
+        f"Means and standard deviations over {options.seeds} seeds, {len(ensemble_seeds)} for ensembles of 20 and "
+        f"{len(replay_seeds)} for the replay. Not known: {note}."
     )
     section = [
         *(f"## {data.title}", ""),
-        summary,
-        "",
         *("### Rows kept", "", *tables.rows_kept(quality_steps(data), kept, data.element)),
+        *(summary, ""),
         *("### Accuracy", "", *tables.accuracy(results)),
         *("### Descriptor ablation (default LightGBM, random 20 %)", "", *tables.ablation(results)),
         *("### Sampling strategies", "", *tables.strategies(results, data.element)),
-        *("### Spread", "", *tables.spreads(results, data.element), *tables.candidates(results, screened)),
+        *("### Spread", "", *tables.spreads(results, data.element), *tables.coverage(results)),
+        *tables.candidates(results, screened),
     ]
     if replay_seeds:
         section += ["### Active learning, replayed", "", *tables.replay(results)]
@@ -120,13 +151,15 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.repro_001",
         description="Paper 001 on published data, as Markdown tables.",
-        epilog="example: python -m benchmarks.repro_001 --set mp_36737 --seeds 2 --out full_scale.md",
+        epilog="example: python -m benchmarks.repro_001 --set elastic_2015 --seeds 5 --out small.md",
     )
-    parser.add_argument("--set", action="append", choices=SET_NAMES, help=f"default: {' and '.join(_DEFAULT_SETS)}")
-    parser.add_argument("--seeds", type=int, default=5, help="repeats of single models (default 5)")
-    parser.add_argument("--ensemble-seeds", type=int, default=3, help="repeats of ensembles of 20 (default 3)")
+    parser.add_argument("--set", action="append", choices=(FULL_SCALE, *FILE_SETS), help=f"default: {FULL_SCALE}")
+    parser.add_argument("--seeds", type=int, default=3, help="repeats of single models (default 3)")
+    parser.add_argument("--ensemble-seeds", type=int, default=3, help="repeats of ensembles (default 3)")
     parser.add_argument("--replay-seeds", type=int, default=2, help="repeats of the active-learning replay (default 2)")
     parser.add_argument("--limit", type=int, help="only the first rows of each set, for trying")
+    parser.add_argument("--study-only", action="store_true", help=f"{FULL_SCALE}: the study and its tables, no more")
+    parser.add_argument("--override", action="append", default=[], help=f"{FULL_SCALE}: key=value of the study file")
     parser.add_argument("--workers", type=int, help="processes (default: one a core)")
     parser.add_argument(
         "--cache", type=Path, default=Path(".matsift/repro_001"), help="folder that keeps descriptors and results"

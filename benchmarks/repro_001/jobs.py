@@ -17,17 +17,20 @@ from matsift.learners.calibration import ConformalCalibration, rows_needed
 from matsift.learners.evaluation import regression_metrics
 from matsift.learners.lightgbm_ensemble import LightGbmSettings, train_member
 from matsift.learners.prediction import Prediction, TrainingData
+from matsift.learners.scale import TargetScale
 from matsift.learners.splits import Strategy, assign_roles, kfold_by_group
 
 COVERAGE = 0.9
 REPLAY_START, REPLAY_POOL, REPLAY_BATCH, REPLAY_ROUNDS, REPLAY_MEMBERS = 250, 700, 25, 20, 8
+MATBENCH_MEMBERS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
     """The labelled rows of a data set that the quality rules accept, and its candidates without a label.
 
-    `X` (n, n_column), `y` property -> (n,), `has_element` (n,), `formulae` (n,), `candidates` (m, n_column).
+    `X` (n, n_column), `y` property -> (n,), `has_element` (n,), `formulae` (n,), `candidates` (m, n_column), and
+    `fold` (n,) where the data set has folds of its own.
     """
 
     X: NDArray[np.float64]
@@ -36,6 +39,7 @@ class Rows:
     formulae: tuple[str, ...]
     set_of_column: tuple[str, ...]
     candidates: NDArray[np.float64]
+    fold: NDArray[np.int64] | None = None
 
     def columns(self, sets: tuple[str, ...]) -> NDArray[np.bool_]:
         """Return (n_column,) which columns belong to these descriptor sets."""
@@ -97,10 +101,14 @@ def _folds(job: Job, rows: Rows, X: NDArray[np.float64], y: NDArray[np.float64])
 
 
 def _ensemble(X: NDArray[np.float64], y: NDArray[np.float64], seed: int, members: int) -> Any:
+    return _learner("lightgbm_ensemble", X, y, seed, {"members": members})
+
+
+def _learner(
+    kind: str, X: NDArray[np.float64], y: NDArray[np.float64], seed: int, settings: dict[str, Any]
+) -> Callable[[NDArray[np.float64]], Prediction]:
     names = [str(i) for i in range(X.shape[1])]
-    return registry.fit(
-        "lightgbm_ensemble", X, y, settings={"members": members}, seed=seed, feature_names=names
-    ).predict
+    return registry.fit(kind, X, y, settings=settings, seed=seed, feature_names=names).predict
 
 
 def _strategy(job: Job, rows: Rows, X: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, Any]:
@@ -117,9 +125,11 @@ def _strategy(job: Job, rows: Rows, X: NDArray[np.float64], y: NDArray[np.float6
         seed=job.seed,
     )
     train, test = roles == "train", roles == "test"
-    predict = _ensemble(X[train], y[train], job.seed, 20)
+    kind, members = job.option("learner") or "lightgbm_ensemble", job.option("members") or 20
+    predict = _learner(kind, X[train], y[train], job.seed, {"members": members})
     on_test = predict(X[test])
-    lower, upper = _interval(predict(X[roles == "validation"]), y[roles == "validation"], on_test)
+    scale = registry.target_scale(registry.validate_settings(kind, {}))
+    lower, upper = _interval(predict(X[roles == "validation"]), y[roles == "validation"], on_test, scale)
     metrics = regression_metrics(y[test], on_test.mean, spread=on_test.spread, lower=lower, upper=upper)
     member_r2 = [regression_metrics(y[test], m)["r2"] for m in on_test.members]
     element = rows.has_element[test]
@@ -135,11 +145,13 @@ def _strategy(job: Job, rows: Rows, X: NDArray[np.float64], y: NDArray[np.float6
     return result
 
 
-def _interval(on_validation: Prediction, y: NDArray[np.float64], on_test: Prediction) -> tuple[Any, Any]:
+def _interval(
+    on_validation: Prediction, y: NDArray[np.float64], on_test: Prediction, scale: TargetScale
+) -> tuple[Any, Any]:
     if len(y) < rows_needed(COVERAGE):
         return None, None
-    calibration = ConformalCalibration.fit(y, on_validation.mean, on_validation.spread, COVERAGE)
-    return calibration.interval(on_test.mean, on_test.spread)
+    lower, upper = ConformalCalibration.of(y, on_validation, COVERAGE, scale).around(on_test)
+    return np.maximum(lower, 0.0), upper  # no modulus of a stable crystal is negative
 
 
 def _candidates(job: Job, rows: Rows, X: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, Any]:
@@ -191,10 +203,21 @@ def _replay(job: Job, _rows: Rows, X: NDArray[np.float64], y: NDArray[np.float64
     return {"curve": curve, "n_test": len(test)}
 
 
+def _matbench(job: Job, rows: Rows, X: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, Any]:
+    """One official fold: the absolute errors of its rows, in log10 of the unit, in the order of the rows."""
+    assert rows.fold is not None
+    test = rows.fold == job.option("fold")
+    settings = {"members": MATBENCH_MEMBERS, "train_fraction": 0.9, "target": "log10"}
+    said = _learner(job.option("learner"), X[~test], y[~test], job.seed, settings)(X[test])
+    scale = TargetScale("log10")
+    return {"errors": np.abs(scale.moments(said)[0] - scale.forward(y[test])).tolist()}
+
+
 _KINDS: dict[str, Callable[[Job, Rows, NDArray[np.float64], NDArray[np.float64]], dict[str, Any]]] = {
     "holdout": _holdout,
     "folds": _folds,
     "strategy": _strategy,
     "candidates": _candidates,
     "replay": _replay,
+    "matbench": _matbench,
 }

@@ -36,11 +36,23 @@ STRATEGIES: dict[str, tuple[str, bool]] = {
     "Model 3 without forced tail": ("model_3", False),
 }
 
+#: The learner of the study at full scale, on our columns: name in the table -> (strategy, forced, learner, members).
+OURS: dict[str, tuple[str, bool, str, int]] = {
+    "Model 1, blend of 5": ("model_1", False, "blend", 5),
+    "Model 2, blend of 5": ("model_2", False, "blend", 5),
+    "Model 3, blend of 5": ("model_3", True, "blend", 5),
+}
+OUR_COLUMNS: tuple[str, ...] = ("mp", "packing", "magpie", "voronoi")
+
 _LIMIT_S = 3600.0
 
 
 def jobs_of(
-    seeds: Sequence[int], *, ensemble_seeds: Sequence[int], replay_seeds: Sequence[int], has_candidates: bool
+    seeds: Sequence[int],
+    *,
+    ensemble_seeds: Sequence[int],
+    replay_seeds: Sequence[int],
+    has_candidates: bool,
 ) -> Iterator[Job]:
     """Yield the jobs of one data set, the long ones first."""
     for name in PROPERTIES:
@@ -62,6 +74,16 @@ def jobs_of(
             yield Job("folds", name, EVERYTHING, seed, (("grouped", True),))
             for sets in ABLATION.values():
                 yield Job("holdout", name, sets, seed, (("preset", "default"),))
+
+
+def jobs_of_ours(seeds: Sequence[int]) -> Iterator[Job]:
+    """Yield the jobs of the study's own learner."""
+    for name in PROPERTIES:
+        for seed in seeds:
+            for strategy, forced, learner, members in OURS.values():
+                tail = PAPER_THRESHOLDS[name]
+                sampling = (("strategy", strategy), ("threshold", tail if forced else None), ("tail", tail))
+                yield Job("strategy", name, OUR_COLUMNS, seed, (*sampling, ("learner", learner), ("members", members)))
 
 
 def run_all(jobs: Sequence[Job], rows: Rows, *, n_worker: int, kept: ResultFile) -> dict[Job, dict[str, Any]]:

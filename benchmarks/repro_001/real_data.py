@@ -6,7 +6,6 @@ import csv
 import gzip
 import json
 import os
-import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,9 @@ from numpy.typing import NDArray
 from pymatgen.core import Composition, Structure
 
 from matsift.crystal import Crystal
-from matsift_adapters.sources.cif import from_cif
 
 MODULI = ("k_vrh", "g_vrh", "k_voigt", "k_reuss", "g_voigt", "g_reuss")
 _FACTS = ("band_gap", "formation_energy_per_atom", "energy_above_hull")
-_LABELS = "elastic/mp_elasticity_labels.csv.gz"
 _FOLDER_36737 = "structures/mp_36737"
 
 
@@ -93,35 +90,11 @@ def _binary_2025(limit: int | None) -> Iterator[_Row]:
         yield _Row(row["mp_id"], crystal, moduli)
 
 
-def _mp_36737(limit: int | None) -> Iterator[_Row]:
-    """Yield the labelled structures and, beyond them, those that contain Na."""
-    material_ids: dict[str, str] = dict(_csv(f"{_FOLDER_36737}/material_id_hash.csv.gz"))
-    labels = {row["material_id"]: row for row in _dicts(_LABELS)}
-    count = 0
-    with tarfile.open(data_folder() / _FOLDER_36737 / "cif_36737.tar.gz") as archive:
-        for member in archive:
-            material_id = material_ids[Path(member.name).stem]
-            stream = archive.extractfile(member)
-            text = "" if stream is None else stream.read().decode()
-            label = labels.get(material_id)
-            if label is None and " Na " not in text:
-                continue
-            crystal = from_cif(text)[0].crystal
-            if crystal is None:
-                continue
-            moduli = {} if label is None else {"k_vrh": float(label["K_VRH"]), "g_vrh": float(label["G_VRH"])}
-            yield _Row(material_id, crystal, moduli)
-            count += 1
-            if count == limit:
-                return
-
-
 _SETS: dict[str, tuple[str, str, Callable[[int | None], Iterable[_Row]]]] = {
     "elastic_2015": ("de Jong 2015, elastic_tensor_2015 (1,181)", "Li", _elastic_2015),
     "binary_2025": ("Materials Project binaries, January 2025 (3,541)", "Li", _binary_2025),
-    "mp_36737": ("Materials Project, 8,429 labelled and 2,536 with Na out of 36,737", "Na", _mp_36737),
 }
-SET_NAMES = tuple(_SETS)
+FILE_SETS = tuple(_SETS)
 
 
 def _assemble(name: str, title: str, element: str, rows: Iterable[_Row]) -> RealSet:
