@@ -68,6 +68,7 @@ def prepare() -> None:
 def fill(samples: Sequence[Sample], folder: Path, n_worker: int, *, time_limit_s: float = TIME_LIMIT_S) -> None:
     """Compute what the cache lacks, in the order of the samples, and append each answer as it comes."""
     folder.mkdir(parents=True, exist_ok=True)
+    _mend(folder / _FILE)
     known = {key for key, _ in _lines(folder)}
     items = [
         (key, (kind, sample.crystal))
@@ -100,6 +101,13 @@ def vector(reference: Reference, columns: Iterable[str]) -> NDArray[np.float64]:
     return np.array([reference.values.get(name, np.nan) for name in columns])
 
 
+def _mend(file: Path) -> None:
+    """Cut off the half line that a kill left at the end."""
+    if file.exists():
+        with file.open("r+b") as stream:
+            stream.truncate(stream.read().rfind(b"\n") + 1)
+
+
 def _append(file: Any, key: _Key, reference: Reference) -> None:
     row = {
         "key": key,
@@ -118,8 +126,8 @@ def _lines(folder: Path) -> Iterator[tuple[_Key, Reference]]:
     file = folder / _FILE
     if not file.exists():
         return
-    for line in file.read_text().splitlines():
-        if not line.endswith("}"):
+    for line in file.read_text().splitlines(keepends=True):
+        if not line.endswith("\n"):
             continue
         row = json.loads(line)
         values = [np.nan if value is None else value for value in row["values"]]

@@ -35,7 +35,7 @@ def featurize(workspace: Workspace, study: Study) -> int:
     sources = [source.name for source in study.sources]
     groups: dict[tuple[str, bytes], tuple[list[str], NDArray[np.int64]]] = {}
     with workspace.sessions.begin() as session:
-        for name in study.descriptors.sets:
+        for name in study.descriptors.computed:
             version = descriptor_set(name).version
             ids = store.missing_descriptors(
                 session, name, version, sources=sources, retry_failed=workspace.retry_failed
