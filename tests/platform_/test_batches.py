@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from matsift.crystal import Crystal
-from matsift.descriptors.batches import compute_many
+from matsift.descriptors.batches import Piece, compute_many, compute_stream
 from matsift.descriptors.registry import compute
 from matsift.errors import UnknownDescriptorSet
 
@@ -61,6 +62,23 @@ def test_a_structure_that_hangs_or_crashes_fails_alone(monkeypatch: pytest.Monke
     }
     assert finite == set(range(24)) - {3, 17}
     assert time.monotonic() - started < 30
+
+
+def test_pieces_are_drawn_as_workers_need_them_and_come_back_under_their_keys() -> None:
+    drawn: list[int] = []
+
+    def pieces() -> Iterator[Piece]:
+        for i in range(20):
+            drawn.append(i)
+            yield np.array([100 + i, 200 + i]), [salt("Na", 4 + 0.01 * i), salt("K", 4 + 0.01 * i)], None
+
+    ahead: list[int] = []
+    found: dict[int, float] = {}
+    for keys, chunks in compute_stream(("mp",), pieces(), n_worker=2, time_limit_s=60):
+        ahead.append(len(drawn) - len(ahead))
+        found |= dict(zip(keys.tolist(), chunks["mp"].values[:, 0], strict=True))
+    assert max(ahead) <= 4
+    assert found == pytest.approx({base + i: (4 + 0.01 * i) ** 3 for base in (100, 200) for i in range(20)})
 
 
 def test_no_structures_give_no_chunks() -> None:
