@@ -61,7 +61,9 @@ def test_the_study_and_its_tables(database_url: str, tmp_path: Path, monkeypatch
     failed = rows(database_url, "SELECT stage, count(*) FROM matsift.failure GROUP BY 1 ORDER BY 1")
     assert dict(failed) == {"label_value": 1, "parse": 2}
     assert rows(database_url, "SELECT count(*) FROM matsift.source_entry WHERE structure_id IS NOT NULL") == [(136,)]
-    assert text.count("| K |") == text.count("| G |") == 3  # metrics, candidates, importances
+    assert text.count("| K | blend | test (") == text.count("| G | blend | test (") == 1
+    assert text.count(" of them eligible |") == 2
+    assert text.count(" of 25 |") == 2
     assert "| `lowest_polymorph` |" in text
     assert "2,432 (35.7%)" in text
     labelled = int(data.labelled.sum())
