@@ -65,12 +65,15 @@ def _full_scale(options: argparse.Namespace, n_worker: int) -> tuple[list[str], 
             return [f"## {TITLE}", "", *told], float("nan")
         data, table = of_database(workspace, study)
         official = matbench.rows_of(workspace, study)
+    compared = [] if official is None else _matbench(official, options, n_worker)
     section, r2 = _measure(data, table, study.labels.rules, options, n_worker)
-    section[2:2] = told
-    if official is not None:
-        kept = ResultFile(options.cache, official)
-        section += matbench.section(official, run_all(list(matbench.jobs_of()), official, n_worker=n_worker, kept=kept))
+    section[2:2] = [*told, *compared]
     return section, r2
+
+
+def _matbench(official: Rows, options: argparse.Namespace, n_worker: int) -> list[str]:
+    kept = ResultFile(options.cache, official)
+    return matbench.section(official, run_all(list(matbench.jobs_of()), official, n_worker=n_worker, kept=kept))
 
 
 def _from_files(name: str, options: argparse.Namespace, n_worker: int) -> tuple[list[str], float]:

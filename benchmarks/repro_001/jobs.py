@@ -22,7 +22,7 @@ from matsift.learners.splits import Strategy, assign_roles, kfold_by_group
 
 COVERAGE = 0.9
 REPLAY_START, REPLAY_POOL, REPLAY_BATCH, REPLAY_ROUNDS, REPLAY_MEMBERS = 250, 700, 25, 20, 8
-MATBENCH_MEMBERS = 5
+MATBENCH_MEMBERS = 4
 
 
 @dataclass(frozen=True, eq=False)

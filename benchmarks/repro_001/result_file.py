@@ -11,7 +11,16 @@ from typing import Any
 from benchmarks.repro_001 import jobs
 from benchmarks.repro_001.jobs import Job, Rows
 
-from matsift.learners import calibration, evaluation, lightgbm_ensemble, prediction, splits
+from matsift.learners import (
+    blend,
+    calibration,
+    evaluation,
+    kernel_ridge,
+    lightgbm_ensemble,
+    prediction,
+    scale,
+    splits,
+)
 
 
 class ResultFile:
@@ -19,7 +28,17 @@ class ResultFile:
 
     def __init__(self, folder: Path, rows: Rows) -> None:
         digest = hashlib.sha256(version("lightgbm").encode())
-        for module in (jobs, calibration, evaluation, lightgbm_ensemble, prediction, splits):
+        for module in (
+            jobs,
+            blend,
+            calibration,
+            evaluation,
+            kernel_ridge,
+            lightgbm_ensemble,
+            prediction,
+            scale,
+            splits,
+        ):
             digest.update(Path(str(module.__file__)).read_bytes())
         for array in (rows.X, rows.candidates, rows.has_element, *(rows.y[name] for name in sorted(rows.y))):
             digest.update(array.tobytes())
