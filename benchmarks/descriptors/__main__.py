@@ -40,7 +40,9 @@ def main() -> None:
 
 def _parity(samples: Sequence[Sample], settings: argparse.Namespace) -> None:
     if not settings.cached_only:
-        reference.fill(samples, settings.cache, settings.workers, time_limit_s=settings.time_limit)
+        reference.fill(
+            samples, settings.cache, settings.workers, time_limit_s=settings.time_limit, again=settings.again
+        )
     cache = reference.load(settings.cache)
     comparisons = parity.compare(samples, cache)
     print("## The same numbers\n")
@@ -86,6 +88,7 @@ def _settings() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=Path(".matsift/bench_descriptors"), help="matminer's values")
     parser.add_argument("--cached-only", action="store_true", help="compare what the cache holds, ask matminer nothing")
     parser.add_argument("--time-limit", type=float, default=reference.TIME_LIMIT_S, help="matminer's, s a structure")
+    parser.add_argument("--again", action="store_true", help="ask matminer again for what exceeded the limit before")
     parser.add_argument("--workers", type=int, default=available_cpus())
     parser.add_argument("--structures", type=int, default=40, help="structures that both are timed on")
     parser.add_argument("--largest", type=int, default=20, help="most atoms in a cell that both are timed on")

@@ -17,7 +17,7 @@ from matsift.crystal import Crystal
 from matsift.descriptors.composition import MAGPIE
 from matsift.descriptors.matminer_reference import CUTOFFS_ANGSTROM, reference_magpie, reference_structural
 from matsift.errors import DescriptorError
-from matsift.execution.killable import KillablePool
+from matsift.execution.killable import TIME_LIMIT_EXCEEDED, KillablePool
 
 TIME_LIMIT_S = 120.0
 KINDS = ("magpie", "structural")
@@ -65,11 +65,23 @@ def prepare() -> None:
         compute((kind, salt))
 
 
-def fill(samples: Sequence[Sample], folder: Path, n_worker: int, *, time_limit_s: float = TIME_LIMIT_S) -> None:
-    """Compute what the cache lacks, in the order of the samples, and append each answer as it comes."""
+def fill(
+    samples: Sequence[Sample],
+    folder: Path,
+    n_worker: int,
+    *,
+    time_limit_s: float = TIME_LIMIT_S,
+    again: bool = False,
+) -> None:
+    """Compute what the cache lacks, in the order of the samples, and append each answer as it comes.
+
+    With `again` also what took longer than the limit before, which a busy machine may have been at fault for.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _mend(folder / _FILE)
-    known = {key for key, _ in _lines(folder)}
+    known = {
+        key for key, found in load(folder).items() if not (again and found.problem.startswith(TIME_LIMIT_EXCEEDED))
+    }
     items = [
         (key, (kind, sample.crystal))
         for sample in samples

@@ -98,6 +98,16 @@ def test_what_matminer_said_is_kept_and_only_what_is_missing_is_asked(tmp_path: 
     assert all(again[key].values == first[key].values for key in first)
 
 
+@pytest.mark.slow
+def test_what_exceeded_the_limit_is_asked_again_on_demand(tmp_path: Path) -> None:
+    reference.fill([SALT], tmp_path, 1, time_limit_s=1e-4)
+    assert {found.problem[:17] for found in reference.load(tmp_path).values()} == {"TimeLimitExceeded"}
+    reference.fill([SALT], tmp_path, 1)
+    assert not any(found.values for found in reference.load(tmp_path).values())
+    reference.fill([SALT], tmp_path, 1, again=True)
+    assert all(found.values for found in reference.load(tmp_path).values())
+
+
 def test_the_beginning_of_the_samples_shows_all_sets_small_cells_first() -> None:
     many = [Sample(f"set {i % 3}", str(i), SALT.crystal) for i in range(30)]
     assert {sample.set_name for sample in interleaved(many, 3)} == {"set 0", "set 1", "set 2"}
