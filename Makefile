@@ -56,6 +56,7 @@ $(VENV)/bin/python:
 define install
 	@echo "Installing into $(VENV) (the first time some minutes: it downloads PyTorch and its friends) ..."
 	@$(BIN)/python -m pip install --quiet --use-pep517 --constraint constraints.txt --editable '.$(1)'
+	@$(BIN)/python -m matsift.descriptors
 	@touch $@
 endef
 
