@@ -1,4 +1,4 @@
-"""The descriptor engine beside matminer, printed as Markdown: parity, rates, and from database to database.
+"""The descriptor engine beside matminer, printed as Markdown: parity, failures, rates, from database to database.
 
 make bench-descriptors
 python -m benchmarks.descriptors --only rates database --sizes 1000 10000
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from benchmarks.descriptors import database, parity, rates, reference
+from benchmarks.descriptors import database, no_failures, parity, rates, reference
 from benchmarks.descriptors.disagreements import described, without_value
 from benchmarks.descriptors.samples import SEED, Sample, everything
 from benchmarks.repro_001.real_data import data_folder
@@ -20,7 +20,7 @@ from benchmarks.repro_001.real_data import data_folder
 from matsift.crystal import Crystal
 from matsift_adapters.settings import available_cpus
 
-_PARTS = ("parity", "rates", "database")
+_PARTS = ("parity", "failures", "rates", "database")
 
 
 def main() -> None:
@@ -32,6 +32,9 @@ def main() -> None:
     templates = [s.crystal for s in samples if 8 <= s.crystal.n_site <= 12]
     if "parity" in settings.only:
         _parity(samples, settings)
+    if "failures" in settings.only:
+        print("## Every published structure\n")
+        print("\n".join(no_failures.table(settings.limit, settings.workers)))
     if "rates" in settings.only:
         _rates(samples, templates, settings)
     if "database" in settings.only:

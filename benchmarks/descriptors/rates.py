@@ -40,9 +40,10 @@ class Seconds:
 
 
 def in_turn(samples: Sequence[Sample]) -> Iterator[str]:
-    """Yield the lines of the table of rates; block by block matminer goes first, then the engine."""
+    """Yield the lines of the table of rates: matminer does a block, the engine all structures, and so on in turn."""
     crystals = [sample.crystal for sample in samples]
     _peer(crystals[:1])
+    chunk = crystals * max(1, _CHUNK // len(crystals))
     peer, ours = {kind: Seconds() for kind, _ in _KINDS}, {kind: Seconds() for kind, _ in _KINDS}
     n_without = 0
     for start in range(0, len(crystals), _BLOCK):
@@ -53,7 +54,6 @@ def in_turn(samples: Sequence[Sample]) -> Iterator[str]:
             peer[kind].n += len(block)
             peer[kind].seconds += seconds
         for kind, sets in _KINDS:
-            chunk = (block * -(-_CHUNK // len(block)))[:_CHUNK]
             done = _repeated(partial(compute_chunk, (sets, chunk, None)), len(chunk))
             ours[kind].n += done.n
             ours[kind].seconds += done.seconds
