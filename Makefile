@@ -35,6 +35,7 @@ bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours 
 
 repro-001: $(VENV)/.installed-dev ## reproduce paper 001 on real Materials Project data in MATSIFT_DATA (default ../shared/data)
 	$(BIN)/python -m benchmarks.repro_001
+	$(BIN)/python -m benchmarks.repro_001 --set elastic_2015 --set binary_2025 --seeds 5
 
 docs: $(VENV)/.installed-dev ## write docs/schema.md and the JSON Schema of study files anew from the code
 	$(BIN)/python -m matsift_schema.document
