@@ -81,7 +81,8 @@ def test_a_default_that_is_a_number_or_a_word_is_the_one_of_the_code(section: st
             assert shown[key] == "required", key
         elif isinstance(field.default, str | int | float) and field.default != "":
             default = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
-            assert shown[key].strip("`") == default, key
+            as_in_toml = default.lower() if isinstance(field.default, bool) else default
+            assert shown[key].strip("`") == as_in_toml, key
 
 
 def test_the_json_schema_for_editors_is_that_of_the_models() -> None:
