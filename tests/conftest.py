@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from tests.postgres import PostgresServer
 
 from matsift_schema.engine import make_engine, upgrade
+
+settings.register_profile("busy", deadline=None)  # a loaded machine is no reason to fail
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")

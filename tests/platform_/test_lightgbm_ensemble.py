@@ -33,11 +33,11 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert (fit(seed=1).predict(X).mean != fit(seed=0).predict(X).mean).any()
 
 
-def test_processes_change_nothing() -> None:
+def test_threads_change_nothing() -> None:
     data = TrainingData.checked(X, Y, NAMES)
     settings = LightGbmSettings(**SMALL)
     here = train_members(data, settings, [5, 6, 7])
-    assert train_members(data, settings, [5, 6, 7], n_worker=2, worker_start_s=-1.0) == here
+    assert train_members(data, settings, [5, 6, 7], n_worker=2) == here
 
 
 @pytest.mark.parametrize("preset", ["default", "tuned"])

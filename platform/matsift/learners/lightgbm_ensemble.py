@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 import lightgbm
@@ -13,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from matsift.errors import ArtifactError, MatsiftError, UserInputError
-from matsift.execution.killable import KillablePool
+from matsift.errors import ArtifactError, UserInputError
 from matsift.learners import container
 from matsift.learners.prediction import (
     Prediction,
@@ -27,9 +27,6 @@ from matsift.learners.prediction import (
 from matsift.learners.scale import ScaleKind, TargetScale
 
 KIND = "lightgbm_ensemble"
-#: Starting a worker costs about this long (importing LightGBM, pandas and scikit-learn), so less work stays here.
-WORKER_START_S = 3.0
-_MEMBER_LIMIT_S = 24 * 3600.0
 
 #: Settings by preset. "default" is LightGBM as it comes, which is what paper 001 is taken to have used (it names no
 #: hyper-parameter); "tuned" is the alternative of the science specification, section 2.3; "moduli" was chosen by three
@@ -190,35 +187,14 @@ def fit(data: TrainingData, settings: LightGbmSettings, *, seed: int, n_worker: 
 
 
 def train_members(
-    data: TrainingData,
-    settings: LightGbmSettings,
-    seeds: Sequence[int],
-    *,
-    n_worker: int = 1,
-    worker_start_s: float = WORKER_START_S,
+    data: TrainingData, settings: LightGbmSettings, seeds: Sequence[int], *, n_worker: int = 1
 ) -> tuple[str, ...]:
-    """Return one text model a seed, the same whatever `n_worker` is.
+    """Return one text model a seed, the same whatever `n_worker`, which are threads here, is.
 
-    The first member is trained here and timed; the others go to processes of one thread each where that is quicker
-    than starting the processes takes.
+    LightGBM lets go of Python's lock while it trains, and each member takes one thread.
     """
-    begin = time.perf_counter()
-    texts = {0: train_member(data, settings, seeds[0])}
-    seconds_left = (time.perf_counter() - begin) * (len(seeds) - 1)
-    if n_worker == 1 or seconds_left * (1 - 1 / n_worker) < worker_start_s:
-        return tuple(texts[0] if i == 0 else train_member(data, settings, seed) for i, seed in enumerate(seeds))
-    with KillablePool(
-        f"{__name__}:train_member_here",
-        n_worker=min(n_worker, len(seeds) - 1),
-        time_limit_s=_MEMBER_LIMIT_S,
-        initializer=f"{__name__}:receive_rows",
-        init_args=(data, settings),
-    ) as pool:
-        for outcome in pool.run((i, seed) for i, seed in enumerate(seeds) if i):
-            if not outcome.ok:
-                raise MatsiftError(f"member {outcome.key} of the ensemble could not be trained: {outcome.message}")
-            texts[int(str(outcome.key))] = outcome.value
-    return tuple(texts[i] for i in range(len(seeds)))
+    with ThreadPoolExecutor(n_worker) as pool:
+        return tuple(pool.map(partial(train_member, data, settings), seeds))
 
 
 def train_member(data: TrainingData, settings: LightGbmSettings, seed: int) -> str:
@@ -239,17 +215,3 @@ def train_member(data: TrainingData, settings: LightGbmSettings, seed: int) -> s
     booster = lightgbm.train(parameters, train, settings.n_estimators, valid_sets=watched, callbacks=stoppers)
     best = booster.best_iteration if watched else -1
     return str(booster.model_to_string(num_iteration=best))
-
-
-_worker_rows: list[tuple[TrainingData, LightGbmSettings]] = []
-
-
-def receive_rows(data: TrainingData, settings: LightGbmSettings) -> None:
-    """Keep the rows in this worker process, so that they cross once and not once a member."""
-    _worker_rows[:] = [(data, settings)]
-
-
-def train_member_here(seed: int) -> str:
-    """Return one member trained on the rows that this worker process received."""
-    data, settings = _worker_rows[0]
-    return train_member(data, settings, seed)
