@@ -11,16 +11,7 @@ from typing import Any
 from benchmarks.repro_001 import jobs
 from benchmarks.repro_001.jobs import Job, Rows
 
-from matsift.learners import (
-    blend,
-    calibration,
-    evaluation,
-    kernel_ridge,
-    lightgbm_ensemble,
-    prediction,
-    scale,
-    splits,
-)
+from matsift import learners
 
 
 class ResultFile:
@@ -28,18 +19,8 @@ class ResultFile:
 
     def __init__(self, folder: Path, rows: Rows) -> None:
         digest = hashlib.sha256(version("lightgbm").encode())
-        for module in (
-            jobs,
-            blend,
-            calibration,
-            evaluation,
-            kernel_ridge,
-            lightgbm_ensemble,
-            prediction,
-            scale,
-            splits,
-        ):
-            digest.update(Path(str(module.__file__)).read_bytes())
+        for source in (Path(jobs.__file__), *sorted(Path(learners.__file__).parent.glob("*.py"))):
+            digest.update(source.read_bytes())
         for array in (rows.X, rows.candidates, rows.has_element, *(rows.y[name] for name in sorted(rows.y))):
             digest.update(array.tobytes())
         self._path = folder / f"results-{digest.hexdigest()[:16]}.jsonl"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
 
 from matsift.crystal import Crystal
 
@@ -27,3 +29,17 @@ def shared_site() -> Crystal:
         np.array([0.5, 0.5, 1.0]),
         np.array([0, 0, 1]),
     )
+
+
+@st.composite
+def crystals(draw: st.DrawFn) -> Crystal:
+    """Return a triclinic crystal of 1 to 5 atoms none of which are closer than 1 angstrom."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n = draw(st.integers(1, 5))
+    lattice = 3.5 * np.eye(3) + rng.uniform(-1.2, 1.2, (3, 3))
+    coords = rng.uniform(0, 1, (n, 3))
+    shifts = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3), axis=-1).reshape(-1, 3)
+    apart = np.linalg.norm((coords[:, None, None] - coords[None, :, None] + shifts) @ lattice, axis=-1)
+    assume(np.abs(np.linalg.det(lattice)) > 15)
+    assume(apart[apart > 1e-9].min() > 1.0)
+    return Crystal.ordered(lattice, rng.choice(["Na", "Cl", "O", "Ti"], n).tolist(), coords)

@@ -61,3 +61,17 @@ def new_url(postgres_server: PostgresServer, template_database: str) -> Iterator
     yield make
     for name in names:
         postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the command a fresh data folder and one worker."""
+    monkeypatch.setenv("MATSIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MATSIFT_WORKERS", "1")
+
+
+@pytest.fixture
+def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A fresh database that the command uses."""
+    monkeypatch.setenv("MATSIFT_DATABASE_URL", database_url)
+    return database_url

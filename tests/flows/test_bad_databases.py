@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,19 +12,7 @@ from tests.postgres import PostgresServer
 
 from matsift_schema.engine import downgrade
 
-
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the command a fresh data folder and one worker."""
-    monkeypatch.setenv("MATSIFT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MATSIFT_WORKERS", "1")
-
-
-@pytest.fixture
-def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A fresh database that the command uses."""
-    monkeypatch.setenv("MATSIFT_DATABASE_URL", database_url)
-    return database_url
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def sentence_at(url: str, monkeypatch: pytest.MonkeyPatch, *verb: str) -> str:

@@ -20,19 +20,7 @@ _NOBODY = 65534
 _MATSIFT = [sys.executable, "-c", "from matsift_flows.cli import main; main()"]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
-
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give the command a fresh data folder and one worker."""
-    monkeypatch.setenv("MATSIFT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MATSIFT_WORKERS", "1")
-
-
-@pytest.fixture
-def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A fresh database that the command uses."""
-    monkeypatch.setenv("MATSIFT_DATABASE_URL", database_url)
-    return database_url
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 @contextmanager

@@ -6,12 +6,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 from scipy.interpolate import BSpline
-from tests.factories.crystals import rock_salt, shared_site
+from tests.factories.crystals import crystals, rock_salt, shared_site
 
 from matsift.crystal import Crystal
 from matsift.descriptors.axis import Axis
@@ -156,20 +156,6 @@ def test_columns_have_their_own_names_and_the_sizes_that_the_set_states() -> Non
     opening = ("composition ", "pairs at ", "contacts at ", "coordination ", "cell volume ", "polarity ", "log volume")
     counts = [sum(name.startswith(word) for name in FINGERPRINT.columns) for word in opening]
     assert counts == [118, 84, 30, 30, 18, 9, 1]
-
-
-@st.composite
-def crystals(draw: st.DrawFn) -> Crystal:
-    """Return a triclinic crystal of 1 to 5 atoms none of which are closer than 1 angstrom."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n = draw(st.integers(1, 5))
-    lattice = 3.5 * np.eye(3) + rng.uniform(-1.2, 1.2, (3, 3))
-    coords = rng.uniform(0, 1, (n, 3))
-    shifts = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3), axis=-1).reshape(-1, 3)
-    apart = np.linalg.norm((coords[:, None, None] - coords[None, :, None] + shifts) @ lattice, axis=-1)
-    assume(np.abs(np.linalg.det(lattice)) > 15)
-    assume(apart[apart > 1e-9].min() > 1.0)
-    return Crystal.ordered(lattice, rng.choice(["Na", "Cl", "O", "Ti"], n).tolist(), coords)
 
 
 def in_another_cell(c: Crystal, rng: np.random.Generator) -> Crystal:

@@ -13,10 +13,11 @@ import freud
 import numpy as np
 import pymatgen.analysis.prototypes
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pymatgen.core import Structure
+from tests.factories.crystals import crystals
 
 from matsift.crystal import Crystal
 from matsift.descriptors.cell_kernel import reduce_lattices
@@ -190,20 +191,6 @@ def test_all_prototypes_have_values_and_a_chunk_is_its_structures() -> None:
         np.testing.assert_allclose(
             chunk.values[i], compute_voronoi([prototypes()[i]]).values[0], rtol=1e-12, atol=1e-12
         )
-
-
-@st.composite
-def crystals(draw: st.DrawFn) -> Crystal:
-    """Return a triclinic crystal of 1 to 5 atoms none of which are closer than 1 angstrom."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n = draw(st.integers(1, 5))
-    lattice = 3.5 * np.eye(3) + rng.uniform(-1.2, 1.2, (3, 3))
-    coords = rng.uniform(0, 1, (n, 3))
-    shifts = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3), axis=-1).reshape(-1, 3)
-    apart = np.linalg.norm((coords[:, None, None] - coords[None, :, None] + shifts) @ lattice, axis=-1)
-    assume(np.abs(np.linalg.det(lattice)) > 15)
-    assume(apart[apart > 1e-9].min() > 1.0)
-    return Crystal.ordered(lattice, rng.choice(["Na", "Cl", "O", "Ti"], n).tolist(), coords)
 
 
 def assert_same(one: Crystal, other: Crystal) -> None:

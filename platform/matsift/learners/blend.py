@@ -8,34 +8,30 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from matsift.errors import ArtifactError
 from matsift.learners import container, kernel_ridge, lightgbm_ensemble
+from matsift.learners.ensemble_settings import ScaledEnsembleSettings
 from matsift.learners.kernel_ridge import KernelRidgeEnsemble, KernelRidgeSettings
 from matsift.learners.lightgbm_ensemble import LightGbmEnsemble, LightGbmSettings
 from matsift.learners.prediction import Prediction, TrainingData
-from matsift.learners.scale import ScaleKind, TargetScale
+from matsift.learners.scale import ScaleKind
 
 KIND = "blend"
-_SHARED = ("members", "train_fraction", "target", "target_floor")
+_SHARED = tuple(ScaledEnsembleSettings.model_fields)
 _PARTS = ("lightgbm.model", "kernel.model")
 
 
-class BlendSettings(BaseModel):
+class BlendSettings(ScaledEnsembleSettings):
     """Settings of the blend; `lightgbm` and `kernel` take those of the two learners, but for the shared ones."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    members: Annotated[int, Field(ge=2, le=1000, description="models in the ensemble")] = 20
-    train_fraction: Annotated[float, Field(gt=0, le=1, description="share of the rows that each member sees")] = 0.8
-    target: Annotated[ScaleKind, Field(description="learn the value itself, or its decimal logarithm")] = "log10"
-    target_floor: Annotated[
-        float, Field(gt=0, description="log10: what lies below counts as this, in the property's unit")
-    ] = 1.0
+    target: Annotated[ScaleKind, Field(description="the scale on which the two are weighted")] = "log10"
     lightgbm_share: Annotated[float, Field(ge=0, le=1, description="weight of LightGBM; the kernel has the rest")] = 0.5
-    lightgbm: Annotated[dict[str, Any], Field(description="settings of lightgbm_ensemble")] = {"preset": "moduli"}
-    kernel: Annotated[dict[str, Any], Field(description="settings of kernel_ridge")] = {}
+    lightgbm: Annotated[
+        dict[str, Any], Field(default_factory=lambda: {"preset": "moduli"}, description="settings of lightgbm_ensemble")
+    ]
+    kernel: Annotated[dict[str, Any], Field(default_factory=dict, description="settings of kernel_ridge")]
 
     @model_validator(mode="after")
     def _known(self) -> BlendSettings:
@@ -51,11 +47,6 @@ class BlendSettings(BaseModel):
                 key = ".".join(str(part) for part in fault["loc"])
                 raise ValueError(f"{name}.{key}: {fault['msg'].lower()}") from None
         return self
-
-    @property
-    def scale(self) -> TargetScale:
-        """The scale of the target, on which the two are weighted."""
-        return TargetScale(self.target, self.target_floor)
 
     def of_lightgbm(self) -> LightGbmSettings:
         """Return the settings of the LightGBM members."""
@@ -95,13 +86,8 @@ class Blend:
 
     def dump(self) -> bytes:
         """Return a zip of a header and the model files of the two."""
-        header = {
-            "kind": self.kind,
-            "feature_names": self.feature_names,
-            "settings": dict(self.settings),
-            "seed": self.seed,
-        }
-        return container.pack(header, dict(zip(_PARTS, (self.trees.dump(), self.kernel.dump()), strict=True)))
+        parts = dict(zip(_PARTS, (self.trees.dump(), self.kernel.dump()), strict=True))
+        return container.pack(container.header_of(self), parts)
 
     @classmethod
     def read(cls, header: dict[str, Any], parts: dict[str, bytes]) -> Self:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from matsift.errors import ArtifactError
+from matsift.learners.prediction import FittedModel
 
 _HEADER = "model.json"
 #: A fixed date, so that equal content has an equal SHA-256.
@@ -26,6 +27,16 @@ def pack(header: Mapping[str, Any], parts: Mapping[str, bytes]) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
     return buffer.getvalue()
+
+
+def header_of(model: FittedModel) -> dict[str, Any]:
+    """Return what the header of every learner's model file holds."""
+    return {
+        "kind": model.kind,
+        "feature_names": model.feature_names,
+        "settings": dict(model.settings),
+        "seed": model.seed,
+    }
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -56,13 +56,7 @@ class Forest:
 
     def dump(self) -> bytes:
         """Return a zip of a header and a skops file."""
-        header = {
-            "kind": self.kind,
-            "feature_names": self.feature_names,
-            "settings": dict(self.settings),
-            "seed": self.seed,
-        }
-        return container.pack(header, {"forest.skops": sklearn_storage.to_bytes(self.pipeline)})
+        return container.pack(container.header_of(self), {"forest.skops": sklearn_storage.to_bytes(self.pipeline)})
 
     @classmethod
     def read(cls, header: dict[str, Any], parts: dict[str, bytes]) -> Self:

@@ -10,15 +10,15 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
 from matsift.errors import ArtifactError, UserInputError
 from matsift.learners import container
+from matsift.learners.ensemble_settings import ScaledEnsembleSettings
 from matsift.learners.normal_scores import NormalScores
 from matsift.learners.prediction import Prediction, TrainingData, checked_features, draw_rows, member_seeds
-from matsift.learners.scale import ScaleKind, TargetScale
 
 KIND = "kernel_ridge"
 #: A member solves equations in as many unknowns as it has rows: beyond this, they no longer fit into memory.
@@ -27,26 +27,13 @@ MOST_ROWS = 25_000
 BLOCK = 256
 
 
-class KernelRidgeSettings(BaseModel):
+class KernelRidgeSettings(ScaledEnsembleSettings):
     """Settings of the kernel ridge ensemble."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    members: Annotated[int, Field(ge=2, le=1000, description="models in the ensemble")] = 20
-    train_fraction: Annotated[float, Field(gt=0, le=1, description="share of the rows that each member sees")] = 0.8
-    target: Annotated[ScaleKind, Field(description="learn the value itself, or its decimal logarithm")] = "linear"
-    target_floor: Annotated[
-        float, Field(gt=0, description="log10: what lies below counts as this, in the property's unit")
-    ] = 1.0
     length: Annotated[
         float, Field(gt=0, description="length of the kernel, in units of the root of the number of columns")
     ] = 1.8
     penalty: Annotated[float, Field(gt=0, description="added to the diagonal of the kernel matrix")] = 0.03
-
-    @property
-    def scale(self) -> TargetScale:
-        """The scale of the target."""
-        return TargetScale(self.target, self.target_floor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +73,7 @@ class KernelRidgeEnsemble:
 
     def dump(self) -> bytes:
         """Return a zip of a header and NumPy arrays."""
-        header = {
-            "kind": self.kind,
-            "feature_names": self.feature_names,
-            "settings": dict(self.settings),
-            "seed": self.seed,
-            "centre": self.centre.hex(),
-        }
+        header = {**container.header_of(self), "centre": self.centre.hex()}
         arrays = {**self.scores.parts(), "rows": self.rows, "weights": self.weights}
         return container.pack(header, {f"{name}.npy": _bytes(array) for name, array in arrays.items()})
 

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal, Self
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from matsift.errors import ArtifactError, UserInputError
 from matsift.learners import container
+from matsift.learners.ensemble_settings import ScaledEnsembleSettings
 from matsift.learners.prediction import (
     Prediction,
     TrainingData,
@@ -24,7 +25,7 @@ from matsift.learners.prediction import (
     member_seeds,
     shares,
 )
-from matsift.learners.scale import ScaleKind, TargetScale
+from matsift.learners.scale import TargetScale
 
 KIND = "lightgbm_ensemble"
 
@@ -55,18 +56,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class LightGbmSettings(BaseModel):
+class LightGbmSettings(ScaledEnsembleSettings):
     """Settings of the ensemble; a key that is given wins over the preset, the preset over LightGBM's default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     preset: Literal["default", "tuned", "moduli"] = "default"
-    members: Annotated[int, Field(ge=2, le=1000, description="models in the ensemble")] = 20
-    train_fraction: Annotated[float, Field(gt=0, le=1, description="share of the rows that each member sees")] = 0.8
-    target: Annotated[ScaleKind, Field(description="learn the value itself, or its decimal logarithm")] = "linear"
-    target_floor: Annotated[
-        float, Field(gt=0, description="log10: what lies below counts as this, in the property's unit")
-    ] = 1.0
     objective: Literal["regression", "regression_l1", "huber"] = "regression"
     n_estimators: Annotated[int, Field(ge=1, le=100_000, description="boosting rounds")] = 100
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
@@ -90,19 +83,11 @@ class LightGbmSettings(BaseModel):
     def _fill_from_preset(cls, given: dict[str, Any]) -> dict[str, Any]:
         return {**PRESETS.get(given.get("preset", "default"), {}), **given}
 
-    @property
-    def scale(self) -> TargetScale:
-        """The scale of the target."""
-        return TargetScale(self.target, self.target_floor)
-
     def booster_parameters(self, seed: int) -> dict[str, Any]:
         """Return LightGBM's parameters for one member; one thread and fixed orders make it repeatable."""
         own = {
+            *ScaledEnsembleSettings.model_fields,
             "preset",
-            "members",
-            "train_fraction",
-            "target",
-            "target_floor",
             "n_estimators",
             "early_stopping_rounds",
             "early_stopping_fraction",
@@ -148,13 +133,7 @@ class LightGbmEnsemble:
 
     def dump(self) -> bytes:
         """Return a zip of LightGBM's text models."""
-        header = {
-            "kind": self.kind,
-            "feature_names": self.feature_names,
-            "settings": dict(self.settings),
-            "seed": self.seed,
-            "lightgbm": lightgbm.__version__,
-        }
+        header = {**container.header_of(self), "lightgbm": lightgbm.__version__}
         return container.pack(header, {f"member_{i:04d}.txt": t.encode() for i, t in enumerate(self.texts)})
 
     @classmethod

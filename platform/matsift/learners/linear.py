@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline
@@ -17,18 +17,15 @@ from threadpoolctl import threadpool_limits
 
 from matsift.errors import ArtifactError
 from matsift.learners import container, sklearn_storage
+from matsift.learners.ensemble_settings import EnsembleSettings
 from matsift.learners.prediction import Prediction, TrainingData, checked_features, draw_rows, member_seeds
 
 KIND = "ridge"
 
 
-class RidgeSettings(BaseModel):
+class RidgeSettings(EnsembleSettings):
     """Settings of the ridge ensemble."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    members: Annotated[int, Field(ge=2, le=1000, description="models in the ensemble")] = 20
-    train_fraction: Annotated[float, Field(gt=0, le=1, description="share of the rows that each member sees")] = 0.8
     alphas: Annotated[
         tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1, description="penalties to choose from")
     ] = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
@@ -58,14 +55,8 @@ class RidgeEnsemble:
 
     def dump(self) -> bytes:
         """Return a zip of a header and one skops file a member."""
-        header = {
-            "kind": self.kind,
-            "feature_names": self.feature_names,
-            "settings": dict(self.settings),
-            "seed": self.seed,
-        }
         parts = {f"member_{i:04d}.skops": sklearn_storage.to_bytes(p) for i, p in enumerate(self.pipelines)}
-        return container.pack(header, parts)
+        return container.pack(container.header_of(self), parts)
 
     @classmethod
     def read(cls, header: dict[str, Any], parts: dict[str, bytes]) -> Self:

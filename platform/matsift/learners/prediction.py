@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +53,16 @@ class FittedModel(Protocol):
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Columns that `predict` expects, in order."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings of the learner that it was trained with, plain JSON values."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Seed that it was trained with."""
         ...
 
     def predict(self, X: NDArray[np.float64]) -> Prediction:
