@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from matsift.errors import DatabaseError
-from matsift_adapters.embedded_postgres import EmbeddedPostgres, State
+from matsift_adapters.embedded_postgres import EmbeddedPostgres, State, processes
 from matsift_adapters.embedded_postgres.layout import Layout
 
 START = """
@@ -201,6 +201,15 @@ def test_an_initdb_whose_command_was_killed(
 
     assert one(server.start(), "SELECT 1") == 1
     assert not layout.initialising.exists()
+
+
+def test_an_orphan_that_ends_by_itself_is_no_error(private_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    seen = psutil.Process(child.pid)
+    child.kill()
+    child.wait()
+    monkeypatch.setattr(processes, "_programs_in", lambda *_: [seen])
+    processes.end_orphans(Layout(private_folder / "postgres"))
 
 
 def test_the_database_is_made_where_a_command_was_killed_before_it(server: EmbeddedPostgres) -> None:

@@ -1,6 +1,7 @@
 """Which processes of a server live, told by its lock and its pid file; orphans are ended here."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -72,7 +73,8 @@ def end_orphans(layout: Layout) -> None:
         seen = _programs_in(layout.cluster, layout.initialising)
         _refuse_whole_server(layout, seen)
         for process in seen:
-            getattr(process, request)()
+            with suppress(psutil.NoSuchProcess):  # the shell of an initdb that ends takes its children along
+                getattr(process, request)()
         deadline = time.monotonic() + (5 if seen else 1)
         while time.monotonic() < deadline:
             if not locks.is_held(layout.server_lock):
@@ -86,8 +88,15 @@ def end_orphans(layout: Layout) -> None:
 
 def _refuse_whole_server(layout: Layout, seen: list[psutil.Process]) -> None:
     """Leave a postmaster alone that has its backends: the pid file's number counts in another container."""
-    parents = {process.ppid() for process in seen if process.is_running() and process.cwd() == str(layout.cluster)}
-    whole = [process.pid for process in seen if process.pid in parents and process.name() == "postgres"]
+    parents: set[int] = set()
+    servers: set[int] = set()
+    for process in seen:
+        with suppress(psutil.NoSuchProcess):
+            if process.cwd() == str(layout.cluster):
+                parents.add(process.ppid())
+            if process.name() == "postgres":
+                servers.add(process.pid)
+    whole = sorted(parents & servers)
     if whole:
         raise DatabaseError(
             f"{layout.cluster} is in use by a PostgreSQL of another container (process {whole[0]}); stop it there, or "
