@@ -1,8 +1,10 @@
-"""Ingestion: what a source states becomes entries, structures, labels and failures; a known state is not read again."""
+"""Ingestion: what a source states becomes entries, structures, labels and failures; what is known is not read again."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +12,14 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.errors import SourceError
-from matsift.records import EntryRecord, FailureRecord
+from matsift.records import (
+    ClosingRecord,
+    EntryRecord,
+    FailureRecord,
+    SourceItem,
+    UnchangedRecord,
+    WithdrawnRecord,
+)
 from matsift.structure_facts import describe
 from matsift.study.settings import Study
 from matsift_adapters.sources.registry import open_source
@@ -18,25 +27,28 @@ from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Advance
 from matsift_flows.workspace import Workspace
-from matsift_schema.store import catalogue
-from matsift_schema.store.failures import write_failures
+from matsift_schema.store import catalogue, syncs
+from matsift_schema.store.failures import missing_failures, write_failures
 from matsift_schema.store.runs import LazyRun
+from matsift_schema.store.syncs import SyncCounts
 
 #: Entries in one task and one transaction.
 CHUNK = 500
 
 
 @flow(name="ingest", validate_parameters=False)
-def ingest(workspace: Workspace, study: Study, base_dir: Path) -> dict[str, catalogue.WriteCounts]:
-    """Bring every source of a study up to date; return what was written, by source.
+def ingest(workspace: Workspace, study: Study, base_dir: Path, sources: Sequence[str] = ()) -> dict[str, SyncCounts]:
+    """Bring the sources of a study up to date, all or those named; return what came of each that was read.
 
     Raises
     ------
     SourceError
         If sources cannot be read at all; the others are ingested all the same.
     """
-    written, unusable = {}, []
+    synced, unusable = {}, []
     for settings in study.sources:
+        if sources and settings.name not in sources:
+            continue
         try:
             source = open_source(settings, base_dir, n_worker=workspace.n_worker)
             counts = _ingest_source(workspace, study.name, source)
@@ -44,83 +56,142 @@ def ingest(workspace: Workspace, study: Study, base_dir: Path) -> dict[str, cata
             unusable.append(error)
         else:
             if counts is not None:
-                written[source.name] = counts
+                synced[source.name] = counts
     if unusable:
         for further in unusable[1:]:
             workspace.reporter.warn(str(further))
         raise unusable[0]
-    return written
+    return synced
 
 
-def _ingest_source(workspace: Workspace, study: str, source: Source) -> catalogue.WriteCounts | None:
+@dataclass
+class _Reading:
+    """What was met on the way through a source."""
+
+    written: catalogue.WriteCounts = field(default_factory=catalogue.WriteCounts)
+    states: dict[str, str] = field(default_factory=dict)
+    unchanged: int = 0
+    withdrawn: int = 0
+    without_structure: int = 0
+    is_whole: bool = True
+    closing: ClosingRecord | None = None
+
+    def take(self, chunk: Sequence[SourceItem]) -> None:
+        """Note what a chunk states."""
+        for item in chunk:
+            if isinstance(item, EntryRecord):
+                self.states[item.external_id] = item.revision or catalogue.entry_hash(item)
+                self.without_structure += item.crystal is None
+                self.is_whole = self.is_whole and all(f.error_class != TRUNCATED for f in item.failures)
+            elif isinstance(item, UnchangedRecord):
+                self.states[item.external_id] = item.revision
+                self.unchanged += 1
+            elif isinstance(item, FailureRecord):
+                self.is_whole = self.is_whole and item.error_class != TRUNCATED
+            elif isinstance(item, ClosingRecord):
+                self.closing = item
+                self.is_whole = self.is_whole and item.is_whole
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of all ids and their revisions, for a source that has no content to hash."""
+        lines = "\n".join(f"{key}\t{state}" for key, state in sorted(self.states.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def counts(self) -> SyncCounts:
+        """Return the summary of the reading."""
+        written = self.written
+        return SyncCounts(
+            new=written.inserted - written.revised,
+            changed=written.revised + written.returned,
+            unchanged=self.unchanged + written.existing - written.returned,
+            withdrawn=self.withdrawn,
+            failed=self.without_structure,
+            n_stated=None if self.closing is None else self.closing.n_stated,
+        )
+
+
+def _ingest_source(workspace: Workspace, study: str, source: Source) -> SyncCounts | None:
     with workspace.sessions.begin() as session:
-        if catalogue.latest_snapshot_hash(session, source.name) == source.content_hash:
+        latest = syncs.latest_snapshot_hash(session, source.name)
+        if source.content_hash is not None and latest == source.content_hash and not workspace.retry_failed:
             return None
+        known = syncs.known_revisions(session, source.name, with_failed=not workspace.retry_failed)
     parameters = {"source": source.name, "version": source.version, "content_hash": source.content_hash}
-    total, n_entry, n_failure, stated, is_whole = catalogue.WriteCounts(), 0, 0, [], True
+    reading = _Reading()
     with (
         workspace.run("ingest", study, parameters) as run,
         workspace.reporter.work(f"ingest {source.name}", None, "entries") as advance,
     ):
-        rows = source.iterate()
-        while chunk := list(islice(rows, CHUNK)):
-            total += invoke(write_chunk, workspace, run, source, chunk, advance)
-            entries = [row for row in chunk if isinstance(row, EntryRecord)]
-            is_whole = is_whole and not _breaks_off(chunk)
-            stated += [entry.external_id for entry in entries]
-            n_entry += len(entries)
-            n_failure += sum(entry.crystal is None for entry in entries)
-        with workspace.sessions.begin() as session:
-            catalogue.write_source_snapshot(
-                session,
-                run.id(session),
-                source.name,
-                version=source.version,
-                content_hash=source.content_hash,
-                n_entry=n_entry,
-                n_failure=n_failure,
-            )
-            # What stands behind the break of a truncated file is not known to be gone.
-            withdrawn = catalogue.withdraw_missing(session, source.name, stated) if is_whole else 0
-    _tell(workspace, total, n_entry, n_failure, withdrawn)
-    return total
+        items = source.iterate(known)
+        while chunk := list(islice(items, CHUNK)):
+            reading.take(chunk)
+            reading.written += invoke(write_chunk, workspace, run, source, chunk, advance)
+        reading.withdrawn = reading.written.withdrawn + _close(workspace, run, source, reading, latest)
+    counts = reading.counts()
+    _tell(workspace, source, reading, counts)
+    return counts
 
 
 @task(name="write entries", cache_policy=NO_CACHE)
 def write_chunk(
-    workspace: Workspace,
-    run: LazyRun,
-    source: Source,
-    chunk: Sequence[EntryRecord | FailureRecord],
-    advance: Advance,
+    workspace: Workspace, run: LazyRun, source: Source, chunk: Sequence[SourceItem], advance: Advance
 ) -> catalogue.WriteCounts:
-    """Write a chunk of what a source states, all or nothing."""
-    entries = [row for row in chunk if isinstance(row, EntryRecord)]
-    loose = [row for row in chunk if isinstance(row, FailureRecord)]
-    facts = {e.crystal.content_hash: e.facts or describe(e.crystal) for e in entries if e.crystal is not None}
-    about = catalogue.SourceFacts(source.name, source.kind, source.licence, source.description)
+    """Write a chunk of what a source states, all or nothing; where it states nothing new, nothing is written."""
+    entries = [item for item in chunk if isinstance(item, EntryRecord)]
+    loose = [item for item in chunk if isinstance(item, FailureRecord)]
+    about = catalogue.SourceFacts(
+        source.name, source.kind, source.licence, source.description, is_service=source.content_hash is None
+    )
     with workspace.sessions.begin() as session:
-        counts = catalogue.write_entries(session, run.id(session), about, entries, facts)
-        write_failures(session, run.id(session), loose)
+        missing = catalogue.missing_entries(session, source.name, entries)
+        unknown = missing_failures(session, loose)
+        counts = catalogue.WriteCounts(existing=len(entries) - len(missing))
+        if missing:
+            facts = {e.crystal.content_hash: e.facts or describe(e.crystal) for e in missing if e.crystal is not None}
+            counts += catalogue.write_entries(session, run.id(session), about, missing, facts)
+        taken_back = syncs.withdraw(session, source.name, [i for i in chunk if isinstance(i, WithdrawnRecord)])
+        if unknown:
+            counts += catalogue.WriteCounts(failures=write_failures(session, run.id(session), unknown))
+        counts += catalogue.WriteCounts(withdrawn=taken_back)
     advance(len(chunk), failed=len(loose) + sum(entry.crystal is None for entry in entries))
     return counts
 
 
-def _breaks_off(chunk: Sequence[EntryRecord | FailureRecord]) -> bool:
-    failures = [f for row in chunk for f in (row.failures if isinstance(row, EntryRecord) else (row,))]
-    return any(failure.error_class == TRUNCATED for failure in failures)
+def _close(workspace: Workspace, run: LazyRun, source: Source, reading: _Reading, latest: str | None) -> int:
+    """Withdraw what is no longer stated and note the state that was read; return how many entries were withdrawn.
+
+    What stands behind the break of a truncated file, or on a page that did not come, is not known to be gone.
+    """
+    content_hash = source.content_hash or reading.content_hash
+    if not reading.is_whole and source.content_hash is None:
+        return 0
+    with workspace.sessions.begin() as session:
+        withdrawn = syncs.withdraw_missing(session, source.name, list(reading.states)) if reading.is_whole else 0
+        if content_hash != latest:
+            closing = reading.closing
+            syncs.write_source_snapshot(
+                session,
+                run.id(session),
+                source.name,
+                version=(closing.version if closing else None) or source.version or content_hash[:12],
+                content_hash=content_hash,
+                counts=replace(reading.counts(), withdrawn=reading.written.withdrawn + withdrawn),
+            )
+    return withdrawn
 
 
-def _tell(workspace: Workspace, total: catalogue.WriteCounts, n_entry: int, n_failure: int, withdrawn: int) -> None:
-    parts = [
-        f"{n_entry} entries read",
-        f"{total.inserted} new",
-        f"{total.structures} structures",
-        f"{total.labels} labels",
-    ]
-    parts += [f"{n_failure} without a structure"] if n_failure else []
-    parts += (
-        [f"{total.failures} failures kept as rows (matsift db shell: TABLE analysis.failure)"] if total.failures else []
-    )
-    parts += [f"{withdrawn} withdrawn"] if withdrawn else []
-    workspace.reporter.say("  " + ", ".join(parts))
+def _tell(workspace: Workspace, source: Source, reading: _Reading, counts: SyncCounts) -> None:
+    written = reading.written
+    told = [f"{counts.new} new", f"{counts.changed} changed", f"{counts.unchanged} unchanged"]
+    told += [f"{counts.withdrawn} withdrawn"]
+    told += [f"{counts.failed} without a structure"] if counts.failed else []
+    told += [f"the source counts {counts.n_stated}"] if counts.n_stated is not None else []
+    told += [f"{written.structures} structures", f"{written.labels} labels"] if written.inserted else []
+    failures = f"{written.failures} failures kept as rows (matsift db shell: TABLE analysis.failure)"
+    told += [failures] if written.failures else []
+    workspace.reporter.say("  " + ", ".join(told))
+    if not reading.is_whole:
+        workspace.reporter.warn(
+            f"{source.name} was not read to its end; what came is kept, the next run fetches the rest"
+        )

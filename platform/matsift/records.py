@@ -58,6 +58,8 @@ class EntryRecord:
     `payload` is what the source said beyond that, as plain JSON. An entry whose structure could not be read has
     ``crystal=None`` and at least one failure. `canonical_number` is the id as a number where a source writes one id in
     several forms (``mp-8039`` and ``mp-lxf``). `facts` describe the crystal where the source knows them already.
+    `revision` is the mark by which the source, or the file that the entry was read from, tells this state from another;
+    an entry without one is read anew each time.
     """
 
     external_id: str
@@ -71,3 +73,36 @@ class EntryRecord:
     holds: tuple[str, ...] = ()
     canonical_number: int | None = None
     facts: StructureFacts | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class UnchangedRecord:
+    """An entry that its source states under the revision that is known: it was not read again."""
+
+    external_id: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class WithdrawnRecord:
+    """An entry that its source takes back by name, and why (``deprecated``)."""
+
+    external_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClosingRecord:
+    """What a service says of itself at the end of a reading; files need none.
+
+    `n_stated` is the source's own count of what was asked for. Where the reading is not whole, what it did not state is
+    unknown, not withdrawn. `version` is the release that was read, where the service names one.
+    """
+
+    n_stated: int | None
+    is_whole: bool
+    version: str | None = None
+
+
+SourceItem = EntryRecord | FailureRecord | UnchangedRecord | WithdrawnRecord | ClosingRecord

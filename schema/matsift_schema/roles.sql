@@ -59,6 +59,6 @@ GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA matsift TO matsift_worker;
 REVOKE INSERT ON matsift.alembic_version, matsift.element, matsift.property FROM matsift_worker;
 GRANT UPDATE (status, ended_at, counts, message) ON matsift.run TO matsift_worker;
 GRANT UPDATE (description, licence) ON matsift.source TO matsift_worker;
-GRANT UPDATE (withdrawn_at) ON matsift.source_entry TO matsift_worker;
+GRANT UPDATE (withdrawn_at, withdrawn_reason, revision) ON matsift.source_entry TO matsift_worker;
 GRANT UPDATE (status, claimed_by, lease_expires_at, label_id, failure_id, updated_at)
     ON matsift.acquisition TO matsift_worker;

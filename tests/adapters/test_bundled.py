@@ -58,7 +58,8 @@ def _write(path: Path, *records: Any) -> Path:
 
 
 def _read(path: Path, **settings: Any) -> list[EntryRecord | FailureRecord]:
-    return list(open_source(BundledSource(kind="bundled", path=str(path), **settings), path.parent).iterate())
+    source = open_source(BundledSource(kind="bundled", path=str(path), **settings), path.parent)
+    return [item for item in source.iterate() if isinstance(item, EntryRecord | FailureRecord)]
 
 
 def test_entry_carries_structure_labels_payload(tmp_path: Path) -> None:

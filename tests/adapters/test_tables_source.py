@@ -67,7 +67,9 @@ def read(path: Path, **settings: Any) -> list[EntryRecord | FailureRecord]:
         "payload": ["formula"],
     }
     made = TableSource(kind="table", **{**given_settings, **settings})
-    return list(open_source(made, path.parent, n_worker=0).iterate())
+    return [
+        i for i in open_source(made, path.parent, n_worker=0).iterate() if isinstance(i, EntryRecord | FailureRecord)
+    ]
 
 
 def entries_of(path: Path, **settings: Any) -> dict[str, EntryRecord]:

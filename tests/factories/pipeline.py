@@ -17,9 +17,9 @@ from tests.factories.runs import run_id
 from matsift.crystal import Crystal
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift_schema.store import campaigns, datasets, descriptors, labels, models, predictions, screening
-from matsift_schema.store.catalogue import write_source_snapshot
 from matsift_schema.store.reports import write_report
 from matsift_schema.store.structures import load_structures
+from matsift_schema.store.syncs import SyncCounts, write_source_snapshot
 
 RULES = "0123456789abcdef"
 METHOD = "pbe-dft"
@@ -143,7 +143,7 @@ def small_study(session: Session, n: int = 6) -> Study:
     run = run_id(session, "study")
     ingest(session, run, [*labelled_entries(n), broken_entry()])
     write_source_snapshot(
-        session, run, SOURCE.name, version="1", content_hash=digest("shelf"), n_entry=n + 1, n_failure=1
+        session, run, SOURCE.name, version="1", content_hash=digest("shelf"), counts=SyncCounts(new=n + 1, failed=1)
     )
     table = labels.label_table(session, ["k_vrh", "g_vrh"])
     rejected = np.arange(len(table)) == 0

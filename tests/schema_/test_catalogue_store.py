@@ -12,14 +12,14 @@ from tests.factories.entries import SOURCE, broken_entry, entry, facts_of, inges
 from tests.factories.runs import run_id
 
 from matsift.records import EntryRecord
-from matsift_schema.store import catalogue
+from matsift_schema.store import catalogue, syncs
 from matsift_schema.store.counts import row_counts
 from matsift_schema.store.lookups import structure_ids
 from matsift_schema.store.structures import load_crystals, load_structures
 
 
 def current(session: Session) -> dict[str, str]:
-    return catalogue.known_entries(session, SOURCE.name)
+    return {key: digest for key, (digest, _) in catalogue.known_entries(session, SOURCE.name).items()}
 
 
 def test_entries_come_with_structures_labels_and_failures(session: Session) -> None:
@@ -104,9 +104,9 @@ def test_withdrawn_entries_are_kept_and_can_come_back(session: Session) -> None:
     run = run_id(session)
     both = [entry("a"), entry("b", rock_salt("K"))]
     ingest(session, run, both)
-    assert catalogue.withdraw_missing(session, SOURCE.name, ["a"]) == 1
+    assert syncs.withdraw_missing(session, SOURCE.name, ["a"]) == 1
     assert set(current(session)) == {"a"}
-    assert catalogue.withdraw_missing(session, SOURCE.name, ["a"]) == 0
+    assert syncs.withdraw_missing(session, SOURCE.name, ["a"]) == 0
     ingest(session, run, both)
     assert set(current(session)) == {"a", "b"}
 
@@ -115,7 +115,7 @@ def test_an_entry_with_history_is_withdrawn_as_a_whole(session: Session) -> None
     run = run_id(session)
     ingest(session, run, [entry("a", payload={"gap": 1.0})])
     ingest(session, run, [entry("a", payload={"gap": 2.0}, version="2")])
-    assert catalogue.withdraw_missing(session, SOURCE.name, []) == 1
+    assert syncs.withdraw_missing(session, SOURCE.name, []) == 1
     assert current(session) == {}
 
 
@@ -124,15 +124,15 @@ def test_snapshot_of_a_source_is_noted_once(session: Session) -> None:
     ingest(session, run, [entry("a")])
 
     def write(digit: str = "a") -> bool:
-        return catalogue.write_source_snapshot(
-            session, run, SOURCE.name, version="1", content_hash=digit * 64, n_entry=1, n_failure=0
+        return syncs.write_source_snapshot(
+            session, run, SOURCE.name, version="1", content_hash=digit * 64, counts=syncs.SyncCounts(new=1)
         )
 
-    assert catalogue.latest_snapshot_hash(session, SOURCE.name) is None
+    assert syncs.latest_snapshot_hash(session, SOURCE.name) is None
     assert [write(), write()] == [True, False]
-    assert catalogue.latest_snapshot_hash(session, SOURCE.name) == "a" * 64
+    assert syncs.latest_snapshot_hash(session, SOURCE.name) == "a" * 64
     assert [write("b"), write("a"), write("a")] == [True, True, False]  # a source may return to an earlier state
-    assert catalogue.latest_snapshot_hash(session, SOURCE.name) == "a" * 64
+    assert syncs.latest_snapshot_hash(session, SOURCE.name) == "a" * 64
 
 
 def test_crystals_come_back_bit_for_bit_in_the_order_asked(session: Session) -> None:

@@ -133,7 +133,7 @@ VIOLATIONS: dict[str, dict[str, str]] = {
 ALLOWED_UPDATES = {
     "run": "status = 'failed', ended_at = clock_timestamp(), counts = '{}', message = 'x'",
     "source": "description = 'x', licence = 'CC0'",
-    "source_entry": "withdrawn_at = clock_timestamp()",
+    "source_entry": "withdrawn_at = clock_timestamp(), withdrawn_reason = 'x', revision = 'x'",
     "acquisition": "status = 'released', claimed_by = NULL, lease_expires_at = NULL, updated_at = clock_timestamp()",
 }
 TABLES = sorted(table.name for table in metadata.tables.values())

@@ -19,7 +19,7 @@ from tests.postgres import PostgresServer
 from matsift.errors import DatabaseError, MatsiftWarning
 from matsift_schema import engine
 from matsift_schema.analysis import apply_roles
-from matsift_schema.store import acquisitions, catalogue
+from matsift_schema.store import acquisitions, syncs
 from matsift_schema.tables import metadata
 
 PASSWORD = "correct-horse"
@@ -131,7 +131,7 @@ def test_worker_does_what_flows_do(worker: Session) -> None:
     flow = run("label")
     counts = ingest(worker, flow.id(worker), [entry("new", rock_salt("K", "Br"))])
     assert counts.inserted == 1
-    catalogue.withdraw_missing(worker, "shelf", ["new"])
+    syncs.withdraw_missing(worker, "shelf", ["new"])
     campaign = worker.execute(text("SELECT id FROM matsift.campaign")).scalar_one()
     [claimed] = acquisitions.claim_acquisitions(worker, campaign, worker="w", limit=1, lease_s=60)
     assert acquisitions.release(worker, claimed.id, worker="w")

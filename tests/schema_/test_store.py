@@ -15,10 +15,10 @@ from tests.factories.runs import run, run_id
 
 from matsift.records import FailureRecord, LabelRecord
 from matsift_schema.store import datasets, descriptors, failures, labels, models, predictions, screening
-from matsift_schema.store.catalogue import withdraw_missing
 from matsift_schema.store.counts import row_counts
 from matsift_schema.store.runs import interrupt_unfinished
 from matsift_schema.store.structures import load_structures
+from matsift_schema.store.syncs import withdraw_missing
 
 NACL = rock_salt().content_hash
 

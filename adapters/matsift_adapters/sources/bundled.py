@@ -40,7 +40,7 @@ def open_bundled(settings: BundledSource, base_dir: Path) -> Source:
     licence = settings.licence or str(header.get("licence") or "unknown")
     description = settings.description or f"{header['dataset']}, computed with {header['method']}"
     read = partial(_entries, path, settings, version=version, licence=licence, method=str(header["method"]))
-    return Source(settings.name, settings.kind, version, licence, description, content_hash, lambda: unique(read()))
+    return Source(settings.name, settings.kind, version, licence, description, content_hash, lambda _: unique(read()))
 
 
 def bundled_path(dataset: str) -> Path:

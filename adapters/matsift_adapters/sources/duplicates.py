@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
-from matsift.records import EntryRecord, FailureRecord
+from matsift.records import EntryRecord, FailureRecord, SourceItem, UnchangedRecord
 
-Read = tuple[str, EntryRecord | FailureRecord]
+Read = tuple[str, EntryRecord | UnchangedRecord | FailureRecord]
 
 
-def unique(items: Iterable[Read]) -> Iterator[EntryRecord | FailureRecord]:
+def unique(items: Iterable[Read]) -> Iterator[SourceItem]:
     """Yield each entry once; an id that returns with other content becomes a failure that names both places.
 
     Parameters
@@ -25,7 +25,7 @@ def unique(items: Iterable[Read]) -> Iterator[EntryRecord | FailureRecord]:
         if isinstance(item, FailureRecord):
             yield item
             continue
-        digest = _digest(item)
+        digest = item.revision.encode() if isinstance(item, UnchangedRecord) else _digest(item)
         first_place, first_digest = seen.setdefault(item.external_id, (place, digest))
         if first_place == place:
             yield item

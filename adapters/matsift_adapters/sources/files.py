@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
 from matsift.errors import SourceError
-from matsift.records import EntryRecord, FailureRecord
+from matsift.records import EntryRecord, FailureRecord, SourceItem, UnchangedRecord
 from matsift.study.sources import FilesSource
 from matsift_adapters.sources.archives import RawMember, content_hash, walk
 from matsift_adapters.sources.compressed import BrokenOffError
@@ -17,7 +18,8 @@ from matsift_adapters.sources.formats import KNOWN, format_of, is_archive, stem_
 from matsift_adapters.sources.jobs import Done, Job, parse_all
 from matsift_adapters.sources.parsed import Parsed
 from matsift_adapters.sources.parsing import Member
-from matsift_adapters.sources.source import TRUNCATED, Source, state_hash
+from matsift_adapters.sources.revisions import Revisions, revision
+from matsift_adapters.sources.source import TRUNCATED, Known, Source, state_hash
 
 #: Stands between what is wrong and what to do, in every sentence of ours.
 _REMEDY_MARK = "; "
@@ -41,12 +43,12 @@ def open_files(settings: FilesSource, base_dir: Path, *, n_worker: int) -> Sourc
         )
     version = settings.version or digest[:12]
 
-    def iterate() -> Iterator[EntryRecord | FailureRecord]:
-        jobs = _jobs(settings, path, walk(path, wanted))
+    def read(known: Known) -> Iterator[SourceItem]:
+        jobs = _jobs(settings, path, walk(path, wanted), Revisions(settings, known))
         done = parse_all(jobs, n_worker=n_worker, time_limit_s=settings.time_limit_s)
         return unique(_entries(settings, version, done))
 
-    return Source(settings.name, settings.kind, version, settings.licence, settings.description, digest, iterate)
+    return Source(settings.name, settings.kind, version, settings.licence, settings.description, digest, read)
 
 
 def member_job(
@@ -77,16 +79,21 @@ def _wanted(settings: FilesSource, name: str) -> bool:
     return settings.format is not None or format_of(name) is not None
 
 
-def _jobs(settings: FilesSource, path: Path, members: Iterator[RawMember]) -> Iterator[Job]:
+def _jobs(settings: FilesSource, path: Path, members: Iterator[RawMember], revisions: Revisions) -> Iterator[Job]:
     single = not path.is_dir() and not is_archive(path.name)
     n_member = 0
     try:
         for member in members:
             n_member += 1
             place = settings.path if single else f"{settings.path}:{member.name}"
-            yield member_job(
+            digest = None if member.problem else revisions.digest(_base(settings, member.name), member.content)
+            if digest is not None and (known := revisions.known_ids(digest)):
+                yield Job(place, unchanged=tuple(UnchangedRecord(key, revision(digest, len(known))) for key in known))
+                continue
+            job = member_job(
                 member, place, max_site=settings.max_site, id_key=settings.id_key, stated_format=settings.format
             )
+            yield replace(job, digest=digest)
     except BrokenOffError as error:
         yield Job(settings.path, failure=broken_off(settings.path, error))
         return
@@ -96,13 +103,19 @@ def _jobs(settings: FilesSource, path: Path, members: Iterator[RawMember]) -> It
         )
 
 
+def _base(settings: FilesSource, name: str) -> str:
+    return stem_of(name) if settings.id_from == "stem" else name
+
+
 def _entries(settings: FilesSource, version: str, done: Iterator[Done]) -> Iterator[Read]:
     for finished in done:
+        yield from ((finished.job.place, record) for record in finished.job.unchanged)
         if finished.job.failure is not None:
             yield finished.job.place, finished.job.failure
             continue
         name = finished.job.context
-        base = stem_of(name) if settings.id_from == "stem" else name
+        base = _base(settings, name) if finished.parsed else ""
+        mark = None if finished.job.digest is None else revision(finished.job.digest, len(finished.parsed))
         for parsed in finished.parsed:
             place = f"{finished.job.place}#{parsed.block}" if parsed.block else finished.job.place
             external_id = parsed.entry_id or (f"{base}#{parsed.block}" if parsed.block else base)
@@ -121,6 +134,7 @@ def _entries(settings: FilesSource, version: str, done: Iterator[Done]) -> Itera
                     failures=failures,
                     holds=parsed.holds,
                     facts=parsed.facts,
+                    revision=mark,
                 ),
             )
 

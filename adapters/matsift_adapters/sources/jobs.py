@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from matsift.execution.killable import KillablePool, Outcome
-from matsift.records import FailureRecord
+from matsift.records import FailureRecord, UnchangedRecord
 from matsift_adapters.sources.parsed import Parsed
 from matsift_adapters.sources.parsing import Member, parse_member
 
 
 @dataclass(frozen=True)
 class Job:
-    """Something read at a place: a member to parse, a result that needs no parsing, or a failure without an entry.
+    """Something read at a place: a member to parse, a result that needs no parsing, or what gives no new entry.
 
-    `context` travels along untouched.
+    `context` and `digest`, the mark of the content, travel along untouched.
     """
 
     place: str
@@ -25,6 +25,8 @@ class Job:
     member: Member | None = None
     ready: tuple[Parsed, ...] = ()
     failure: FailureRecord | None = None
+    unchanged: tuple[UnchangedRecord, ...] = ()
+    digest: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from matsift.records import EntryRecord, FailureRecord
+from matsift.records import SourceItem
 from matsift.study.sources import SourceSettings
+
+#: External id -> revision of what a source is known to state.
+Known = Mapping[str, str]
+NOTHING_KNOWN: Known = MappingProxyType({})
 
 #: Error class of the failure that stands for all that follows the break of a truncated or damaged file.
 TRUNCATED = "TruncatedError"
 
-_TELLS_NOTHING_OF_CONTENT = {"name", "folder", "path", "description"}
+_TELLS_NOTHING_OF_CONTENT = {"name", "folder", "path", "description", "schedule"}
 
 
 @dataclass(frozen=True)
@@ -20,17 +25,8 @@ class Source:
     """A readable source: what it is called, which state it is in, and its entries.
 
     `content_hash` is the `state_hash` of what is read and how; `version` is its first 12 digits unless the settings or
-    the file itself name a version.
-
-    `iterate` may be called again and gives the same entries in the same order. It yields an `EntryRecord` a
-    structure, and a bare `FailureRecord` for what belongs to no entry: a duplicate id with other content, a row
-    without an id, the break of a truncated file. A reading with a failure of the class `TRUNCATED` is not complete:
-    what it does not state is unknown, not withdrawn.
-
-    Raises of `iterate`
-    -------------------
-    SourceError
-        If nothing at all can be read.
+    the file itself name a version. A service has no `content_hash`: what state it is in shows when it is read, and the
+    `ClosingRecord` that it yields last tells its version and its own count.
     """
 
     name: str
@@ -38,11 +34,35 @@ class Source:
     version: str
     licence: str
     description: str
-    content_hash: str
-    iterate: Callable[[], Iterator[EntryRecord | FailureRecord]]
+    content_hash: str | None
+    read: Callable[[Known], Iterator[SourceItem]]
+
+    def iterate(self, known: Known = NOTHING_KNOWN) -> Iterator[SourceItem]:
+        """Yield what the source states; the same in the same order each time.
+
+        An `EntryRecord` a structure; an `UnchangedRecord` where the revision is the known one, and nothing was parsed
+        or fetched; a bare `FailureRecord` for what belongs to no entry: a duplicate id with other content, a row
+        without an id, the break of a truncated file. A reading with a failure of the class `TRUNCATED` is not
+        complete: what it does not state is unknown, not withdrawn.
+
+        Parameters
+        ----------
+        known
+            External id -> revision of the entries that need not be read again.
+
+        Raises
+        ------
+        SourceError
+            If nothing at all can be read.
+        """
+        return self.read(known)
 
 
 def state_hash(content_hash: str, settings: SourceSettings) -> str:
     """Return the SHA-256 of a content and of how it is read: another mapping of columns is another state."""
-    reading = settings.model_dump_json(exclude=_TELLS_NOTHING_OF_CONTENT)
-    return hashlib.sha256(f"{content_hash}\n{reading}".encode()).hexdigest()
+    return hashlib.sha256(f"{content_hash}\n{reading(settings)}".encode()).hexdigest()
+
+
+def reading(settings: SourceSettings) -> str:
+    """Return how a source is read, as text: the settings without what only says where it lies and what it is called."""
+    return settings.model_dump_json(exclude=_TELLS_NOTHING_OF_CONTENT)

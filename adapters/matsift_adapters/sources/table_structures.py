@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from matsift.errors import BadStructureError
-from matsift.records import FailureRecord
+from matsift.records import FailureRecord, UnchangedRecord
 from matsift.study.sources import TableSource
 from matsift_adapters.sources.archives import walk
 from matsift_adapters.sources.compressed import BrokenOffError
@@ -18,13 +19,14 @@ from matsift_adapters.sources.jobs import Job
 from matsift_adapters.sources.parsed import Parsed, unreadable
 from matsift_adapters.sources.parsing import Member, within
 from matsift_adapters.sources.pymatgen_json import from_pymatgen, structures
+from matsift_adapters.sources.revisions import Revisions, revision
 from matsift_adapters.sources.table_rows import Row
 from matsift_adapters.sources.values import is_absent
 
 Found = Iterable[Row | FailureRecord]
 
 
-def jobs_of_cells(settings: TableSource, found: Found) -> Iterator[Job]:
+def jobs_of_cells(settings: TableSource, found: Found, revisions: Revisions) -> Iterator[Job]:
     """Yield a job a row whose structure stands in its own cell; JSON is read at once, text by the workers."""
     for row in found:
         if isinstance(row, FailureRecord):
@@ -32,15 +34,18 @@ def jobs_of_cells(settings: TableSource, found: Found) -> Iterator[Job]:
             continue
         place = place_of(settings, row)
         raw = row.cells.get(settings.structure.column)
-        if row.problem is not None or is_absent(raw):
-            yield Job(place, row, ready=(_without(settings, row),))
+        digest = _digest(settings, row, revisions)
+        if unchanged := _unchanged(digest, revisions):
+            yield Job(place, unchanged=unchanged)
+        elif row.problem is not None or is_absent(raw):
+            yield Job(place, row, ready=(_without(settings, row),), digest=digest)
         elif (file_format := _format(settings.structure.format, raw)) == "pymatgen":
-            yield Job(place, row, ready=(_of_json(raw, settings.max_site),))
+            yield Job(place, row, ready=(_of_json(raw, settings.max_site),), digest=digest)
         else:
-            yield Job(place, row, Member("cell", file_format, str(raw).encode(), settings.max_site))
+            yield Job(place, row, Member("cell", file_format, str(raw).encode(), settings.max_site), digest=digest)
 
 
-def jobs_of_files(settings: TableSource, files: Path, found: Found) -> Iterator[Job]:
+def jobs_of_files(settings: TableSource, files: Path, found: Found, revisions: Revisions) -> Iterator[Job]:
     """Yield a job a row whose structure stands in a file, in the order of the files; last the rows without file."""
     waiting: dict[str, list[Row]] = defaultdict(list)
     for row in found:
@@ -55,8 +60,13 @@ def jobs_of_files(settings: TableSource, files: Path, found: Found) -> Iterator[
         for member in walk(files, lambda name: name in waiting or PurePosixPath(name).name in waiting):
             key = member.name if member.name in waiting else PurePosixPath(member.name).name
             for row in waiting.pop(key):
-                job = member_job(member, place_of(settings, row), max_site=settings.max_site)
-                yield Job(job.place, row, job.member, job.ready)
+                place = place_of(settings, row)
+                digest = _digest(settings, row, revisions, member.problem or member.content)
+                if unchanged := _unchanged(digest, revisions):
+                    yield Job(place, unchanged=unchanged)
+                    continue
+                job = member_job(member, place, max_site=settings.max_site)
+                yield Job(place, row, job.member, job.ready, digest=digest)
     except BrokenOffError as error:
         yield Job(settings.structure.files, failure=broken_off(settings.structure.files, error))
     for name, left in waiting.items():
@@ -69,6 +79,20 @@ def place_of(settings: TableSource, row: Row) -> str:
     """Return the name of a row for a person: the table, the row's number and its id."""
     stated = row.cells.get(settings.id_column) if settings.id_column else None
     return f"{settings.path}:row {row.number}" + ("" if is_absent(stated) else f" ({stated})")
+
+
+def _digest(settings: TableSource, row: Row, revisions: Revisions, file_content: bytes | str = b"") -> str | None:
+    """Return the mark of a row and the file that it names; None where the row has no id to be known by."""
+    if settings.id_column is None or is_absent(row.cells.get(settings.id_column)):
+        return None
+    said = json.dumps([row.cells, row.problem], sort_keys=True, default=str).encode()
+    file_hash = hashlib.sha256(file_content.encode() if isinstance(file_content, str) else file_content).digest()
+    return revisions.digest(str(row.cells[settings.id_column]), said + file_hash)
+
+
+def _unchanged(digest: str | None, revisions: Revisions) -> tuple[UnchangedRecord, ...]:
+    ids = [] if digest is None else revisions.known_ids(digest)
+    return tuple(UnchangedRecord(key, revision(str(digest), len(ids))) for key in ids)
 
 
 def _without(settings: TableSource, row: Row) -> Parsed:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from matsift.errors import BadLabelError
-from matsift.records import EntryRecord, FailureRecord, LabelRecord
+from matsift.records import EntryRecord, FailureRecord, LabelRecord, SourceItem
 from matsift.study.sources import JoinedTable, TableSource
 from matsift_adapters.sources.archives import content_hash
 from matsift_adapters.sources.compressed import BrokenOffError
@@ -16,7 +16,8 @@ from matsift_adapters.sources.duplicates import Read, unique
 from matsift_adapters.sources.files import failures_of
 from matsift_adapters.sources.jobs import Done, parse_all
 from matsift_adapters.sources.parsed import Parsed
-from matsift_adapters.sources.source import TRUNCATED, Source, state_hash
+from matsift_adapters.sources.revisions import Revisions, revision
+from matsift_adapters.sources.source import TRUNCATED, Known, Source, state_hash
 from matsift_adapters.sources.table_rows import Row, rows
 from matsift_adapters.sources.table_structures import jobs_of_cells, jobs_of_files
 from matsift_adapters.sources.values import as_json, bad_label, from_value, is_absent
@@ -34,16 +35,17 @@ def open_table(settings: TableSource, base_dir: Path, *, n_worker: int) -> Sourc
     digest = state_hash(_digest(settings, base_dir), settings)
     version = settings.version or digest[:12]
 
-    def iterate() -> Iterator[EntryRecord | FailureRecord]:
+    def read(known: Known) -> Iterator[SourceItem]:
         found = _joined(settings, base_dir)
+        revisions = Revisions(settings, known)
         if settings.structure.files is None:
-            jobs = jobs_of_cells(settings, found)
+            jobs = jobs_of_cells(settings, found, revisions)
         else:
-            jobs = jobs_of_files(settings, base_dir / settings.structure.files, found)
+            jobs = jobs_of_files(settings, base_dir / settings.structure.files, found, revisions)
         done = parse_all(jobs, n_worker=n_worker, time_limit_s=settings.time_limit_s)
         return unique(_entry(settings, version, finished) for finished in done)
 
-    return Source(settings.name, settings.kind, version, settings.licence, settings.description, digest, iterate)
+    return Source(settings.name, settings.kind, version, settings.licence, settings.description, digest, read)
 
 
 def labels_of(
@@ -129,6 +131,8 @@ def _entry(settings: TableSource, version: str, finished: Done) -> Read:
     place = finished.job.place
     if finished.job.failure is not None:
         return place, finished.job.failure
+    if finished.job.unchanged:
+        return place, finished.job.unchanged[0]
     row: Row = finished.job.context
     parsed = _only(finished.parsed)
     external_id = f"row-{row.number}" if settings.id_column is None else row.cells.get(settings.id_column)
@@ -148,6 +152,7 @@ def _entry(settings: TableSource, version: str, finished: Done) -> Read:
         failures=(*failures_of(parsed, place, finished.seconds, "mend the row or take it out of the table"), *failures),
         holds=parsed.holds,
         facts=parsed.facts,
+        revision=None if finished.job.digest is None else revision(finished.job.digest, 1),
     )
 
 

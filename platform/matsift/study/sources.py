@@ -4,37 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from matsift.study.source_base import ParsedBase, SourceBase, SourceName, SourceTable
 from matsift.unit_conversion import known_units
 from matsift.units import PROPERTIES
-
-SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
-
 
 FileFormat = Literal["cif", "poscar", "json", "espresso-in", "extxyz", "gen", "traj", "xsf"]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _SourceBase(_Settings):
-    name: SourceName = Field(description="name of the source in the database")
-    licence: str = Field("unknown", description="licence of the rows, for example CC-BY-4.0")
-    version: str | None = Field(
-        None, description="version of the source; default: a hash of its content and of how it is read"
-    )
-    description: str = ""
-
-
-class _ParsedBase(_SourceBase):
-    folder: str = Field(".", description="folder that all paths of the source start from; relative to the study")
-    time_limit_s: float = Field(30.0, gt=0, description="wall-clock limit for parsing one file, seconds")
-    max_site: int = Field(1000, gt=0, description="structures with more sites are refused")
-
-
-class FilesSource(_ParsedBase):
+class FilesSource(ParsedBase):
     """A folder (read recursively), an archive or a single file of structures."""
 
     kind: Literal["files"]
@@ -46,7 +25,7 @@ class FilesSource(_ParsedBase):
     id_key: str | None = Field(None, description="key of the id in JSON records and extended-XYZ comments")
 
 
-class LabelColumn(_Settings):
+class LabelColumn(SourceTable):
     """One column of a table that holds values of a property."""
 
     column: str
@@ -72,7 +51,7 @@ class LabelColumn(_Settings):
         return self
 
 
-class StructureColumn(_Settings):
+class StructureColumn(SourceTable):
     """The column of a table that holds structures, or the names of files that do."""
 
     column: str
@@ -89,7 +68,7 @@ class StructureColumn(_Settings):
         return self
 
 
-class JoinedTable(_Settings):
+class JoinedTable(SourceTable):
     """A second table whose columns are added to the rows of the first where the keys agree."""
 
     path: str
@@ -98,7 +77,7 @@ class JoinedTable(_Settings):
     column_names: tuple[str, ...] | None = Field(None, description="for CSV without a header")
 
 
-class TableSource(_ParsedBase):
+class TableSource(ParsedBase):
     """A CSV, JSON or JSON-lines table (also .gz, .bz2, .xz) with one structure a row."""
 
     kind: Literal["table"]
@@ -112,7 +91,7 @@ class TableSource(_ParsedBase):
     url: str | None = Field(None, description="address of an entry, {} stands for its id")
 
 
-class BundledSource(_SourceBase):
+class BundledSource(SourceBase):
     """The labelled crystals that this project computed itself and ships."""
 
     kind: Literal["bundled"]

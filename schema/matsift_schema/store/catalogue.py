@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -30,11 +30,13 @@ _ENTRY_COLUMNS = {
     "licence": "text",
     "url": "text",
     "payload": "jsonb",
+    "revision": "text",
 }
-# Two contents cannot both be one version of an entry; what came first stays.
+# Two contents cannot both be one version of an entry; what came first stays. A service may mend what it said.
 _REFUSE = text("""
     DELETE FROM incoming i
-    WHERE EXISTS (SELECT FROM matsift.source_entry e
+    WHERE NOT :is_service
+      AND EXISTS (SELECT FROM matsift.source_entry e
                   WHERE (e.source_id, e.external_id, e.version) = (:source_id, i.external_id, i.version))
       AND NOT EXISTS (SELECT FROM matsift.source_entry e
                       WHERE (e.source_id, e.external_id, e.content_hash) = (:source_id, i.external_id, i.content_hash))
@@ -42,20 +44,21 @@ _REFUSE = text("""
 """)
 # One state of an entry is current: whatever else its source said of it before no longer counts.
 _SUPERSEDE = text("""
-    UPDATE matsift.source_entry e SET withdrawn_at = clock_timestamp()
+    UPDATE matsift.source_entry e SET withdrawn_at = clock_timestamp(), withdrawn_reason = 'superseded'
     FROM incoming i
     WHERE (e.source_id, e.external_id) = (:source_id, i.external_id) AND e.content_hash <> i.content_hash
       AND e.withdrawn_at IS NULL
 """)
 _INSERT_ENTRIES = text("""
     INSERT INTO matsift.source_entry (source_id, external_id, canonical_number, version, content_hash, structure_id,
-                                      licence, url, payload, run_id)
+                                      licence, url, payload, revision, run_id)
     SELECT :source_id, i.external_id, i.canonical_number, i.version, i.content_hash, s.id, i.licence, i.url, i.payload,
-           :run_id
+           i.revision, :run_id
     FROM incoming i LEFT JOIN matsift.structure s ON s.content_hash = i.structure_hash
     ORDER BY i.position
     ON CONFLICT (source_id, external_id, content_hash) DO NOTHING
-    RETURNING external_id
+    RETURNING EXISTS (SELECT FROM matsift.source_entry e WHERE e.source_id = source_entry.source_id
+                      AND e.external_id = source_entry.external_id) AS was_known
 """)
 _STATED = text("""
     SELECT i.position, e.id
@@ -64,10 +67,18 @@ _STATED = text("""
       ON (e.source_id, e.external_id, e.content_hash) = (:source_id, i.external_id, i.content_hash)
 """)
 _REVIVE = text("""
-    UPDATE matsift.source_entry e SET withdrawn_at = NULL
+    UPDATE matsift.source_entry e SET withdrawn_at = NULL, withdrawn_reason = NULL
     FROM incoming i
     WHERE (e.source_id, e.external_id, e.content_hash) = (:source_id, i.external_id, i.content_hash)
       AND e.withdrawn_at IS NOT NULL
+    RETURNING e.external_id
+""")
+# The same content under a new revision: nothing new is known, but the next reading need not read it again.
+_MOVE_ON = text("""
+    UPDATE matsift.source_entry e SET revision = i.revision
+    FROM incoming i
+    WHERE (e.source_id, e.external_id, e.content_hash) = (:source_id, i.external_id, i.content_hash)
+      AND e.revision IS DISTINCT FROM i.revision
 """)
 
 
@@ -79,14 +90,17 @@ class SourceFacts:
     kind: str
     licence: str
     description: str = ""
+    is_service: bool = False
 
 
 @dataclass(frozen=True)
 class WriteCounts:
     """What a write of entries added and met.
 
-    `inserted` and `existing` count entries, `duplicates` those refused because the same version of the source gave the
-    same id with other content; `structures`, `labels` and `failures` count new rows.
+    `inserted` and `existing` count entries, `revised` the inserted ones whose id had another content before, `returned`
+    the existing ones that were withdrawn, `duplicates` those refused because the same version of the source gave the
+    same id with other content, `withdrawn` those taken back by name; `structures`, `labels` and `failures` count new
+    rows.
     """
 
     inserted: int = 0
@@ -95,12 +109,12 @@ class WriteCounts:
     structures: int = 0
     labels: int = 0
     failures: int = 0
+    revised: int = 0
+    returned: int = 0
+    withdrawn: int = 0
 
     def __add__(self, other: WriteCounts) -> WriteCounts:
-        return WriteCounts(*(a + b for a, b in zip(self._values(), other._values(), strict=True)))
-
-    def _values(self) -> tuple[int, ...]:
-        return (self.inserted, self.existing, self.duplicates, self.structures, self.labels, self.failures)
+        return WriteCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def entry_hash(entry: EntryRecord) -> str:
@@ -117,22 +131,31 @@ def entry_hash(entry: EntryRecord) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def known_entries(session: Session, source_name: str) -> dict[str, str]:
-    """Return external id -> `entry_hash` of what a source currently states, so that ingestion can skip it."""
+def known_entries(
+    session: Session, source_name: str, external_ids: Sequence[str] | None = None
+) -> dict[str, tuple[str, str | None]]:
+    """Return external id -> `entry_hash` and revision of what a source states now, of all entries or of those named."""
     query = text("""
-        SELECT e.external_id, e.content_hash
+        SELECT e.external_id, e.content_hash, e.revision
         FROM matsift.source_entry e JOIN matsift.source s ON s.id = e.source_id
         WHERE s.name = :name AND e.withdrawn_at IS NULL
+          AND (CAST(:ids AS text[]) IS NULL OR e.external_id = ANY(CAST(:ids AS text[])))
     """)
-    return dict(session.execute(query, {"name": source_name}).all())
+    ids = None if external_ids is None else list(external_ids)
+    return {key: (digest, mark) for key, digest, mark in session.execute(query, {"name": source_name, "ids": ids})}
 
 
 def missing_entries(session: Session, source_name: str, entries: Sequence[EntryRecord]) -> list[EntryRecord]:
-    """Return the entries whose content the source did not state yet, or not lately, and that were not refused."""
-    known = known_entries(session, source_name)
+    """Return the entries whose content or revision the source did not state yet, or not lately, and was not refused."""
+    known = known_entries(session, source_name, [storable(entry.external_id) for entry in entries])
     refused = _refused(session)
     hashes = [entry_hash(entry) for entry in entries]
-    return [e for e, key in zip(entries, hashes, strict=True) if known.get(e.external_id) != key and key not in refused]
+    return [
+        entry
+        for entry, digest in zip(entries, hashes, strict=True)
+        if known.get(storable(entry.external_id)) not in ((digest, entry.revision), (digest, None))
+        and digest not in refused
+    ]
 
 
 def write_entries(
@@ -165,16 +188,28 @@ def write_entries(
     hashes = {external_id: entry_hash(entry) for external_id, entry in chosen.items()}
     listed = list(chosen.values())
     with incoming(session, _ENTRY_COLUMNS, _entry_rows(listed, hashes)):
-        duplicates += [listed[i] for i in session.scalars(_REFUSE, {"source_id": source_id})]
+        duplicates += [
+            listed[i] for i in session.scalars(_REFUSE, {"source_id": source_id, "is_service": source.is_service})
+        ]
         session.execute(_SUPERSEDE, {"source_id": source_id})
-        new = session.scalars(_INSERT_ENTRIES, {"source_id": source_id, "run_id": run_id}).all()
-        session.execute(_REVIVE, {"source_id": source_id})
+        was_known = session.scalars(_INSERT_ENTRIES, {"source_id": source_id, "run_id": run_id}).all()
+        returned = session.scalars(_REVIVE, {"source_id": source_id}).all()
+        session.execute(_MOVE_ON, {"source_id": source_id})
         ids: dict[int, int] = dict(session.execute(_STATED, {"source_id": source_id}).all())
     labels = _labels(listed, ids)
     failures = _failures(source.name, listed, ids) + [(_duplicate(source.name, entry), None) for entry in duplicates]
     n_label = write_labels(session, run_id, labels).inserted
     n_failure = write_failures(session, run_id, [f for f, _ in failures], entry_ids=[key for _, key in failures])
-    return WriteCounts(len(new), len(ids) - len(new), len(duplicates), n_structure, n_label, n_failure)
+    return WriteCounts(
+        inserted=len(was_known),
+        existing=len(ids) - len(was_known),
+        duplicates=len(duplicates),
+        structures=n_structure,
+        labels=n_label,
+        failures=n_failure,
+        revised=sum(was_known),
+        returned=len(returned),
+    )
 
 
 def write_source(session: Session, source: SourceFacts) -> int:
@@ -188,47 +223,6 @@ def write_source(session: Session, source: SourceFacts) -> int:
     )
     query = text("SELECT id FROM matsift.source WHERE name = :name")
     return int(session.execute(query, {"name": source.name}).scalar_one())
-
-
-def latest_snapshot_hash(session: Session, source_name: str) -> str | None:
-    """Return the content hash of the newest state of a source that was ingested to its end."""
-    query = text("""
-        SELECT p.content_hash FROM matsift.source_snapshot p JOIN matsift.source s ON s.id = p.source_id
-        WHERE s.name = :name ORDER BY p.id DESC LIMIT 1
-    """)
-    return session.execute(query, {"name": source_name}).scalar_one_or_none()
-
-
-def write_source_snapshot(
-    session: Session, run_id: int, source_name: str, *, version: str, content_hash: str, n_entry: int, n_failure: int
-) -> bool:
-    """Note that a source was ingested to its end; return whether its state is another than last time.
-
-    A source that returns to an earlier state takes a row again. Flushed, not committed.
-    """
-    insert = text("""
-        INSERT INTO matsift.source_snapshot (source_id, version, content_hash, n_entry, n_failure, run_id)
-        SELECT s.id, :version, :content_hash, :n_entry, :n_failure, :run_id FROM matsift.source s
-        WHERE s.name = :name AND :content_hash IS DISTINCT FROM (
-            SELECT p.content_hash FROM matsift.source_snapshot p WHERE p.source_id = s.id ORDER BY p.id DESC LIMIT 1)
-        RETURNING id
-    """)
-    values = {"name": source_name, "version": version, "content_hash": content_hash, "run_id": run_id}
-    return session.scalar(insert, {**values, "n_entry": n_entry, "n_failure": n_failure}) is not None
-
-
-def withdraw_missing(session: Session, source_name: str, stated: Collection[str]) -> int:
-    """Mark as withdrawn what a source no longer states; return how many ids. Flushed, not committed.
-
-    `stated` holds all external ids of the newest complete state. Nothing is deleted.
-    """
-    query = text("""
-        UPDATE matsift.source_entry e SET withdrawn_at = clock_timestamp()
-        FROM matsift.source s
-        WHERE s.id = e.source_id AND s.name = :name AND e.withdrawn_at IS NULL AND e.external_id <> ALL(:stated)
-        RETURNING e.external_id
-    """)
-    return len(set(session.scalars(query, {"name": source_name, "stated": list(stated)})))
 
 
 def _refused(session: Session) -> set[str]:
@@ -259,6 +253,7 @@ def _entry_rows(entries: Sequence[EntryRecord], hashes: Mapping[str, str]) -> It
             entry.licence,
             entry.url,
             Jsonb(entry.payload, dumps=_jsonb),
+            entry.revision,
         )
 
 

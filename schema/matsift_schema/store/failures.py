@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from matsift.records import FailureRecord
-from matsift_schema.store.copying import incoming
+from matsift_schema.store.copying import incoming, storable
 
 _COLUMNS = {
     "position": "int4",
@@ -70,6 +70,20 @@ def write_failures(
     )
     with incoming(session, _COLUMNS, rows):
         return len(session.execute(_INSERT, {"run_id": run_id, "retried": retried}).all())
+
+
+def missing_failures(session: Session, failures: Sequence[FailureRecord]) -> list[FailureRecord]:
+    """Return the failures of which no attempt stands in the database yet."""
+    query = text("""
+        SELECT DISTINCT f.stage, f.subject, f.detail FROM matsift.failure f
+        JOIN unnest(CAST(:stages AS text[]), CAST(:subjects AS text[]), CAST(:details AS text[]))
+          AS i (stage, subject, detail) ON (f.stage, f.subject, f.detail) = (i.stage, i.subject, i.detail)
+    """)
+    keys = [(storable(f.stage), storable(f.subject), storable(f.detail)) for f in failures]
+    stages, subjects, details = ([key[i] for key in keys] for i in range(3))
+    found = session.execute(query, {"stages": stages, "subjects": subjects, "details": details})
+    there = {tuple(row) for row in found}
+    return [failure for failure, key in zip(failures, keys, strict=True) if key not in there]
 
 
 def failed_structures(session: Session, stage: str, detail: str = "") -> set[int]:

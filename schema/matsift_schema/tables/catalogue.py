@@ -62,6 +62,19 @@ class SourceSnapshot(Base):
     n_failure: Mapped[int] = mapped_column(comment="entries of these that gave no structure")
     run_id: Mapped[int] = run_reference()
     taken_at: Mapped[datetime] = timestamp("when ingestion ended")
+    n_stated: Mapped[int | None] = mapped_column(
+        comment="the source's own count of what was asked for; NULL = it gives none"
+    )
+    n_new: Mapped[int | None] = mapped_column(
+        comment="entries under an id that the source had not stated before; NULL = stored before this was counted"
+    )
+    n_changed: Mapped[int | None] = mapped_column(
+        comment="entries with other content than before, or stated again; NULL = stored before this was counted"
+    )
+    n_unchanged: Mapped[int | None] = mapped_column(comment="entries as before; NULL = stored before this was counted")
+    n_withdrawn: Mapped[int | None] = mapped_column(
+        comment="entries no longer stated; NULL = stored before this was counted"
+    )
 
 
 class Structure(Base):
@@ -160,6 +173,12 @@ class SourceEntry(Base):
     created_at: Mapped[datetime] = timestamp()
     withdrawn_at: Mapped[datetime | None] = mapped_column(
         comment="when its source no longer stated it, or stated something else; NULL = it is current"
+    )
+    revision: Mapped[str | None] = mapped_column(
+        comment="mark of what was read: the source's own, or a hash of the file; NULL = it is read anew each time"
+    )
+    withdrawn_reason: Mapped[str | None] = mapped_column(
+        comment="why it is withdrawn: not_stated, superseded, or the source's own word; NULL = it is current"
     )
 
 

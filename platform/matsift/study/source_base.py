@@ -1,0 +1,37 @@
+"""What every source of a study may say of itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+
+
+class SourceTable(BaseModel):
+    """Base of all tables of a source: an unknown key is an error, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceBase(SourceTable):
+    """What a source of any kind says."""
+
+    name: SourceName = Field(description="name of the source in the database")
+    licence: str = Field("unknown", description="licence of the rows, for example CC-BY-4.0")
+    version: str | None = Field(
+        None, description="version of the source; default: a hash of its content and of how it is read"
+    )
+    description: str = ""
+    schedule: str | None = Field(
+        None, description="cron expression (UTC) of the source's own deployment under `matsift serve`"
+    )
+
+
+class ParsedBase(SourceBase):
+    """What a source says whose structures are parsed from text."""
+
+    folder: str = Field(".", description="folder that all paths of the source start from; relative to the study")
+    time_limit_s: float = Field(30.0, gt=0, description="wall-clock limit for parsing one file, seconds")
+    max_site: int = Field(1000, gt=0, description="structures with more sites are refused")
