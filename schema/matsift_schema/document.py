@@ -18,6 +18,7 @@ from matsift_schema.tables import metadata
 AGGREGATES: dict[str, tuple[str, ...]] = {
     "provenance": ("run", "failure"),
     "catalogue": ("source", "source_snapshot", "source_entry", "structure", "element"),
+    "groups": ("grouping_rule", "structure_group", "structure_group_member"),
     "descriptors": ("descriptor_set", "descriptor"),
     "labels": ("property", "label", "label_verdict"),
     "datasets": ("dataset_snapshot", "dataset_row"),

@@ -16,7 +16,7 @@ from tests.factories.runs import run_id
 
 from matsift.crystal import Crystal
 from matsift.descriptors.fingerprint import FINGERPRINT
-from matsift_schema.store import campaigns, datasets, descriptors, labels, models, predictions, screening
+from matsift_schema.store import campaigns, datasets, descriptors, groups, labels, models, predictions, screening
 from matsift_schema.store.reports import write_report
 from matsift_schema.store.structures import load_structures
 from matsift_schema.store.syncs import SyncCounts, write_source_snapshot
@@ -157,6 +157,7 @@ def small_study(session: Session, n: int = 6) -> Study:
         values_seen=np.where(rejected, -1.0, np.nan),
     )
     ids = load_structures(session).ids
+    group(session, run, ids)
     set_id = descriptor_set(session)
     values = np.tile([44.8, 2.2, np.nan, 2.0, 2.0, 7.0], (n, 1))
     descriptors.write_descriptors(session, run, set_id, ids, values=values, seconds=np.full(n, 0.01))
@@ -215,6 +216,17 @@ def small_study(session: Session, n: int = 6) -> Study:
     write_report(session, run, study="shelf_study", content_hash=digest("report"), uri="file:///report.html")
     _rows_without_a_writer(session, run)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
+
+
+def group(session: Session, run: int, structure_ids: NDArray[np.int64]) -> int:
+    """Return the id of a rule under which the first two structures are one crystal and the others are alone."""
+    rule = groups.ensure_rule(
+        session, run, name="structure_matcher-1", settings={"scale": True}, content_hash=digest("rule")
+    )
+    first, second, *others = structure_ids.tolist()
+    rows = [(first, first, None), (second, first, 0.01), *((key, key, None) for key in others)]
+    groups.write_members(session, run, rule, rows)
+    return rule
 
 
 def _rows_without_a_writer(session: Session, run: int) -> None:

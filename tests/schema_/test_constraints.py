@@ -49,6 +49,9 @@ VIOLATIONS: dict[str, dict[str, str]] = {
     "ck_source_entry__external_id_is_not_empty": {"external_id": "''"},
     "ck_source_entry__canonical_number_is_not_negative": {"canonical_number": "-1"},
     "ck_source_entry__withdrawn_after_created": {"withdrawn_at": "created_at - interval '1 s'"},
+    "ck_grouping_rule__content_hash_is_sha256": {"content_hash": HASH},
+    "ck_grouping_rule__name_is_not_empty": {"name": "''"},
+    "ck_structure_group_member__rms_is_not_negative": {"rms_displacement": NAN},
     "ck_element__atomic_number_exists": {"atomic_number": "119"},
     "ck_element__group_number_exists": {"group_number": "19"},
     "ck_element__period_exists": {"period": "8"},
@@ -191,6 +194,9 @@ DOUBLES = {
     "uq_structure__content_hash": "structure",
     "uq_source__name": "source",
     "uq_source_entry__source_id_external_id_content_hash": "source_entry",
+    "uq_grouping_rule__content_hash": "grouping_rule",
+    "uq_structure_group__grouping_rule_id_representative_id": "structure_group",
+    "pk_structure_group_member": "structure_group_member",
     "uq_failure__stage_subject_detail_attempt": "failure",
     "uq_descriptor_set__name_version": "descriptor_set",
     "pk_descriptor": "descriptor",
@@ -229,6 +235,14 @@ def test_a_prediction_cannot_be_of_another_property_than_its_model(session: Sess
     with pytest.raises(IntegrityError) as refused:
         copy_row(session, "prediction", model_version_id=model, property_id=other)
     assert constraint_of(refused.value) == "fk_prediction__model_version_id_property_id__model_version"
+
+
+def test_a_member_cannot_stand_in_a_group_of_another_rule(session: Session) -> None:
+    copy_row(session, "grouping_rule", content_hash=f"'{pipeline.digest('another')}'")
+    other = "(SELECT max(id) FROM matsift.grouping_rule)"
+    with pytest.raises(IntegrityError) as refused:
+        copy_row(session, "structure_group_member", grouping_rule_id=other)
+    assert constraint_of(refused.value) == "fk_structure_group_member__group_of_the_rule"
 
 
 def test_only_a_scored_candidate_can_be_acquired(session: Session) -> None:

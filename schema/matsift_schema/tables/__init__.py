@@ -7,6 +7,7 @@ from matsift_schema.tables.datasets import DatasetRow, DatasetSnapshot
 from matsift_schema.tables.descriptors import Descriptor, DescriptorSet
 from matsift_schema.tables.diffraction import MeasuredPattern
 from matsift_schema.tables.generation import GeneratedComposition
+from matsift_schema.tables.groups import GroupingRule, StructureGroup, StructureGroupMember
 from matsift_schema.tables.labels import Label, LabelVerdict, Property
 from matsift_schema.tables.models import (
     Evaluation,
@@ -38,6 +39,7 @@ __all__ = [
     "Failure",
     "FeatureImportance",
     "GeneratedComposition",
+    "GroupingRule",
     "HeldOutPrediction",
     "Label",
     "LabelVerdict",
@@ -53,6 +55,8 @@ __all__ = [
     "SourceEntry",
     "SourceSnapshot",
     "Structure",
+    "StructureGroup",
+    "StructureGroupMember",
     "StudyReport",
     "metadata",
 ]
