@@ -1,6 +1,6 @@
 """Structures that are the same crystal share a group, and the rule that linked them is stored.
 
-WHY: sources overlap, and a source may hold one crystal twice in two cells. Whoever counts materials, or splits them into
+WHY: sources overlap, and a source may hold one crystal twice in two cells. Whoever counts materials, or splits them in
 training and test sets, has to know; but what is the same depends on tolerances, so nothing is merged.
 
 Revision ID: 0017
