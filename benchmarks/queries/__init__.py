@@ -1,0 +1,1 @@
+"""What an analyst waits for when the database holds a million structures."""
