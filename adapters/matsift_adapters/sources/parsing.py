@@ -81,10 +81,13 @@ def within(parsed: Parsed, max_site: int) -> Parsed:
 
 
 def _described(parsed: Parsed) -> Parsed:
-    """Return the structure with its facts: finding the symmetry takes longer than reading the file."""
+    """Return the structure with its facts and its hash, both of which take longer than reading the file."""
     from matsift.structure_facts import describe  # noqa: PLC0415  imports spglib and pymatgen
 
-    return parsed if parsed.crystal is None else replace(parsed, facts=describe(parsed.crystal))
+    if parsed.crystal is None:
+        return parsed
+    _ = parsed.crystal.content_hash  # kept by the crystal, which takes it along to the parent process
+    return replace(parsed, facts=describe(parsed.crystal))
 
 
 def _parse(file_format: str, content: bytes, id_key: str | None) -> list[Parsed]:
