@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from matsift.errors import SourceError
+from matsift.errors import SourceError, UserInputError
 from matsift.records import (
     ClosingRecord,
     EntryRecord,
@@ -21,7 +21,7 @@ from matsift.records import (
     WithdrawnRecord,
 )
 from matsift.structure_facts import describe
-from matsift.study.settings import Study
+from matsift.study.settings import Mirror
 from matsift_adapters.sources.registry import open_source
 from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_flows.orchestration import invoke
@@ -37,14 +37,20 @@ CHUNK = 500
 
 
 @flow(name="ingest", validate_parameters=False)
-def ingest(workspace: Workspace, study: Study, base_dir: Path, sources: Sequence[str] = ()) -> dict[str, SyncCounts]:
+def ingest(workspace: Workspace, study: Mirror, base_dir: Path, sources: Sequence[str] = ()) -> dict[str, SyncCounts]:
     """Bring the sources of a study up to date, all or those named; return what came of each that was read.
 
     Raises
     ------
+    UserInputError
+        If the study has no source of a name.
     SourceError
         If sources cannot be read at all; the others are ingested all the same.
     """
+    strangers = set(sources) - {source.name for source in study.sources}
+    if strangers:
+        known = ", ".join(source.name for source in study.sources)
+        raise UserInputError(f"the study {study.name} has no source {min(strangers)!r}; it has {known}")
     synced, unusable = {}, []
     for settings in study.sources:
         if sources and settings.name not in sources:
@@ -62,6 +68,14 @@ def ingest(workspace: Workspace, study: Study, base_dir: Path, sources: Sequence
             workspace.reporter.warn(str(further))
         raise unusable[0]
     return synced
+
+
+def refuse_incomplete(synced: Mapping[str, SyncCounts]) -> None:
+    """Raise SourceError if a source was not read to its end: what came is kept, but not all that was asked was done."""
+    for name, counts in synced.items():
+        if not counts.is_whole:
+            came = f"{counts.n_entry} entries came" + (f" of {counts.n_stated}" if counts.n_stated is not None else "")
+            raise SourceError(name, f"it was not read to its end ({came})", "what came is kept; run the same again")
 
 
 @dataclass
@@ -108,6 +122,7 @@ class _Reading:
             withdrawn=self.withdrawn,
             failed=self.without_structure,
             n_stated=None if self.closing is None else self.closing.n_stated,
+            is_whole=self.is_whole,
         )
 
 

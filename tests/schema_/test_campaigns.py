@@ -232,7 +232,7 @@ def test_only_the_newest_ensemble_is_current(session: Session) -> None:
     assert current == {1: False, 2: True}
     assert [row["is_current"] for row in why(session, key) if row["purpose"] == "baseline"] == [False]
     seen: dict[str, str] = dict(
-        session.execute(text("SELECT structure_hash, model_hash FROM analysis.prediction")).all()
+        session.execute(text("SELECT structure_hash, model_hash FROM analysis.prediction")).tuples().all()
     )
     assert seen[key] == models.load_model(session, newer).content_hash
     assert len(set(seen.values())) == 2
@@ -258,7 +258,7 @@ def test_models_of_a_random_control_rank_nothing(session: Session) -> None:
         )
     shown = set(session.scalars(text("SELECT model_hash FROM analysis.prediction")))
     assert shown == {models.load_model(session, study.model).content_hash}
-    ranked = session.execute(text("SELECT structure_hash, k_vrh_gpa FROM analysis.candidate_ranking")).all()
+    ranked = session.execute(text("SELECT structure_hash, k_vrh_gpa FROM analysis.candidate_ranking")).tuples().all()
     reported = load_candidates(session, study.structure_ids, model_ids={"k_vrh": study.model})
     assert dict(ranked) == {c.structure_hash: c.predictions[0].mean for c in reported}
 

@@ -58,7 +58,7 @@ def test_a_revised_entry_no_longer_describes_its_old_structure(session: Session)
     ingest(session, run, [entry("a", rock_salt("Na"))])
     ingest(session, run, [entry("a", rock_salt("K"), version="2")])
     assert load_structures(session, sources=["shelf"]).reduced_formulae == ("KCl",)
-    seen = session.execute(text("SELECT external_id, formula, n_state FROM analysis.source_entry")).all()
+    seen = session.execute(text("SELECT external_id, formula, n_state FROM analysis.source_entry")).tuples().all()
     assert seen == [("a", "KCl", 2)]
 
 

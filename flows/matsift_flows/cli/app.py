@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matsift_flows.cli import database, dataset, run, show, steps
+from matsift_flows.cli import database, dataset, run, show, sources, steps
 
 app = typer.Typer(
     name="matsift",
@@ -17,6 +17,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("ingest")(sources.ingest)
+app.command("serve")(sources.serve)
 for name, command in steps.COMMANDS.items():
     app.command(name)(command)
 for name, command in show.COMMANDS.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,29 +14,6 @@ if TYPE_CHECKING:
 
     from matsift.study.settings import Study
     from matsift_flows.workspace import Workspace
-
-
-def ingest(
-    study: StudyPath,
-    sources: Annotated[list[str] | None, typer.Option("--source", help="only this source; may be repeated")] = None,
-    overrides: Overrides = None,
-    workers: Workers = None,
-    retry_failed: RetryFailed = False,
-    quiet: Quiet = False,
-) -> None:
-    """Bring the sources of a study up to date. Example: matsift ingest studies/na_electrolytes.toml."""
-    from matsift_flows.ingest import ingest as flow
-    from matsift_flows.judge import judge
-    from matsift_flows.orchestration import invoke
-
-    def step(workspace: Workspace, loaded: Study, base_dir: Path) -> str:
-        synced = invoke(flow, workspace, loaded, base_dir, tuple(sources or ()))
-        n_verdict = invoke(judge, workspace, loaded)
-        return (
-            f"{sum(counts.new + counts.changed for counts in synced.values())} entries and {n_verdict} verdicts are new"
-        )
-
-    _step(step, study, overrides, workers=workers, quiet=quiet, retry_failed=retry_failed)
 
 
 def featurize(
@@ -135,7 +112,6 @@ def _step(
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "ingest": ingest,
     "featurize": featurize,
     "train": train,
     "predict": predict,

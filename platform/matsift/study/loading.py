@@ -5,12 +5,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from matsift.errors import StudyError
-from matsift.study.settings import Study
+from matsift.study.settings import Mirror, Study
+
+_File = TypeVar("_File", bound=Mirror)
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
@@ -28,6 +30,35 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     StudyError
         If the file is missing, is not TOML, or a key or value is wrong.
     """
+    return parse_study(_document(path, overrides), str(path))
+
+
+def load_mirror(path: Path, overrides: Sequence[str] = ()) -> Mirror:
+    """Return the validated sources of a TOML file: a whole study, or ``[study]`` and ``[[sources]]`` alone.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing, is not TOML, or a key or value is wrong.
+    """
+    document = _document(path, overrides)
+    if document.keys() <= Mirror.model_fields.keys():
+        return _validated(Mirror, document, str(path))
+    return parse_study(document, str(path))
+
+
+def parse_study(document: dict[str, Any], name: str) -> Study:
+    """Return the validated study of a parsed document.
+
+    Raises
+    ------
+    StudyError
+        If a key or value is wrong; the sentence names all of them.
+    """
+    return _validated(Study, document, name)
+
+
+def _document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     name = str(path)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -43,19 +74,12 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
         raise StudyError(name, f"it is not valid TOML ({error})", "mend that line") from None
     for override in overrides:
         _apply(document, override)
-    return parse_study(document, name)
+    return document
 
 
-def parse_study(document: dict[str, Any], name: str) -> Study:
-    """Return the validated study of a parsed document.
-
-    Raises
-    ------
-    StudyError
-        If a key or value is wrong; the sentence names all of them.
-    """
+def _validated(kind: type[_File], document: dict[str, Any], name: str) -> _File:
     try:
-        return Study.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
         faults = error.errors(include_url=False)
         problems = [_sentence(fault) for fault in faults if not _is_echo(fault, faults)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -165,11 +165,26 @@ class RankingSettings(Settings):
     top: Annotated[int, Field(gt=0, description="rows in the terminal")] = 20
 
 
-class Study(Settings):
-    """One study: the whole file."""
+class Mirror(Settings):
+    """A file of sources alone: what is to be kept in step, whatever is computed from it later."""
 
     study: StudyHeader
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]
+
+    @property
+    def name(self) -> str:
+        """Name of the study in the database."""
+        return self.study.name
+
+    @model_validator(mode="after")
+    def _one_name_a_source(self) -> Self:
+        _refuse_repeats("sources", (source.name for source in self.sources))
+        return self
+
+
+class Study(Mirror):
+    """One study: the whole file."""
+
     labels: LabelSettings
     descriptors: DescriptorSettings
     sampling: SamplingSettings = SamplingSettings()
@@ -178,11 +193,6 @@ class Study(Settings):
     screening: tuple[Criterion, ...] = ()
     campaign: CampaignSettings = CampaignSettings()
     ranking: RankingSettings = RankingSettings()
-
-    @property
-    def name(self) -> str:
-        """Name of the study in the database."""
-        return self.study.name
 
     @model_validator(mode="after")
     def _consistent(self) -> Study:
@@ -200,7 +210,6 @@ class Study(Settings):
         return self
 
     def _refuse_repeated_names(self) -> None:
-        _refuse_repeats("sources", (source.name for source in self.sources))
         _refuse_repeats("labels.properties", self.labels.properties)
         _refuse_repeats("descriptors.sets", self.descriptors.sets)
         _refuse_repeats("screening", (criterion.name for criterion in self.screening))

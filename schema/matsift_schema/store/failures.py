@@ -102,7 +102,7 @@ def latest_failure_ids(session: Session, stage: str, detail: str, structure_ids:
         " AND structure_id = ANY(:ids) GROUP BY structure_id"
     )
     found = session.execute(query, {"stage": stage, "detail": detail, "ids": list(structure_ids)})
-    return dict(found.all())
+    return dict(found.tuples().all())
 
 
 def failure_counts(session: Session) -> list[FailureCount]:

@@ -12,7 +12,7 @@ from matsift.errors import UnknownProperty
 
 def property_ids(session: Session) -> dict[str, int]:
     """Return property name -> id."""
-    return dict(session.execute(text("SELECT name, id FROM matsift.property")).all())
+    return dict(session.execute(text("SELECT name, id FROM matsift.property")).tuples().all())
 
 
 def property_id(session: Session, name: str) -> int:
@@ -32,11 +32,11 @@ def property_id(session: Session, name: str) -> int:
 def structure_ids(session: Session, hashes: Sequence[str]) -> dict[str, int]:
     """Return content hash -> id of the structures that are there."""
     query = text("SELECT content_hash, id FROM matsift.structure WHERE content_hash = ANY(:hashes)")
-    return dict(session.execute(query, {"hashes": list(hashes)}).all())
+    return dict(session.execute(query, {"hashes": list(hashes)}).tuples().all())
 
 
 def structure_hashes(session: Session, ids: Sequence[int]) -> list[str]:
     """Return the content hash of each structure, in the order of the ids."""
     query = text("SELECT id, content_hash FROM matsift.structure WHERE id = ANY(:ids)")
-    found: dict[int, str] = dict(session.execute(query, {"ids": list(ids)}).all())
+    found: dict[int, str] = dict(session.execute(query, {"ids": list(ids)}).tuples().all())
     return [found[key] for key in ids]

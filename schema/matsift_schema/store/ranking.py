@@ -114,7 +114,7 @@ def _sources(session: Session, ids: list[int]) -> Mapping[int, list[SourceLink]]
 
 
 def _labels(session: Session, ids: list[int], properties: Sequence[str]) -> Mapping[int, list[CandidateLabel]]:
-    units: dict[str, str] = dict(session.execute(text("SELECT name, unit FROM matsift.property")).all())
+    units: dict[str, str] = dict(session.execute(text("SELECT name, unit FROM matsift.property")).tuples().all())
     table = label_table(session, properties, structure_ids=ids)
     found = defaultdict(list)
     for i, key in enumerate(table.structure_ids.tolist()):
@@ -130,7 +130,7 @@ def _states(session: Session, ids: list[int], campaigns: Sequence[int]) -> dict[
         WHERE campaign_id = ANY(CAST(:campaigns AS int8[])) AND structure_id = ANY(CAST(:ids AS int8[]))
         GROUP BY structure_id
     """)
-    return dict(session.execute(query, {"campaigns": list(campaigns), "ids": ids}).all())
+    return dict(session.execute(query, {"campaigns": list(campaigns), "ids": ids}).tuples().all())
 
 
 def _space_group(table: StructureTable, i: int) -> str:

@@ -22,7 +22,8 @@ _WITHDRAW = """
 class SyncCounts:
     """What came of reading a source to its end, in entries.
 
-    `n_stated` is the source's own count, None where it gives none; `failed` are entries without a structure.
+    `n_stated` is the source's own count, None where it gives none; `failed` are entries without a structure. Of a
+    reading that is not whole the counts say what came.
     """
 
     new: int = 0
@@ -31,6 +32,11 @@ class SyncCounts:
     withdrawn: int = 0
     failed: int = 0
     n_stated: int | None = None
+    is_whole: bool = True
+
+    def as_dict(self) -> dict[str, int | bool | None]:
+        """Return the counts by the words that a summary uses."""
+        return asdict(self)
 
     @property
     def n_entry(self) -> int:
@@ -50,7 +56,7 @@ def known_revisions(session: Session, source_name: str, *, with_failed: bool = T
           AND (:with_failed OR (e.structure_id IS NOT NULL
                AND NOT EXISTS (SELECT FROM matsift.failure f WHERE f.source_entry_id = e.id)))
     """)
-    return dict(session.execute(query, {"name": source_name, "with_failed": with_failed}).all())
+    return dict(session.execute(query, {"name": source_name, "with_failed": with_failed}).tuples().all())
 
 
 def latest_snapshot_hash(session: Session, source_name: str) -> str | None:
@@ -80,7 +86,7 @@ def write_source_snapshot(
         RETURNING id
     """)
     values = {"name": source_name, "version": version, "content_hash": content_hash, "run_id": run_id}
-    return session.scalar(insert, {**values, **asdict(counts), "n_entry": counts.n_entry}) is not None
+    return session.scalar(insert, {**values, **counts.as_dict(), "n_entry": counts.n_entry}) is not None
 
 
 def withdraw_missing(session: Session, source_name: str, stated: Collection[str]) -> int:
