@@ -13,6 +13,7 @@ from matsift.study.settings import Study
 from matsift_adapters.settings import Settings
 from matsift_flows.acquire import acquire
 from matsift_flows.featurize import featurize
+from matsift_flows.group import group
 from matsift_flows.ingest import ingest
 from matsift_flows.judge import judge
 from matsift_flows.orchestration import invoke
@@ -63,6 +64,8 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
             before = row_counts(session)
         invoke(ingest, workspace, study, base_dir)
         invoke(judge, workspace, study)
+        if study.duplicates is not None:
+            invoke(group, workspace, study)
         invoke(featurize, workspace, study)
         trained = invoke(train, workspace, study)
         screening = invoke(screen, workspace, study)

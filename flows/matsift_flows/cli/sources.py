@@ -1,4 +1,4 @@
-"""`matsift ingest` and `matsift serve`: sources brought up to date, once or on a schedule."""
+"""`matsift ingest`, `group` and `serve`: sources brought up to date, once or on a schedule, and what they share."""
 
 from __future__ import annotations
 
@@ -49,6 +49,32 @@ def ingest(
         n_entry = sum(counts.new + counts.changed for counts in synced.values())
         typer.echo(f"{n_entry} entries and {n_verdict} verdicts are new")
     refuse_incomplete(synced)
+
+
+def group(
+    study: StudyPath,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the structures that are the same crystal. Example: matsift group studies/na_electrolytes.toml.
+
+    Structures without a group are compared with those of the same formula and space group; nothing is merged. The table
+    [duplicates] of the study holds the tolerances; without it they are those of Materials Project.
+    """
+    from matsift.study.loading import load_mirror
+    from matsift_flows.group import group as flow
+    from matsift_flows.orchestration import invoke
+    from matsift_flows.progress import Reporter
+    from matsift_flows.workspace import open_workspace
+
+    loaded = load_mirror(study, overrides or ())
+    with (
+        open_workspace(settings(workers), Reporter(quiet=quiet), retry_failed=retry_failed) as workspace,
+        workspace.alone_on(loaded.name),
+    ):
+        typer.echo(f"{invoke(flow, workspace, loaded)} structures are new in a group")
 
 
 def serve(

@@ -15,6 +15,7 @@ from matsift.learners.registry import known_learners, validate_settings
 from matsift.screening.criteria import Criterion
 from matsift.screening.elements import check_symbols
 from matsift.screening.quality import QualityRule
+from matsift.study.duplicates import DuplicateSettings
 from matsift.study.sources import SourceSettings
 from matsift.units import property_definition
 
@@ -170,6 +171,9 @@ class Mirror(Settings):
 
     study: StudyHeader
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)]
+    duplicates: Annotated[
+        DuplicateSettings | None, Field(description="group structures that are the same crystal, by these tolerances")
+    ] = None
 
     @property
     def name(self) -> str:

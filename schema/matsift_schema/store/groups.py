@@ -11,17 +11,19 @@ from typing import Any
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from matsift.structure_matching import MIRROR_IMAGE_OF
 from matsift_schema.store.copying import incoming
 from matsift_schema.store.structures import STATED_NOW
 
 #: Stage of the failures of grouping; their detail is the content hash of the rule.
 STAGE = "group"
 
+_MIRRORED = " ".join(f"WHEN {number} THEN {stands_for}" for number, stands_for in MIRROR_IMAGE_OF.items())
 # What structures of one group have in common, whatever the tolerances: elements, for ordered ones the reduced formula
-# (that of a disordered one depends on its cell), and the space group.
-_BUCKET = """
-    concat_ws(' ', CASE WHEN s.is_ordered THEN s.reduced_formula ELSE s.chemical_system || ' disordered' END,
-              s.space_group_number)
+# (that of a disordered one depends on its cell), and the space group, that of a mirror image being the same.
+_BUCKET = f"""
+    concat_ws(' ', CASE WHEN s.is_ordered THEN s.reduced_formula ELSE s.chemical_system || ' (disordered)' END,
+              'in space group', CASE s.space_group_number {_MIRRORED} ELSE s.space_group_number END)
 """
 _MEMBERS = {"structure_id": "int8", "representative_id": "int8", "rms_displacement": "float8"}
 _INSERT_GROUPS = text("""
