@@ -58,12 +58,12 @@ def digest(*what: object) -> str:
     return hashlib.sha256(" ".join(map(str, what)).encode()).hexdigest()
 
 
-def fill(workspace: Workspace) -> None:
-    """Write the study, once: every step finds what is there."""
+def fill(workspace: Workspace) -> bool:
+    """Write the study and return whether anything was missing; a filling that was interrupted goes on."""
     with workspace.run("study", STUDY, {}) as run:
         with workspace.sessions.begin() as session:
             if session.scalar(text("SELECT count(*) FROM matsift.study_report")):
-                return
+                return False
             run_id = run.id(session)
             judge(session, run_id)
             trained = [snapshot(session, run_id, name) for name in PROPERTIES]
@@ -79,6 +79,7 @@ def fill(workspace: Workspace) -> None:
                 campaign(workspace, run_id, t, strategy, pool, first[t.property_name])
         with workspace.sessions.begin() as session:
             write_report(session, run_id, study=STUDY, content_hash=digest("report"), uri="file:///report.html")
+    return True
 
 
 def judge(session: Session, run_id: int) -> None:
@@ -160,6 +161,8 @@ def model(session: Session, run_id: int, trained: Trained, number: int, strategy
 
 def predict(workspace: Workspace, run_id: int, model_id: int, ids: NDArray[np.int64]) -> None:
     """Write what a model says of structures: the stiffness of their elements, with a scatter of its own."""
+    with workspace.sessions.begin() as session:
+        ids = np.sort(predictions.structures_without_prediction(session, model_id, ids))
     for start in range(0, len(ids), _CHUNK):
         with workspace.sessions.begin() as session:
             said = _members(session, model_id, ids[start : start + _CHUNK])
