@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import spglib
-from pymatgen.core import Composition
+
+from matsift.formulae import formulae
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,22 +50,19 @@ def describe(crystal: Crystal) -> StructureFacts:
     amounts = dict.fromkeys(elements, 0.0)  # sorted, so that the order of the sites cannot tell in the formula
     for symbol, occupancy in zip(crystal.species, crystal.occupancies.tolist(), strict=True):
         amounts[symbol] += occupancy
-    composition = Composition(amounts)
-    with warnings.catch_warnings():  # noble gases and the heaviest elements have no electronegativity to sort by
-        warnings.simplefilter("ignore", UserWarning)
-        formula, reduced_formula = composition.formula, composition.reduced_formula
+    told = formulae(amounts)
     number, group_symbol = space_group(crystal)
     volume = crystal.volume
     return StructureFacts(
-        formula=formula,
-        reduced_formula=reduced_formula,
-        anonymous_formula=composition.anonymized_formula,
+        formula=told.formula,
+        reduced_formula=told.reduced,
+        anonymous_formula=told.anonymous,
         chemical_system="-".join(elements),
         elements=elements,
         n_site=crystal.n_site,
         n_element=len(elements),
         volume_angstrom3=volume,
-        density_g_per_cm3=float(composition.weight) / volume * _U_PER_ANGSTROM3_TO_G_PER_CM3,
+        density_g_per_cm3=told.mass_u / volume * _U_PER_ANGSTROM3_TO_G_PER_CM3,
         is_ordered=crystal.is_ordered,
         space_group_number=number,
         space_group_symbol=group_symbol,
@@ -105,6 +102,9 @@ def crystal_system(number: int) -> str:
 
 def _sites(crystal: Crystal) -> tuple[NDArray[np.float64], list[int]]:
     """Return coordinates (n_site, 3) and an integer type a site."""
+    if crystal.is_ordered and np.array_equal(crystal.site_index, np.arange(crystal.n_site)):
+        kinds: dict[str, int] = {}
+        return crystal.frac_coords, [kinds.setdefault(symbol, len(kinds) + 1) for symbol in crystal.species]
     contents: list[list[tuple[str, float]]] = [[] for _ in range(crystal.n_site)]
     positions = np.zeros((crystal.n_site, 3))
     rows = zip(
