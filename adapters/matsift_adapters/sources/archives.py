@@ -45,7 +45,7 @@ def walk(path: Path, wanted: Wanted) -> Iterator[RawMember]:
         return _of_folder(path, wanted)
     check_readable(path)
     if not is_archive(path.name):
-        return iter([_of_file(path, path.name)])
+        return iter([read_file(path, path.name)])
     return _of_zip(path, wanted) if path.name.lower().endswith(".zip") else _of_tar(path, wanted)
 
 
@@ -78,10 +78,11 @@ def _names(folder: Path, wanted: Wanted) -> list[str]:
 
 def _of_folder(folder: Path, wanted: Wanted) -> Iterator[RawMember]:
     for name in _names(folder, wanted):
-        yield _of_file(folder / name, name)
+        yield read_file(folder / name, name)
 
 
-def _of_file(path: Path, name: str) -> RawMember:
+def read_file(path: Path, name: str) -> RawMember:
+    """Return a file on the disk under a name, or what hinders reading it."""
     try:
         if path.stat().st_size > MAX_MEMBER_BYTES:
             return RawMember(name, problem=too_large())
@@ -98,10 +99,11 @@ def _of_zip(path: Path, wanted: Wanted) -> Iterator[RawMember]:
     with archive:
         for info in archive.infolist():
             if not info.is_dir() and wanted(info.filename) and not _is_hidden(info.filename):
-                yield _of_zip_member(archive, info)
+                yield read_zip_member(archive, info)
 
 
-def _of_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> RawMember:
+def read_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> RawMember:
+    """Return a member of a zip archive, or what hinders reading it."""
     if info.file_size > MAX_MEMBER_BYTES:
         return RawMember(info.filename, problem=too_large())
     try:

@@ -103,6 +103,10 @@ def _parse(file_format: str, content: bytes, id_key: str | None) -> list[Parsed]
         from matsift_adapters.sources.cif import from_cif  # noqa: PLC0415
 
         return from_cif(text)
+    if file_format == "cod":
+        from matsift_adapters.sources.cod_cif import from_cod  # noqa: PLC0415
+
+        return from_cod(text)
     if file_format == "poscar":
         from matsift_adapters.sources.vasp_and_ase import from_poscar  # noqa: PLC0415
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from matsift.errors import SourceError
-from matsift.study.sources import BundledSource, FilesSource, SourceSettings
+from matsift.study.sources import (
+    BundledSource,
+    CodMirror,
+    CodSearch,
+    FilesSource,
+    SourceSettings,
+)
 from matsift_adapters.sources.bundled import open_bundled
+from matsift_adapters.sources.cod import open_cod
+from matsift_adapters.sources.cod_search import open_cod_search
 from matsift_adapters.sources.files import open_files
 from matsift_adapters.sources.source import Source
 from matsift_adapters.sources.tables import open_table
@@ -32,6 +40,8 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
     """
     if isinstance(settings, BundledSource):
         return open_bundled(settings, base_dir)
+    if isinstance(settings, CodSearch):
+        return open_cod_search(settings, n_worker=n_worker)
     folder = base_dir / settings.folder
     if not folder.is_dir():
         raise SourceError(
@@ -41,4 +51,6 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
         )
     if isinstance(settings, FilesSource):
         return open_files(settings, folder, n_worker=n_worker)
+    if isinstance(settings, CodMirror):
+        return open_cod(settings, folder, n_worker=n_worker)
     return open_table(settings, folder, n_worker=n_worker)

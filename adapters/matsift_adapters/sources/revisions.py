@@ -43,3 +43,9 @@ class Revisions:
 def revision(digest: str, n_entry: int) -> str:
     """Return the revision of each of the entries of a content."""
     return f"{digest}/{n_entry}"
+
+
+def reading_mark(settings: SourceSettings, *keys: str) -> str:
+    """Return a short hash of those settings that tell in what an entry is read as; others may change freely."""
+    told = settings.model_dump_json(include=set(keys))
+    return hashlib.sha256(f"{READER}\n{told}".encode()).hexdigest()[:8]

@@ -29,9 +29,23 @@ class SourceBase(SourceTable):
     )
 
 
-class ParsedBase(SourceBase):
-    """What a source says whose structures are parsed from text."""
+class LimitedBase(SourceBase):
+    """What a source says whose structures stand under limits."""
 
-    folder: str = Field(".", description="folder that all paths of the source start from; relative to the study")
     time_limit_s: float = Field(30.0, gt=0, description="wall-clock limit for parsing one file, seconds")
     max_site: int = Field(1000, gt=0, description="structures with more sites are refused")
+
+
+class ParsedBase(LimitedBase):
+    """What a source says whose structures are parsed from text that lies on a disk."""
+
+    folder: str = Field(".", description="folder that all paths of the source start from; relative to the study")
+
+
+class ServiceBase(LimitedBase):
+    """What a source says that is asked over the network."""
+
+    requests_per_second: float = Field(1.0, gt=0, le=100, description="requests a second at most")
+    timeout_s: float = Field(60.0, gt=0, description="wall-clock limit for one request with its answer, seconds")
+    attempts: int = Field(5, ge=1, le=20, description="how often a request is tried before it counts as failed")
+    max_wait_s: float = Field(300.0, ge=0, description="longest pause before another attempt, seconds")

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from matsift.study.cod import CodMirror, CodSearch
+from matsift.study.optimade import OptimadeSource
 from matsift.study.source_base import ParsedBase, SourceBase, SourceName, SourceTable
 from matsift.unit_conversion import known_units
 from matsift.units import PROPERTIES
@@ -104,4 +106,6 @@ class BundledSource(SourceBase):
     roles: tuple[str, ...] | None = Field(None, description="read only entries of these roles; default: all")
 
 
-SourceSettings = Annotated[FilesSource | TableSource | BundledSource, Field(discriminator="kind")]
+SourceSettings = Annotated[
+    FilesSource | TableSource | BundledSource | CodMirror | CodSearch | OptimadeSource, Field(discriminator="kind")
+]
