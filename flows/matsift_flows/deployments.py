@@ -24,10 +24,9 @@ from matsift_flows.orchestration import invoke, prefect_is_configured
 from matsift_flows.progress import Reporter
 from matsift_flows.study import study_flow
 from matsift_flows.workspace import open_workspace
-from matsift_schema.store.syncs import SyncCounts
 
 #: A sync that failed or did not come to its end is tried again so often, after so many seconds each.
-RETRIES, RETRY_DELAY_S = 3, 600.0
+RETRIES, RETRY_DELAY_S = 3, 600
 
 #: A run that is due while the one before still goes on is left out: it would find nothing to do.
 _ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
@@ -59,7 +58,7 @@ def sync_source(study_path: str, source: str, *, retry_failed: bool = False) -> 
         open_workspace(Settings.load(), Reporter(), retry_failed=retry_failed) as workspace,
         workspace.alone_on(loaded.name),
     ):
-        counts = invoke(ingest, workspace, loaded, path.parent, (source,)).get(source, SyncCounts())
+        counts = invoke(ingest, workspace, loaded, path.parent, (source,))[source]
         if isinstance(loaded, Study):
             invoke(judge, workspace, loaded)
     summary = {"source": source, **counts.as_dict()}

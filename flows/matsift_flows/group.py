@@ -19,7 +19,7 @@ from matsift_flows.progress import Advance
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import groups as store
 from matsift_schema.store.failures import write_failures
-from matsift_schema.store.groups import Bucket
+from matsift_schema.store.groups import Bucket, write_members
 from matsift_schema.store.runs import LazyRun
 from matsift_schema.store.structures import load_crystals, structure_digest
 
@@ -88,7 +88,7 @@ def write_chunk(workspace: Workspace, run: LazyRun, rule: MatchSettings, found: 
             content_hash=rule_hash(rule),
         )
         write_failures(session, run.id(session), found.failures, retried=workspace.retry_failed)
-        return store.write_members(session, run.id(session), rule_id, found.members)
+        return write_members(session, run.id(session), rule_id, found.members)
 
 
 def _in_chunks(*streams: Iterator[_Found]) -> Iterator[_Found]:

@@ -38,7 +38,7 @@ CHUNK = 500
 
 @flow(name="ingest", validate_parameters=False)
 def ingest(workspace: Workspace, study: Mirror, base_dir: Path, sources: Sequence[str] = ()) -> dict[str, SyncCounts]:
-    """Bring the sources of a study up to date, all or those named; return what came of each that was read.
+    """Bring the sources of a study up to date, all or those named; return what came of each.
 
     Raises
     ------
@@ -57,12 +57,9 @@ def ingest(workspace: Workspace, study: Mirror, base_dir: Path, sources: Sequenc
             continue
         try:
             source = open_source(settings, base_dir, n_worker=workspace.n_worker)
-            counts = _ingest_source(workspace, study.name, source)
+            synced[source.name] = _ingest_source(workspace, study.name, source)
         except SourceError as error:
             unusable.append(error)
-        else:
-            if counts is not None:
-                synced[source.name] = counts
     if unusable:
         for further in unusable[1:]:
             workspace.reporter.warn(str(further))
@@ -126,11 +123,11 @@ class _Reading:
         )
 
 
-def _ingest_source(workspace: Workspace, study: str, source: Source) -> SyncCounts | None:
+def _ingest_source(workspace: Workspace, study: str, source: Source) -> SyncCounts:
     with workspace.sessions.begin() as session:
-        latest = syncs.latest_snapshot_hash(session, source.name)
+        latest, n_entry = syncs.latest_snapshot(session, source.name) or (None, 0)
         if source.content_hash is not None and latest == source.content_hash and not workspace.retry_failed:
-            return None
+            return SyncCounts(unchanged=n_entry)
         known = syncs.known_revisions(session, source.name, with_failed=not workspace.retry_failed)
     parameters = {"source": source.name, "version": source.version, "content_hash": source.content_hash}
     reading = _Reading()

@@ -128,11 +128,11 @@ def test_snapshot_of_a_source_is_noted_once(session: Session) -> None:
             session, run, SOURCE.name, version="1", content_hash=digit * 64, counts=syncs.SyncCounts(new=1)
         )
 
-    assert syncs.latest_snapshot_hash(session, SOURCE.name) is None
+    assert syncs.latest_snapshot(session, SOURCE.name) is None
     assert [write(), write()] == [True, False]
-    assert syncs.latest_snapshot_hash(session, SOURCE.name) == "a" * 64
+    assert syncs.latest_snapshot(session, SOURCE.name) == ("a" * 64, 1)
     assert [write("b"), write("a"), write("a")] == [True, True, False]  # a source may return to an earlier state
-    assert syncs.latest_snapshot_hash(session, SOURCE.name) == "a" * 64
+    assert syncs.latest_snapshot(session, SOURCE.name) == ("a" * 64, 1)
 
 
 def test_crystals_come_back_bit_for_bit_in_the_order_asked(session: Session) -> None:

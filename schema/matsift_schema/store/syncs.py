@@ -59,13 +59,14 @@ def known_revisions(session: Session, source_name: str, *, with_failed: bool = T
     return dict(session.execute(query, {"name": source_name, "with_failed": with_failed}).tuples().all())
 
 
-def latest_snapshot_hash(session: Session, source_name: str) -> str | None:
-    """Return the content hash of the newest state of a source that was ingested to its end."""
+def latest_snapshot(session: Session, source_name: str) -> tuple[str, int] | None:
+    """Return content hash and number of entries of the newest state of a source that was ingested to its end."""
     query = text("""
-        SELECT p.content_hash FROM matsift.source_snapshot p JOIN matsift.source s ON s.id = p.source_id
+        SELECT p.content_hash, p.n_entry FROM matsift.source_snapshot p JOIN matsift.source s ON s.id = p.source_id
         WHERE s.name = :name ORDER BY p.id DESC LIMIT 1
     """)
-    return session.execute(query, {"name": source_name}).scalar_one_or_none()
+    found = session.execute(query, {"name": source_name}).one_or_none()
+    return None if found is None else (found.content_hash, found.n_entry)
 
 
 def write_source_snapshot(
