@@ -79,18 +79,25 @@ class Asker:
         How it is asked.
     sleep
         Replaced in tests.
+    secret_headers
+        Headers that are nobody else's business, such as a key: with them no redirect is followed.
     """
 
     def __init__(
-        self, user_agent: str, politeness: Politeness | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        user_agent: str,
+        politeness: Politeness | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        secret_headers: Mapping[str, str] | None = None,
     ) -> None:
         self.politeness = politeness or Politeness()
         self._sleep = sleep
         self._next_at = 0.0
         self._client = httpx.Client(
-            headers={"User-Agent": user_agent},
+            headers={"User-Agent": user_agent, **(secret_headers or {})},
             timeout=self.politeness.timeout_s,
-            follow_redirects=True,
+            follow_redirects=not secret_headers,
             max_redirects=_MAX_REDIRECTS,
         )
 
