@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 
 from matsift.errors import SourceError
@@ -16,7 +15,6 @@ from matsift.records import (
     WithdrawnRecord,
 )
 from matsift.study.cod import CodSearch
-from matsift.study.source_base import ServiceBase
 from matsift_adapters.sources.cod import entry_of, is_left_out, is_retracted
 from matsift_adapters.sources.cod_rules import amounts, is_excluded
 from matsift_adapters.sources.jobs import Done, Job, parse_all
@@ -24,11 +22,13 @@ from matsift_adapters.sources.parsed import Parsed
 from matsift_adapters.sources.parsing import Member
 from matsift_adapters.sources.revisions import reading_mark
 from matsift_adapters.sources.source import Known, Source
-from matsift_adapters.sources.web import Answer, Asker, FetchError, Politeness
+from matsift_adapters.sources.web import Answer, Asker, FetchError, asker
 
 #: After so many entries in a row that did not come, the service is taken to be down.
 GIVE_UP_AFTER = 5
 
+#: COD lists all of its half million entries in less.
+_LONGEST_LIST = 1 << 30
 _ABSENT = {403, 404, 410}
 
 
@@ -36,22 +36,12 @@ def open_cod_search(settings: CodSearch, *, n_worker: int) -> Source:
     """Return the source of a search in COD; nothing is asked of the service yet."""
 
     def read(known: Known) -> Iterator[SourceItem]:
-        with asker(settings) as service:
+        with asker(settings, max_bytes=_LONGEST_LIST) as service:
             yield from _Reading(settings, service, known).items(n_worker)
 
-    version_stated = settings.version or ""
-    return Source(settings.name, settings.kind, version_stated, settings.licence, settings.description, None, read)
-
-
-def asker(settings: ServiceBase) -> Asker:
-    """Return a session with a service that knows who asks."""
-    politeness = Politeness(
-        requests_per_second=settings.requests_per_second,
-        timeout_s=settings.timeout_s,
-        attempts=settings.attempts,
-        max_wait_s=settings.max_wait_s,
+    return Source(
+        settings.name, settings.kind, settings.version or "", settings.licence, settings.description, None, read
     )
-    return Asker(f"matsift/{version('matsift')} (materials screening; python-httpx)", politeness)
 
 
 def query_of(settings: CodSearch) -> dict[str, str]:

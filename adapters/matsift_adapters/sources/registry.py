@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from matsift.errors import SourceError
-from matsift.study.sources import (
-    BundledSource,
-    CodMirror,
-    CodSearch,
-    FilesSource,
-    SourceSettings,
-)
+from matsift.study.cod import CodMirror, CodSearch
+from matsift.study.optimade import OptimadeSource
+from matsift.study.sources import BundledSource, FilesSource, SourceSettings
 from matsift_adapters.sources.bundled import open_bundled
 from matsift_adapters.sources.cod import open_cod
 from matsift_adapters.sources.cod_search import open_cod_search
 from matsift_adapters.sources.files import open_files
+from matsift_adapters.sources.optimade import open_optimade
 from matsift_adapters.sources.source import Source
 from matsift_adapters.sources.tables import open_table
 
@@ -40,8 +37,8 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
     """
     if isinstance(settings, BundledSource):
         return open_bundled(settings, base_dir)
-    if isinstance(settings, CodSearch):
-        return open_cod_search(settings, n_worker=n_worker)
+    if isinstance(settings, CodSearch | OptimadeSource):
+        return _open_service(settings, n_worker=n_worker)
     folder = base_dir / settings.folder
     if not folder.is_dir():
         raise SourceError(
@@ -54,3 +51,10 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
     if isinstance(settings, CodMirror):
         return open_cod(settings, folder, n_worker=n_worker)
     return open_table(settings, folder, n_worker=n_worker)
+
+
+def _open_service(settings: CodSearch | OptimadeSource, *, n_worker: int) -> Source:
+    """Return the source of a service; nothing is asked of it yet."""
+    if isinstance(settings, CodSearch):
+        return open_cod_search(settings, n_worker=n_worker)
+    return open_optimade(settings)

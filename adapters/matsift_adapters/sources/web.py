@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from matsift.errors import MatsiftError
+from matsift.study.source_base import ServiceBase
 
 #: Answers that may be another one a moment later.
 _PASSING = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
@@ -155,6 +157,10 @@ class Asker:
         """
         return json.loads(self.get(url, params, check=_json_problem).content)
 
+    def rest(self, seconds: float) -> None:
+        """Ask nothing more for a time that the service named, at most `Politeness.max_wait_s`."""
+        self._next_at = max(self._next_at, time.monotonic() + min(seconds, self.politeness.max_wait_s))
+
     def _pace(self) -> None:
         now = time.monotonic()
         if now < self._next_at:
@@ -203,6 +209,18 @@ class Asker:
             if time.monotonic() > until:
                 raise _PassingError(f"the answer did not end within {self.politeness.timeout_s:g} s")
         return b"".join(pieces)
+
+
+def asker(settings: ServiceBase, *, max_bytes: int = Politeness.max_bytes) -> Asker:
+    """Return a session with a service, asked as a study says, that knows who asks."""
+    politeness = Politeness(
+        requests_per_second=settings.requests_per_second,
+        timeout_s=settings.timeout_s,
+        attempts=settings.attempts,
+        max_wait_s=settings.max_wait_s,
+        max_bytes=max_bytes,
+    )
+    return Asker(f"matsift/{version('matsift')} (materials screening; python-httpx)", politeness)
 
 
 def _sound(answer: Answer, check: Callable[[Answer], str | None] | None) -> Answer:
