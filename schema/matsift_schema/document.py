@@ -25,6 +25,7 @@ AGGREGATES: dict[str, tuple[str, ...]] = {
     "models": ("model_version", "model_descriptor_set", "evaluation", "held_out_prediction", "feature_importance"),
     "predictions": ("prediction",),
     "screening": ("screen", "screen_outcome"),
+    "ranking": ("candidate",),
     "campaigns": ("campaign", "campaign_round", "candidate_score", "acquisition", "acquisition_event"),
     "generation": ("generated_composition",),
     "diffraction": ("measured_pattern",),

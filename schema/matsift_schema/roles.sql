@@ -56,7 +56,8 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA analysis TO matsift_analyst, matsift_wo
 
 GRANT USAGE ON SCHEMA matsift TO matsift_worker;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA matsift TO matsift_worker;
-REVOKE INSERT ON matsift.alembic_version, matsift.element, matsift.property FROM matsift_worker;
+REVOKE INSERT ON matsift.alembic_version, matsift.element, matsift.property, matsift.candidate, matsift.ranking_model
+    FROM matsift_worker;
 GRANT UPDATE (status, ended_at, counts, message) ON matsift.run TO matsift_worker;
 GRANT UPDATE (description, licence) ON matsift.source TO matsift_worker;
 GRANT UPDATE (withdrawn_at, withdrawn_reason, revision) ON matsift.source_entry TO matsift_worker;

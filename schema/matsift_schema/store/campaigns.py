@@ -130,12 +130,13 @@ def write_round(
         (n,) positions from the most to the least wanted, as `matsift.acquisition.registry.rank` gives them.
     """
     insert = text("""
-        INSERT INTO matsift.campaign_round (campaign_id, number, model_version_id, n_candidate, run_id)
-        VALUES (:campaign_id, :number, :model_id, :n_candidate, :run_id)
+        INSERT INTO matsift.campaign_round (campaign_id, number, model_version_id, n_candidate, mean_spread, run_id)
+        VALUES (:campaign_id, :number, :model_id, :n_candidate, :mean_spread, :run_id)
         ON CONFLICT (campaign_id, number) DO NOTHING RETURNING id
     """)
-    values = {"campaign_id": campaign_id, "number": number, "model_id": model_id, "run_id": run_id}
-    new = session.execute(insert, {**values, "n_candidate": len(structure_ids)}).scalar_one_or_none()
+    values: dict[str, Any] = {"campaign_id": campaign_id, "number": number, "model_id": model_id, "run_id": run_id}
+    values |= {"n_candidate": len(structure_ids), "mean_spread": float(np.mean(spread)) if len(spread) else None}
+    new = session.execute(insert, values).scalar_one_or_none()
     if new is None:
         known = find_round(session, campaign_id, number)
         assert known is not None

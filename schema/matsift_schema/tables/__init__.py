@@ -18,6 +18,7 @@ from matsift_schema.tables.models import (
 )
 from matsift_schema.tables.predictions import Prediction
 from matsift_schema.tables.provenance import Failure, Run
+from matsift_schema.tables.ranking import Candidate
 from matsift_schema.tables.reports import StudyReport
 from matsift_schema.tables.screening import Screen, ScreenOutcome
 
@@ -29,6 +30,7 @@ __all__ = [
     "Base",
     "Campaign",
     "CampaignRound",
+    "Candidate",
     "CandidateScore",
     "DatasetRow",
     "DatasetSnapshot",

@@ -77,6 +77,9 @@ class CampaignRound(Base):
     n_candidate: Mapped[int] = mapped_column(comment="candidates scored, count")
     run_id: Mapped[int] = run_reference()
     created_at: Mapped[datetime] = timestamp()
+    mean_spread: Mapped[float | None] = mapped_column(
+        comment="mean of the candidates' spreads, in the property's unit; NULL = there was no candidate"
+    )
 
 
 class CandidateScore(Base):

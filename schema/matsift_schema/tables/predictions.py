@@ -25,7 +25,7 @@ class Prediction(Base):
         CheckConstraint("lower <= upper", name="interval_is_ordered"),
         CheckConstraint("coverage > 0 AND coverage < 1", name="coverage_is_a_fraction"),
         Index(None, "structure_id"),
-        Index(None, "property_id"),
+        Index(None, "lower"),
         Index(None, "run_id"),
         {"comment": "What one model says of one structure."},
     )

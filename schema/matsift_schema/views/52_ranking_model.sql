@@ -1,13 +1,13 @@
 -- What a random campaign learned is the control of another strategy; it ranks nothing, so its models are left out.
 CREATE VIEW analysis.ranking_model AS
 SELECT m.id AS model_version_id, m.content_hash AS model_hash, m.learner, m.property_id, p.name AS property_name, p.unit,
-       m.created_at AS trained_at
-FROM matsift.model_version m
-JOIN matsift.property p ON p.id = m.property_id
-WHERE m.purpose = 'ensemble' AND (
-    NOT EXISTS (SELECT FROM matsift.campaign_round r WHERE r.model_version_id = m.id)
-    OR EXISTS (SELECT FROM matsift.campaign_round r JOIN matsift.campaign c ON c.id = r.campaign_id
-               WHERE r.model_version_id = m.id AND c.strategy <> 'random'));
+       m.created_at AS trained_at,
+       NOT EXISTS (SELECT FROM matsift.ranking_model n
+                   WHERE n.property_id = r.property_id
+                     AND (n.trained_at, n.model_version_id) > (r.trained_at, r.model_version_id)) AS is_newest
+FROM matsift.ranking_model r
+JOIN matsift.model_version m ON m.id = r.model_version_id
+JOIN matsift.property p ON p.id = m.property_id;
 
 COMMENT ON VIEW analysis.ranking_model IS 'One row an ensemble whose predictions count: all but those that only a random control campaign used.';
 COMMENT ON COLUMN analysis.ranking_model.model_version_id IS 'number of the model in this database';
@@ -17,3 +17,4 @@ COMMENT ON COLUMN analysis.ranking_model.property_id IS 'number of the property 
 COMMENT ON COLUMN analysis.ranking_model.property_name IS 'property that it predicts';
 COMMENT ON COLUMN analysis.ranking_model.unit IS 'unit of the property';
 COMMENT ON COLUMN analysis.ranking_model.trained_at IS 'when it was trained';
+COMMENT ON COLUMN analysis.ranking_model.is_newest IS 'no other of the property was trained later: what it has looked at, it decides';

@@ -1,14 +1,14 @@
+-- Outer joins of keys that are always there: PostgreSQL leaves out those whose columns nobody asks for.
 CREATE VIEW analysis.screening AS
 SELECT c.study, c.name AS screen, c.content_hash AS screen_hash, s.content_hash AS structure_hash,
-       s.reduced_formula AS formula, o.criterion, o.outcome, o.value_seen, p.unit, o.detail, o.run_id
+       s.reduced_formula AS formula, o.criterion, o.outcome, o.value_seen,
+       (SELECT p.unit FROM matsift.property p
+        WHERE p.name = (SELECT j ->> 'property' FROM jsonb_array_elements(c.criteria -> 'criteria') AS j
+                        WHERE j ->> 'name' = o.criterion LIMIT 1)) AS unit,
+       o.detail, o.run_id
 FROM matsift.screen_outcome o
-JOIN matsift.screen c ON c.id = o.screen_id
-JOIN matsift.structure s ON s.id = o.structure_id
-LEFT JOIN LATERAL (
-    SELECT j ->> 'property' AS name FROM jsonb_array_elements(c.criteria -> 'criteria') AS j
-    WHERE j ->> 'name' = o.criterion LIMIT 1
-) AS asked ON true
-LEFT JOIN matsift.property p ON p.name = asked.name;
+LEFT JOIN matsift.screen c ON c.id = o.screen_id
+LEFT JOIN matsift.structure s ON s.id = o.structure_id;
 
 COMMENT ON VIEW analysis.screening IS 'One row a structure a criterion of a screen.';
 COMMENT ON COLUMN analysis.screening.study IS 'study that asked for the screen';

@@ -1,15 +1,12 @@
 CREATE VIEW analysis.campaign_progress AS
 SELECT c.study, c.name AS campaign, c.strategy, p.name AS property_name, p.unit, r.number AS round, r.n_candidate,
-       k.mean_spread, a.n_acquisition, a.n_open, a.n_labelled, a.n_failed, m.content_hash AS model_hash,
+       r.mean_spread, a.n_acquisition, a.n_open, a.n_labelled, a.n_failed, m.content_hash AS model_hash,
        d.n_row AS n_label, e.mae AS test_mae, e.r2 AS test_r2, r.created_at
 FROM matsift.campaign_round r
 JOIN matsift.campaign c ON c.id = r.campaign_id
 JOIN matsift.property p ON p.id = c.property_id
 JOIN matsift.model_version m ON m.id = r.model_version_id
 JOIN matsift.dataset_snapshot d ON d.id = m.snapshot_id
-CROSS JOIN LATERAL (
-    SELECT avg(spread) AS mean_spread FROM matsift.candidate_score WHERE campaign_round_id = r.id
-) AS k
 CROSS JOIN LATERAL (
     SELECT count(*) AS n_acquisition,
            count(*) FILTER (WHERE status IN ('proposed', 'claimed', 'released')) AS n_open,

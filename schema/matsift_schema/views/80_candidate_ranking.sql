@@ -1,9 +1,10 @@
--- One look-up a structure: joins of the views below would be planned for one row, and take minutes for ten thousand.
+-- Of the table that triggers keep ready; an order by a lower end, of all or of those with n_failed = 0, is that of an index.
 CREATE VIEW analysis.candidate_ranking AS
 SELECT s.content_hash AS structure_hash, s.reduced_formula AS formula, s.space_group_symbol, s.elements,
-       k.mean AS k_vrh_gpa, k.spread AS k_vrh_spread_gpa, k.lower AS k_vrh_lower_gpa, k.upper AS k_vrh_upper_gpa,
-       g.mean AS g_vrh_gpa, g.spread AS g_vrh_spread_gpa, g.lower AS g_vrh_lower_gpa, g.upper AS g_vrh_upper_gpa,
-       c.study,
+       c.k_vrh AS k_vrh_gpa, c.k_vrh_spread AS k_vrh_spread_gpa, c.k_vrh_lower AS k_vrh_lower_gpa,
+       c.k_vrh_upper AS k_vrh_upper_gpa, c.g_vrh AS g_vrh_gpa, c.g_vrh_spread AS g_vrh_spread_gpa,
+       c.g_vrh_lower AS g_vrh_lower_gpa, c.g_vrh_upper AS g_vrh_upper_gpa,
+       nullif(c.study, '') AS study,
        CASE WHEN c.n_failed > 0 THEN 'failed' WHEN c.n_unknown > 0 THEN 'unknown' WHEN c.n_passed > 0 THEN 'passed' END
            AS screening_state,
        c.n_passed, c.n_failed, c.n_unknown, c.failed_criteria, c.unknown_criteria,
@@ -12,33 +13,8 @@ SELECT s.content_hash AS structure_hash, s.reduced_formula AS formula, s.space_g
        ARRAY(SELECT o.name || ': ' || e.external_id || coalesce(' ' || e.url, '')
              FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
              WHERE e.structure_id = s.id AND e.withdrawn_at IS NULL ORDER BY 1) AS sources
-FROM matsift.structure s
-LEFT JOIN LATERAL (
-    SELECT r.mean, r.spread, r.lower, r.upper
-    FROM matsift.prediction r JOIN analysis.ranking_model m ON m.model_version_id = r.model_version_id
-    WHERE r.structure_id = s.id AND m.property_name = 'k_vrh'
-    ORDER BY m.trained_at DESC, m.model_version_id DESC LIMIT 1
-) AS k ON true
-LEFT JOIN LATERAL (
-    SELECT r.mean, r.spread, r.lower, r.upper
-    FROM matsift.prediction r JOIN analysis.ranking_model m ON m.model_version_id = r.model_version_id
-    WHERE r.structure_id = s.id AND m.property_name = 'g_vrh'
-    ORDER BY m.trained_at DESC, m.model_version_id DESC LIMIT 1
-) AS g ON true
-LEFT JOIN LATERAL (
-    SELECT n.study,
-           count(*) FILTER (WHERE o.outcome = 'passed') AS n_passed,
-           count(*) FILTER (WHERE o.outcome = 'failed') AS n_failed,
-           count(*) FILTER (WHERE o.outcome = 'unknown') AS n_unknown,
-           coalesce(array_agg(o.criterion ORDER BY o.criterion) FILTER (WHERE o.outcome = 'failed'), '{}')
-               AS failed_criteria,
-           coalesce(array_agg(o.criterion ORDER BY o.criterion) FILTER (WHERE o.outcome = 'unknown'), '{}')
-               AS unknown_criteria
-    FROM matsift.screen_outcome o
-    JOIN (SELECT study, max(id) AS id FROM matsift.screen GROUP BY study) AS n ON n.id = o.screen_id
-    WHERE o.structure_id = s.id GROUP BY n.study
-) AS c ON true
-WHERE k.mean IS NOT NULL OR g.mean IS NOT NULL;
+FROM matsift.candidate c
+JOIN matsift.structure s ON s.id = c.structure_id;
 
 COMMENT ON VIEW analysis.candidate_ranking IS 'One row a predicted structure a study: moduli with interval, screening state, sources; order it as you like.';
 COMMENT ON COLUMN analysis.candidate_ranking.structure_hash IS 'the structure';
