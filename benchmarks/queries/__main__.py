@@ -49,7 +49,9 @@ def fill(workspace: Workspace, n: int) -> None:
         with workspace.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM (ANALYZE)"))
         now = time.perf_counter()
-        print(f"Filled in {between - started:.0f} s, and in {now - between:.0f} s more with predictions and campaigns.\n")
+        print(
+            f"Filled in {between - started:.0f} s, and in {now - between:.0f} s more with predictions and campaigns.\n"
+        )
 
 
 def report(workspace: Workspace, repeat: int, limit_s: float) -> None:

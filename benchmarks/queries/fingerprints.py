@@ -1,4 +1,4 @@
-"""Fingerprints of the candidates, so that `analysis.similar_to` finds them; all of a million would take half an hour."""
+"""Fingerprints of the candidates, which `analysis.similar_to` looks among; all of a million would take half an hour."""
 
 from __future__ import annotations
 

@@ -86,7 +86,11 @@ def _questions(
     model_id = model_ids[PROPERTIES[0]]
     return [
         ("ingest", "known_revisions", lambda s: syncs.known_revisions(s, SOURCE.name)),
-        ("ingest", "known_revisions without failed", lambda s: syncs.known_revisions(s, SOURCE.name, with_failed=False)),
+        (
+            "ingest",
+            "known_revisions without failed",
+            lambda s: syncs.known_revisions(s, SOURCE.name, with_failed=False),
+        ),
         ("ingest", "known_entries of 500", lambda s: known_entries(s, SOURCE.name, stated[:500])),
         ("ingest", "withdraw_missing, nothing withdrawn", lambda s: syncs.withdraw_missing(s, SOURCE.name, stated)),
         ("ingest", "withdraw_missing, 100 withdrawn", lambda s: syncs.withdraw_missing(s, SOURCE.name, stated[100:])),
@@ -118,11 +122,15 @@ def _questions(
             lambda s: predictions.structures_without_prediction(s, model_id, everything),
         ),
         ("predict", "structure_hashes of all", lambda s: lookups.structure_hashes(s, everything.tolist())),
-        ("acquire", f"load_predictions of those with {ELEMENT}", lambda s: predictions.load_predictions(s, model_id, pool)),
+        (
+            "acquire",
+            f"load_predictions of those with {ELEMENT}",
+            lambda s: predictions.load_predictions(s, model_id, pool),
+        ),
         ("acquire", "load_scores of a round", lambda s: load_scores(s, round_id).score),
         ("report", f"load_candidates, all with {ELEMENT}", lambda s: _candidates(s, pool, model_ids, screen_id)),
         ("rank", "load_candidates, 100", lambda s: _candidates(s, some, model_ids, screen_id)),
-        ("report", "failure_counts", lambda s: failures.failure_counts(s)),
+        ("report", "failure_counts", failures.failure_counts),
         ("why", "find_structures by beginning of a hash", lambda s: why.find_structures(s, one[:10])),
         ("why", "find_structures by external id", lambda s: why.find_structures(s, "made-7")),
         ("why", "chain of one structure", lambda s: why.why(s, one)),
@@ -131,9 +139,7 @@ def _questions(
 
 
 def _candidates(session: Session, ids: Any, model_ids: dict[str, int], screen_id: int) -> list[Any]:
-    return ranking.load_candidates(
-        session, ids, model_ids=model_ids, screen_id=screen_id, label_properties=PROPERTIES
-    )
+    return ranking.load_candidates(session, ids, model_ids=model_ids, screen_id=screen_id, label_properties=PROPERTIES)
 
 
 def _models(session: Session) -> dict[str, int]:
@@ -141,7 +147,7 @@ def _models(session: Session) -> dict[str, int]:
         SELECT p.name, min(m.id) FROM matsift.model_version m JOIN matsift.property p ON p.id = m.property_id
         GROUP BY p.name
     """)
-    return dict(session.execute(query).all())
+    return dict(session.execute(query).tuples().all())
 
 
 def _length(answer: Any) -> int:

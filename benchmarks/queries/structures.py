@@ -88,7 +88,7 @@ def write_chunk(session: Session, run_id: int, made_of: Sequence[Template], firs
         "external_ids": [f"made-{first + i}" for i in range(n)],
         "templates": [i for _, _, i in chosen.values()],
     }
-    entry_of: dict[int, int] = dict(session.execute(_STATE, values).all())
+    entry_of: dict[int, int] = dict(session.execute(_STATE, values).tuples().all())
     place = {key: i for i, key in enumerate(chosen)}
     known = text("SELECT content_hash, id FROM matsift.structure WHERE id = ANY(:ids)")
     ids = np.zeros(n, dtype=np.int64)
@@ -125,7 +125,7 @@ def _write_labels(
     session: Session, run_id: int, crystals: Sequence[Crystal], entries: Sequence[int], rng: np.random.Generator
 ) -> None:
     labels = []
-    for i in np.flatnonzero(rng.random(len(crystals)) < LABELLED):
+    for i in np.flatnonzero(rng.random(len(crystals)) < LABELLED).tolist():
         stiff = stiffness(crystals[i].species) * rng.lognormal(0.0, 0.15)
         for name, share in zip(PROPERTIES, (1.0, 0.6), strict=True):
             record = LabelRecord(name, share * stiff, LABEL_METHOD, f"source:{SOURCE.name}")
@@ -134,7 +134,7 @@ def _write_labels(
 
 
 def _write_failures(session: Session, run_id: int, hashes: Sequence[str], rng: np.random.Generator) -> None:
-    failed = [hashes[i] for i in np.flatnonzero(rng.random(len(hashes)) < _FAILED)]
+    failed = [hashes[i] for i in np.flatnonzero(rng.random(len(hashes)) < _FAILED).tolist()]
     kinds = (("relax", "OracleError"), ("label", "OracleError"), ("descriptor", "TimeLimitExceeded"))
     records = [
         FailureRecord(*kinds[i % 3][:1], key, kinds[i % 3][1], f"number {i} did not converge", 1.5, "", key)
@@ -150,7 +150,7 @@ def stiffness(species: Sequence[str]) -> float:
 
 def _softness(symbol: str) -> float:
     modulus = Element(symbol).bulk_modulus
-    return 1.0 / float(modulus if modulus else 30.0)
+    return 1.0 / float(modulus or 30.0)
 
 
 _SOFTNESS = {symbol: _softness(symbol) for symbol in (Element.from_Z(z).symbol for z in range(1, 99))}

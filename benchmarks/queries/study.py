@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from benchmarks.queries.structures import LABEL_METHOD, PROPERTIES, SEED, SETS, SOURCE, STUDY, stiffness
+from benchmarks.queries.structures import PROPERTIES, SEED, SETS, STUDY, stiffness
 from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ N_ROUND = 3
 BATCH = 20
 _CHUNK = 20_000
 _REJECTED = 0.15
-#: Of the candidates, the shares that each criterion of the paper fails and cannot decide in studies/na_electrolytes.toml.
+#: Shares of the candidates that each criterion of the paper fails and cannot decide, about as in na_electrolytes.
 _SHARES = {
     "no_noble_gas": (0.0, 0.0),
     "structural_descriptor": (0.01, 0.02),
@@ -282,7 +282,13 @@ def _label(session: Session, run_id: int, campaign_id: int, property_name: str) 
     for i, row in enumerate(claimed):
         if i % 4 == 3:
             failure = FailureRecord(
-                "label", row.structure_hash, "OracleError", "it did not converge", 9.0, property_name, row.structure_hash
+                "label",
+                row.structure_hash,
+                "OracleError",
+                "it did not converge",
+                9.0,
+                property_name,
+                row.structure_hash,
             )
             write_failures(session, run_id, [failure])
             failure_id = latest_failure_ids(session, "label", property_name, [row.structure_id])[row.structure_id]

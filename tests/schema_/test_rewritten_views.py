@@ -32,7 +32,7 @@ PREDICTION = f"""
     JOIN matsift.model_version v ON v.id = m.id
     JOIN matsift.structure s ON s.id = r.structure_id
     ORDER BY s.content_hash, m.property_name, m.created_at DESC, m.id DESC
-"""  # noqa: S608  constants
+"""
 MODULUS = """
     SELECT r.mean, r.spread, r.lower, r.upper
     FROM matsift.prediction r JOIN ({models}) AS m ON m.id = r.model_version_id
@@ -42,9 +42,11 @@ MODULUS = """
 PLAINLY = {
     "prediction": ("structure_hash, property_name, mean, spread, lower, upper, model_hash", PREDICTION),
     "candidate_ranking": (
-        "structure_hash, k_vrh_gpa, k_vrh_spread_gpa, k_vrh_lower_gpa, k_vrh_upper_gpa, g_vrh_gpa, g_vrh_spread_gpa,"
-        " g_vrh_lower_gpa, g_vrh_upper_gpa, study, screening_state, n_passed, n_failed, n_unknown, failed_criteria,"
-        " unknown_criteria",
+        """
+        structure_hash, k_vrh_gpa, k_vrh_spread_gpa, k_vrh_lower_gpa, k_vrh_upper_gpa, g_vrh_gpa, g_vrh_spread_gpa,
+        g_vrh_lower_gpa, g_vrh_upper_gpa, study, screening_state, n_passed, n_failed, n_unknown, failed_criteria,
+        unknown_criteria
+        """,
         f"""
         SELECT s.content_hash, k.*, g.*, c.study,
                CASE WHEN c.n_failed > 0 THEN 'failed' WHEN c.n_unknown > 0 THEN 'unknown' WHEN c.n_passed > 0
@@ -84,8 +86,10 @@ PLAINLY = {
         """,
     ),
     "descriptor_mp": (
-        "structure_hash, version, volume_angstrom3, density_g_per_cm3, band_gap_ev, n_site, n_element,"
-        " crystal_system_number",
+        """
+        structure_hash, version, volume_angstrom3, density_g_per_cm3, band_gap_ev, n_site, n_element,
+        crystal_system_number
+        """,
         """
         SELECT s.content_hash, t.version, v.known[1]::float8, v.known[2]::float8, v.known[3]::float8,
                v.known[4]::integer, v.known[5]::integer, v.known[6]::integer
@@ -139,7 +143,7 @@ def rows(session: Session, query: str) -> list[Any]:
 def check(session: Session) -> None:
     """Compare all views with the plain questions."""
     for view, (columns, plainly) in PLAINLY.items():
-        found = rows(session, f"SELECT {columns} FROM analysis.{view}")  # noqa: S608  constants
+        found = rows(session, f"SELECT {columns} FROM analysis.{view}")
         assert found == rows(session, plainly), view
 
 

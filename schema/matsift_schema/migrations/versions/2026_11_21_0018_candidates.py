@@ -1,9 +1,9 @@
 """What the ranking shows of a structure is kept ready, and so is the mean spread of a campaign's round.
 
-WHY: the best candidates of a million structures took half a minute. Their order is that of the newest model that looked
-at each, which no index on predictions can have. Triggers write the table in the transaction that changes what it is made
-of, so that it is never out of step. Predictions are found by their lower end too; the index on their property alone,
-which every row of a model shares, goes.
+WHY: the best candidates of a million structures took half a minute. Their order is that of the newest model that
+looked at each, which no index on predictions can have. Triggers write the table in the transaction that changes what it
+is made of, so that it is never out of step. Predictions are found by their lower end too; the index on their property
+alone, which every row of a model shares, goes.
 
 Revision ID: 0018
 Revises: 0017
@@ -11,6 +11,8 @@ Create Date: 2026-11-21
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -123,7 +125,8 @@ _TRIGGERS = {
             JOIN matsift.campaign c ON c.id = i.campaign_id
             JOIN matsift.prediction r ON r.model_version_id = i.model_version_id
             WHERE (c.strategy = 'random') = NOT EXISTS (
-                SELECT FROM matsift.campaign_round o WHERE o.model_version_id = i.model_version_id AND o.id <> i.id)))""",
+                SELECT FROM matsift.campaign_round o
+                WHERE o.model_version_id = i.model_version_id AND o.id <> i.id)))""",
     "screen": """
         PERFORM matsift.refresh_candidates(ARRAY(
             SELECT c.structure_id FROM inserted i JOIN matsift.candidate c ON c.study = i.study))""",
@@ -165,7 +168,7 @@ def downgrade() -> None:
 
 
 def _create_candidate() -> None:
-    numbers = []
+    numbers: list[sa.Column[Any]] = []
     for name, meaning in _MODULI.items():
         for column, comment in (
             (name, f"newest predicted {meaning} modulus, GPa; NULL = not predicted"),
