@@ -77,7 +77,7 @@ def _anonymous(amounts: Mapping[str, int]) -> str:
 
 
 def _sorted(amounts: Mapping[str, int]) -> list[str]:
-    order = _order()
+    order = element_order()
     return sorted(amounts, key=order.__getitem__)
 
 
@@ -85,7 +85,8 @@ def _negativity(symbol: str) -> float:
     return _order_and_negativity()[1][symbol]
 
 
-def _order() -> dict[str, tuple[float, str]]:
+def element_order() -> dict[str, tuple[float, str]]:
+    """Return by symbol what pymatgen sorts elements by: electronegativity, infinite where there is none, then name."""
     return _order_and_negativity()[0]
 
 

@@ -1,4 +1,4 @@
-"""CIF: gemmi reads the syntax of each block, pymatgen expands the symmetry where there is any."""
+"""CIF: gemmi reads the syntax; what is plain is expanded here, what asks for a judgement is left to pymatgen."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from pymatgen.io.cif import CifParser
 
 from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
-from matsift_adapters.sources.cif_explicit import explicit_crystal
+from matsift_adapters.sources.cif_fast import OCCUPANCY_TOLERANCE, fast_reading
 from matsift_adapters.sources.parsed import Parsed, unreadable
 from matsift_adapters.sources.pymatgen_json import ISOTOPES, from_sites
-
-#: Sums of occupancies up to this are taken for rounding (three times 0.34) and scaled to 1; above, the site is refused.
-OCCUPANCY_TOLERANCE = 1.02
 
 _OCCUPANCY = re.compile(r"Occupancy ([\d.e+]+) exceeded tolerance\.")
 _HOLD_OF_WARNING = {
@@ -35,8 +32,9 @@ def from_cif(text: str) -> list[Parsed]:
     """Return the structures of a CIF, one a block that holds atoms.
 
     Holds say what is doubtful: ``cif_syntax`` (gemmi refuses the syntax, pymatgen made out a structure),
-    ``formula_disagrees``, ``implicit_hydrogens``, ``symmetry_assumed_p1``, ``occupancy_rescaled``,
-    ``element_guessed``, ``pauling_file_corrected``.
+    ``formula_disagrees``, ``implicit_hydrogens``, ``occupancy_rescaled``, ``element_guessed``,
+    ``pauling_file_corrected``, ``cell_contradicts_symmetry`` (the operations change the cell by more than 2 %), and
+    those of `matsift_adapters.sources.cif_symmetry.operations`.
 
     Raises
     ------
@@ -63,8 +61,8 @@ def _block(block: gemmi.cif.Block, label: str) -> Parsed:
     if not block.find_value("_cell_length_a"):
         return unreadable(BadStructureError("the cell lengths are missing"), block=label)
     try:
-        if (explicit := explicit_crystal(block)) is not None:
-            return Parsed(label, explicit)
+        if (fast := fast_reading(block)) is not None:
+            return Parsed(label, fast.crystal, holds=fast.holds, info=fast.info)
         crystal, holds, info = _expanded(block.as_string())
     except Exception as error:  # noqa: BLE001  pymatgen's parser raises anything from KeyError to ZeroDivisionError
         return unreadable(BadStructureError(_sentence(error)), block=label)
@@ -145,4 +143,6 @@ def _sentence(error: Exception) -> str:
     told = str(cause).removeprefix("No structure parsed for section 1 in CIF.").strip()
     if match := _OCCUPANCY.fullmatch(told):
         return f"the occupancies of a site add up to {float(match[1]):.4g}, more than 1"
+    if told.startswith("thickness="):
+        return "the cell is flat: two of its faces lie closer than 0.01 angstrom"
     return f"no structure can be made of its cell, symmetry and atoms ({told or type(cause).__name__})"

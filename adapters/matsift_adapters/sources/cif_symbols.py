@@ -1,0 +1,52 @@
+"""Elements and formulae as CIFs write them: what a label or a type symbol means beyond doubt, whether sums agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from matsift.crystal import ELEMENT_SYMBOLS
+from matsift_adapters.sources.pymatgen_json import ISOTOPES
+
+_KNOWN = frozenset(ELEMENT_SYMBOLS)
+_TYPE = re.compile(r"([A-Z][a-z]?)(?:\d*\.?\d*[+-]|[+-]\d*\.?\d*|\d+)?")
+_LABEL = re.compile(r"([A-Z][a-z]?)(?![a-z])")
+#: Beginnings that pymatgen's parser takes for water, hydroxide and nitrate.
+_GROUPS = ("Hw", "Ow", "Wat", "OH", "NO3", "O-H")
+_FORMULA_PART = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
+
+#: How far the ratios of found to stated amounts may lie apart; pymatgen's choice.
+_RATIO_TOLERANCE = 0.01
+
+
+@lru_cache(maxsize=8192)
+def element_of_type(text: str) -> str | None:
+    """Return the element, D or T of a type symbol (``Fe3+``); None where it is open to guessing."""
+    match = _TYPE.fullmatch(text)
+    if match is None or text.startswith(_GROUPS):
+        return None
+    return match[1] if match[1] in _KNOWN or match[1] in ISOTOPES else None
+
+
+@lru_cache(maxsize=8192)
+def element_of_label(text: str) -> str | None:
+    """Return the element of a label (``Fe1A``); None where it is open to guessing (``CO1``, ``D1``, ``Wat2``)."""
+    match = _LABEL.match(text)
+    if match is None or match[1] not in _KNOWN or text.startswith(_GROUPS) or " + " in text:
+        return None
+    return None if len(match[1]) == 1 and text[:2].title() in _KNOWN and len(text) > 1 else match[1]
+
+
+def formula_agrees(stated: str, found: Mapping[str, float]) -> bool | None:
+    """Return whether a formula is a multiple of the amounts found; None where it is not a plain sum of elements."""
+    parts = [_FORMULA_PART.fullmatch(part) for part in stated.split()]
+    if not parts or None in parts:
+        return None
+    amounts = {part[1]: float(part[2] or 1) if part[2] != "." else 0.0 for part in parts if part is not None}
+    if len(amounts) != len(parts) or not all(amounts.values()):
+        return None
+    if amounts.keys() != found.keys():
+        return False
+    ratios = [found[symbol] / amount for symbol, amount in amounts.items()]
+    return max(ratios) - min(ratios) < _RATIO_TOLERANCE
