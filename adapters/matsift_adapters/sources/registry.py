@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from matsift.errors import SourceError
+from matsift.study.benchmarks import BenchmarkSource
 from matsift.study.cod import CodMirror, CodSearch
 from matsift.study.optimade import OptimadeSource
 from matsift.study.sources import BundledSource, FilesSource, SourceSettings
+from matsift_adapters.sources.benchmark import open_benchmark
 from matsift_adapters.sources.bundled import open_bundled
 from matsift_adapters.sources.cod import open_cod
 from matsift_adapters.sources.cod_search import open_cod_search
@@ -17,7 +19,7 @@ from matsift_adapters.sources.source import Source
 from matsift_adapters.sources.tables import open_table
 
 
-def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) -> Source:
+def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1, cache: Path | None = None) -> Source:
     """Return the source that the settings describe; nothing but its header and hash is read yet.
 
     Parameters
@@ -29,6 +31,8 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
     n_worker
         Worker processes that parse files; each file stands under the settings' time limit. With 0
         the files are parsed here and now without a limit, for trusted ones.
+    cache
+        Folder that keeps files which are fetched once; default: `base_dir`.
 
     Raises
     ------
@@ -46,6 +50,8 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1) 
             "there is no such folder",
             f"put the data of the source {settings.name} there, or name its folder",
         )
+    if isinstance(settings, BenchmarkSource):
+        return open_benchmark(settings, folder, cache=cache or folder, n_worker=n_worker)
     if isinstance(settings, FilesSource):
         return open_files(settings, folder, n_worker=n_worker)
     if isinstance(settings, CodMirror):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from matsift_adapters.sources.archives import content_hash
 from matsift_adapters.sources.compressed import BrokenOffError
 from matsift_adapters.sources.duplicates import Read, unique
 from matsift_adapters.sources.files import failures_of
-from matsift_adapters.sources.jobs import Done, parse_all
+from matsift_adapters.sources.jobs import Done, Job, parse_all
 from matsift_adapters.sources.parsed import Parsed
 from matsift_adapters.sources.revisions import Revisions, revision
 from matsift_adapters.sources.source import TRUNCATED, Known, Source, state_hash
@@ -37,15 +37,24 @@ def open_table(settings: TableSource, base_dir: Path, *, n_worker: int) -> Sourc
 
     def read(known: Known) -> Iterator[SourceItem]:
         found = _joined(settings, base_dir)
-        revisions = Revisions(settings, known)
         if settings.structure.files is None:
-            jobs = jobs_of_cells(settings, found, revisions)
-        else:
-            jobs = jobs_of_files(settings, base_dir / settings.structure.files, found, revisions)
-        done = parse_all(jobs, n_worker=n_worker, time_limit_s=settings.time_limit_s)
-        return unique(_entry(settings, version, finished) for finished in done)
+            return entries_of_cells(settings, version, found, known, n_worker=n_worker)
+        jobs = jobs_of_files(settings, base_dir / settings.structure.files, found, Revisions(settings, known))
+        return _entries(settings, version, jobs, n_worker)
 
     return Source(settings.name, settings.kind, version, settings.licence, settings.description, digest, read)
+
+
+def entries_of_cells(
+    settings: TableSource, version: str, found: Iterable[Row | FailureRecord], known: Known, *, n_worker: int
+) -> Iterator[SourceItem]:
+    """Return the entries of rows whose structures stand in their own cells; those of known revisions are not parsed."""
+    return _entries(settings, version, jobs_of_cells(settings, found, Revisions(settings, known)), n_worker)
+
+
+def _entries(settings: TableSource, version: str, jobs: Iterable[Job], n_worker: int) -> Iterator[SourceItem]:
+    done = parse_all(jobs, n_worker=n_worker, time_limit_s=settings.time_limit_s)
+    return unique(_entry(settings, version, finished) for finished in done)
 
 
 def labels_of(
@@ -100,7 +109,7 @@ def _joined(settings: TableSource, base_dir: Path) -> Iterator[Row | FailureReco
                 cells = {**table.get(str(cells.get(join.left)), {}), **cells}
             yield Row(row.number, cells, row.problem)
     except BrokenOffError as error:
-        yield _broken_off(settings.path, number, error)
+        yield broken_off(settings.path, number, error)
 
 
 def _by_key(path: Path, join: JoinedTable) -> tuple[dict[str, dict[str, Any]], FailureRecord | None]:
@@ -109,7 +118,7 @@ def _by_key(path: Path, join: JoinedTable) -> tuple[dict[str, dict[str, Any]], F
         for row in rows(path, wanted=(join.right,), column_names=join.column_names):
             table.setdefault(str(row.cells.get(join.right)), row.cells)
     except BrokenOffError as error:
-        return table, _broken_off(join.path, len(table), error)
+        return table, broken_off(join.path, len(table), error)
     return table, None
 
 
@@ -122,7 +131,8 @@ def _columns(settings: TableSource) -> Iterator[str]:
     yield from (join.left for join in settings.joins)
 
 
-def _broken_off(path: str, number: int, error: BrokenOffError) -> FailureRecord:
+def broken_off(path: str, number: int, error: BrokenOffError) -> FailureRecord:
+    """Return the failure that stands for all rows behind the break of a file."""
     message = f"{path}: the table breaks off after row {number} ({error}), what stands before is kept; fetch it again"
     return FailureRecord("parse", path, TRUNCATED, message)
 

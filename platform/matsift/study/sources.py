@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from matsift.study.benchmarks import BenchmarkSource
 from matsift.study.cod import CodMirror, CodSearch
+from matsift.study.label_column import LabelColumn
 from matsift.study.optimade import OptimadeSource
 from matsift.study.source_base import ParsedBase, SourceBase, SourceName, SourceTable
-from matsift.unit_conversion import known_units
-from matsift.units import PROPERTIES
 
 FileFormat = Literal["cif", "poscar", "json", "espresso-in", "extxyz", "gen", "traj", "xsf"]
 
@@ -25,32 +25,6 @@ class FilesSource(ParsedBase):
     exclude: tuple[str, ...] = Field((), description="globs on the member's path")
     id_from: Literal["stem", "path"] = Field("stem", description="entry id: the file's stem, or its path in the source")
     id_key: str | None = Field(None, description="key of the id in JSON records and extended-XYZ comments")
-
-
-class LabelColumn(SourceTable):
-    """One column of a table that holds values of a property."""
-
-    column: str
-    property: str
-    method: str = Field(description="how the values were computed or measured, for example pbe-dft")
-    unit: str | None = Field(None, description="unit in the table; default: the property's own unit")
-
-    @field_validator("property")
-    @classmethod
-    def _known_property(cls, name: str) -> str:
-        if name not in PROPERTIES:
-            raise ValueError(f"there is no property {name!r}; use one of {', '.join(PROPERTIES)}")
-        return name
-
-    @model_validator(mode="after")
-    def _convertible(self) -> LabelColumn:
-        target = PROPERTIES[self.property].unit
-        if self.unit is not None and self.unit not in known_units(target):
-            known = ", ".join(known_units(target))
-            raise ValueError(
-                f"{self.property} stands in {target}, into which {self.unit!r} cannot be converted; use {known}"
-            )
-        return self
 
 
 class StructureColumn(SourceTable):
@@ -107,5 +81,6 @@ class BundledSource(SourceBase):
 
 
 SourceSettings = Annotated[
-    FilesSource | TableSource | BundledSource | CodMirror | CodSearch | OptimadeSource, Field(discriminator="kind")
+    FilesSource | TableSource | BundledSource | BenchmarkSource | CodMirror | CodSearch | OptimadeSource,
+    Field(discriminator="kind"),
 ]
