@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-descriptors repro-001 docs constraints clean
+.PHONY: help demo test lint format bench bench-descriptors bench-queries repro-001 docs constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ bench: $(VENV)/.installed-dev ## benchmarks and long checks (minutes); real data
 
 bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours of matminer, kept): numbers, rates, database
 	$(BIN)/python -m benchmarks.descriptors
+
+bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million structures (half an hour to fill, kept)
+	$(BIN)/python -m benchmarks.queries
 
 repro-001: $(VENV)/.installed-dev ## reproduce paper 001 on real Materials Project data in MATSIFT_DATA (default ../shared/data)
 	$(BIN)/python -m benchmarks.repro_001
