@@ -14,6 +14,7 @@ from matsift_adapters.sources.bundled import open_bundled
 from matsift_adapters.sources.cod import open_cod
 from matsift_adapters.sources.cod_search import open_cod_search
 from matsift_adapters.sources.files import open_files
+from matsift_adapters.sources.materials_project import open_materials_project
 from matsift_adapters.sources.optimade import open_optimade
 from matsift_adapters.sources.source import Source
 from matsift_adapters.sources.tables import open_table
@@ -61,6 +62,8 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1, 
 
 def _open_service(settings: CodSearch | OptimadeSource, *, n_worker: int) -> Source:
     """Return the source of a service; nothing is asked of it yet."""
+    if isinstance(settings, MaterialsProjectSource):
+        return open_materials_project(settings)
     if isinstance(settings, CodSearch):
         return open_cod_search(settings, n_worker=n_worker)
     return open_optimade(settings)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from matsift.study.benchmarks import BenchmarkSource
 from matsift.study.cod import CodMirror, CodSearch
 from matsift.study.label_column import LabelColumn
+from matsift.study.materials_project import MaterialsProjectSource
 from matsift.study.optimade import OptimadeSource
 from matsift.study.source_base import ParsedBase, SourceBase, SourceName, SourceTable
 
@@ -81,6 +82,13 @@ class BundledSource(SourceBase):
 
 
 SourceSettings = Annotated[
-    FilesSource | TableSource | BundledSource | BenchmarkSource | CodMirror | CodSearch | OptimadeSource,
+    FilesSource
+    | TableSource
+    | BundledSource
+    | BenchmarkSource
+    | CodMirror
+    | CodSearch
+    | OptimadeSource
+    | MaterialsProjectSource,
     Field(discriminator="kind"),
 ]
