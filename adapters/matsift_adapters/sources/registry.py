@@ -7,6 +7,7 @@ from pathlib import Path
 from matsift.errors import SourceError
 from matsift.study.benchmarks import BenchmarkSource
 from matsift.study.cod import CodMirror, CodSearch
+from matsift.study.materials_project import MaterialsProjectSource
 from matsift.study.optimade import OptimadeSource
 from matsift.study.sources import BundledSource, FilesSource, SourceSettings
 from matsift_adapters.sources.benchmark import open_benchmark
@@ -42,7 +43,7 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1, 
     """
     if isinstance(settings, BundledSource):
         return open_bundled(settings, base_dir)
-    if isinstance(settings, CodSearch | OptimadeSource):
+    if isinstance(settings, CodSearch | OptimadeSource | MaterialsProjectSource):
         return _open_service(settings, n_worker=n_worker)
     folder = base_dir / settings.folder
     if not folder.is_dir():
@@ -60,7 +61,7 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1, 
     return open_table(settings, folder, n_worker=n_worker)
 
 
-def _open_service(settings: CodSearch | OptimadeSource, *, n_worker: int) -> Source:
+def _open_service(settings: CodSearch | OptimadeSource | MaterialsProjectSource, *, n_worker: int) -> Source:
     """Return the source of a service; nothing is asked of it yet."""
     if isinstance(settings, MaterialsProjectSource):
         return open_materials_project(settings)
