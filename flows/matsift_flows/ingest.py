@@ -21,9 +21,11 @@ from matsift.records import (
     WithdrawnRecord,
 )
 from matsift.structure_facts import describe
+from matsift.study.benchmarks import BenchmarkSource
 from matsift.study.settings import Mirror
 from matsift_adapters.sources.registry import open_source
 from matsift_adapters.sources.source import TRUNCATED, Source
+from matsift_flows.folds import keep_folds
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Advance
 from matsift_flows.workspace import Workspace
@@ -56,8 +58,11 @@ def ingest(workspace: Workspace, study: Mirror, base_dir: Path, sources: Sequenc
         if sources and settings.name not in sources:
             continue
         try:
-            source = open_source(settings, base_dir, n_worker=workspace.n_worker)
+            cache = workspace.settings.home / "downloads"
+            source = open_source(settings, base_dir, n_worker=workspace.n_worker, cache=cache)
             synced[source.name] = _ingest_source(workspace, study.name, source)
+            if isinstance(settings, BenchmarkSource):
+                invoke(keep_folds, workspace, study.name, source.name, synced[source.name])
         except SourceError as error:
             unusable.append(error)
     if unusable:
@@ -91,7 +96,7 @@ class _Reading:
         """Note what a chunk states."""
         for item in chunk:
             if isinstance(item, EntryRecord):
-                self.states[item.external_id] = item.revision or catalogue.entry_hash(item)
+                self.states[item.external_id] = item.revision or item.content_hash
                 self.without_structure += item.crystal is None
                 self.is_whole = self.is_whole and all(f.error_class != TRUNCATED for f in item.failures)
             elif isinstance(item, UnchangedRecord):
@@ -120,6 +125,7 @@ class _Reading:
             failed=self.without_structure,
             n_stated=None if self.closing is None else self.closing.n_stated,
             is_whole=self.is_whole,
+            n_excluded=0 if self.closing is None else self.closing.n_excluded,
         )
 
 
@@ -199,6 +205,7 @@ def _tell(workspace: Workspace, source: Source, reading: _Reading, counts: SyncC
     told += [f"{counts.withdrawn} withdrawn"]
     told += [f"{counts.failed} without a structure"] if counts.failed else []
     told += [f"the source counts {counts.n_stated}"] if counts.n_stated is not None else []
+    told += [f"{counts.n_excluded} left out by the study's rules"] if counts.n_excluded else []
     told += [f"{written.structures} structures", f"{written.labels} labels"] if written.inserted else []
     failures = f"{written.failures} failures kept as rows (matsift db shell: TABLE analysis.failure)"
     told += [failures] if written.failures else []

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from matsift.crystal import Crystal
 
 if TYPE_CHECKING:
     from matsift.structure_facts import StructureFacts
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, default=str)
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,22 @@ class EntryRecord:
     facts: StructureFacts | None = None
     revision: str | None = None
 
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of what the entry says; its version does not count, so that a new version may say the same."""
+        content = [
+            self.crystal.content_hash if self.crystal else None,
+            sorted(
+                [x.property_name, float(x.value).hex(), x.method, x.origin, str(x.uncertainty)] for x in self.labels
+            ),
+            self.payload,
+            self.licence,
+            self.url,
+            list(self.holds),
+            [[f.stage, f.detail, f.error_class, f.message] for f in self.failures],
+        ]
+        return hashlib.sha256(_CANONICAL.encode(content).encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class UnchangedRecord:
@@ -96,13 +118,15 @@ class WithdrawnRecord:
 class ClosingRecord:
     """What a service says of itself at the end of a reading; files need none.
 
-    `n_stated` is the source's own count of what was asked for. Where the reading is not whole, what it did not state is
-    unknown, not withdrawn. `version` is the release that was read, where the service names one.
+    `n_stated` is the source's own count of what was asked for, `n_excluded` how many of these the study's rules left
+    out. Where the reading is not whole, what it did not state is unknown, not withdrawn. `version` is the release that
+    was read, where the service names one.
     """
 
     n_stated: int | None
     is_whole: bool
     version: str | None = None
+    n_excluded: int = 0
 
 
 SourceItem = EntryRecord | FailureRecord | UnchangedRecord | WithdrawnRecord | ClosingRecord

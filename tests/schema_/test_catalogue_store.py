@@ -26,7 +26,7 @@ def test_entries_come_with_structures_labels_and_failures(session: Session) -> N
     entries = [entry("a", labels=(label(),)), entry("b", rock_salt("K")), broken_entry("c")]
     counts = ingest(session, run_id(session), entries)
     assert counts == catalogue.WriteCounts(inserted=3, structures=2, labels=1, failures=1)
-    assert current(session) == {e.external_id: catalogue.entry_hash(e) for e in entries}
+    assert current(session) == {e.external_id: e.content_hash for e in entries}
 
 
 def test_same_content_twice_adds_no_row(session: Session) -> None:
@@ -49,7 +49,7 @@ def test_later_version_with_other_content_is_a_new_row_and_the_old_one_stays(ses
     first, second = entry("a", payload={"gap": 1.0}), entry("a", payload={"gap": 2.0}, version="2")
     ingest(session, run, [first])
     assert ingest(session, run, [second]).inserted == 1
-    assert current(session) == {"a": catalogue.entry_hash(second)}
+    assert current(session) == {"a": second.content_hash}
     assert row_counts(session)["source_entry"] == 2
 
 
@@ -81,9 +81,9 @@ def test_content_that_comes_back_is_current_again_without_a_new_row(session: Ses
     first, second = entry("a", payload={"gap": 1.0}), entry("a", payload={"gap": 2.0}, version="2")
     for stated in (first, second, first):
         ingest(session, run, [stated])
-    assert current(session) == {"a": catalogue.entry_hash(first)}
+    assert current(session) == {"a": first.content_hash}
     ingest(session, run, [second])
-    assert current(session) == {"a": catalogue.entry_hash(second)}
+    assert current(session) == {"a": second.content_hash}
     assert row_counts(session)["source_entry"] == 2
 
 
@@ -94,7 +94,7 @@ def test_same_id_and_version_with_other_content_is_refused_with_a_failure(sessio
     for chunk in [[first, second]] if together else [[first], [second]]:
         counts = ingest(session, run, chunk)
     assert (counts.duplicates, counts.failures) == (1, 1)
-    assert current(session) == {"a": catalogue.entry_hash(first)}
+    assert current(session) == {"a": first.content_hash}
     message = session.execute(text("SELECT message FROM matsift.failure")).scalar_one()
     assert message.startswith("shelf states 'a' twice in version 1 with other content; the first is kept")
     assert catalogue.missing_entries(session, SOURCE.name, [first, second]) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from matsift_schema.store.arrays import Floats, Ids
 from matsift_schema.store.copying import as_float32, incoming_packed, select_binary
+from matsift_schema.store.packing import int2_array
 from matsift_schema.store.structures import STATED_NOW
 
 #: Stage of the failures that `missing_descriptors` looks at; their detail is `failure_detail`.
@@ -25,7 +25,6 @@ _INSERT = text("""
     SELECT structure_id, :set_id, vector, missing_columns, seconds, :run_id FROM incoming ORDER BY structure_id
     ON CONFLICT (structure_id, descriptor_set_id) DO NOTHING
 """)
-_INT2_OID = 21
 _MATRIX = """
     SELECT wanted.position, d.vector, d.missing_columns::int4[]
     FROM unnest(%(ids)s::int8[]) WITH ORDINALITY AS wanted (id, position)
@@ -154,19 +153,10 @@ def _packed(ids: Ids, seconds: Floats, vectors: NDArray[np.float32], unknown: ND
     rows["seconds_size"], rows["seconds"] = 8, seconds
     rows["vector_size"], rows["vector_length"], rows["vector"] = 4 + 4 * width, width, vectors
     data, size = rows.tobytes(), rows.itemsize
-    nothing, partly_unknown = _packed_positions(np.zeros(0, dtype=np.int64)), set(np.flatnonzero(unknown.any(axis=1)))
+    nothing, partly_unknown = int2_array(np.zeros(0, dtype=np.int64)), set(np.flatnonzero(unknown.any(axis=1)))
     for i in range(n):
         yield data[i * size : (i + 1) * size]
-        yield _packed_positions(np.flatnonzero(unknown[i])) if i in partly_unknown else nothing
-
-
-def _packed_positions(positions: NDArray[np.int64]) -> bytes:
-    """Return an ``int2[]`` field: bytes, dimensions, null flag, element type; unless empty length, bound, elements."""
-    if not len(positions):
-        return struct.pack(">iiii", 12, 0, 0, _INT2_OID)
-    items = np.zeros(len(positions), dtype=[("size", ">i4"), ("value", ">i2")])
-    items["size"], items["value"] = 2, positions
-    return struct.pack(">iiiiii", 20 + items.nbytes, 1, 0, _INT2_OID, len(items), 1) + items.tobytes()
+        yield int2_array(np.flatnonzero(unknown[i])) if i in partly_unknown else nothing
 
 
 def has_descriptors(session: Session, set_ids: Sequence[int], structure_ids: Ids) -> NDArray[np.bool_]:

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from matsift.records import FailureRecord
-from matsift_schema.store.copying import incoming, storable
+from matsift_schema.store.copying import incoming
+from matsift_schema.store.packing import storable
 
 _COLUMNS = {
     "position": "int4",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import struct
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,10 +18,27 @@ from sqlalchemy.orm import Session
 
 from matsift.records import FailureRecord, LabelRecord
 from matsift_schema.store.arrays import Flags, Floats, Ids
-from matsift_schema.store.copying import incoming
+from matsift_schema.store.copying import copy_into, incoming, server_time
 from matsift_schema.store.failures import write_failures
 from matsift_schema.store.lookups import property_ids
+from matsift_schema.store.packing import (
+    float8_field,
+    frequent_text_field,
+    int8_field,
+    microseconds,
+    storable,
+)
 
+#: A label with the content hash of its structure and its source entry.
+_Stated = tuple[str, LabelRecord, int | None]
+
+NOTHING_NEW: Mapping[str, int] = MappingProxyType({})
+
+_COLUMNS = (
+    *("structure_id", "property_id", "value", "run_id", "created_at"),
+    *("method", "origin", "uncertainty", "source_entry_id"),
+)
+_NUMBERS = struct.Struct(">hiqiqidiqiq")  # the number of fields, then length and value of the first five
 _LABEL_COLUMNS = {
     "position": "int4",
     "structure_hash": "text",
@@ -125,12 +146,26 @@ class LabelColumns:
         return len(self.values)
 
 
-def write_labels(session: Session, run_id: int, labels: Sequence[tuple[str, LabelRecord, int | None]]) -> LabelCounts:
+def write_labels(
+    session: Session,
+    run_id: int,
+    labels: Sequence[tuple[str, LabelRecord, int | None]],
+    *,
+    new: Mapping[str, int] = NOTHING_NEW,
+) -> LabelCounts:
     """Write labels as (structure content hash, label, source entry id or None); flushed, not committed.
 
     The same label twice adds no row. Another value from a later state of the same entry is the next revision, which
     counts from then on. Another value from another entry of the same origin does not count: it becomes a failure
     ``ConflictingLabel``. What an oracle said first stays.
+
+    Parameters
+    ----------
+    session, run_id, labels
+        Where, by which run, and what.
+    new
+        Content hash -> id of structures that this transaction stored and that no label can describe yet: their labels
+        need not be compared with others.
 
     Raises
     ------
@@ -140,6 +175,28 @@ def write_labels(session: Session, run_id: int, labels: Sequence[tuple[str, Labe
     if not labels:
         return LabelCounts(0, 0)
     ids = property_ids(session)
+    first, others = _first_and_others(labels, ids, new)
+    if first:
+        copy_into(session, "label", _COLUMNS, _rows(first, ids, new, run_id, server_time(session)))
+    compared = _compare(session, run_id, others, ids) if others else LabelCounts(0, 0)
+    return LabelCounts(len(first) + compared.inserted, compared.conflicts)
+
+
+def _first_and_others(
+    labels: Sequence[_Stated], ids: Mapping[str, int], new: Mapping[str, int]
+) -> tuple[list[_Stated], list[_Stated]]:
+    """Return the labels of new structures that nothing else among the labels speaks of, and the others."""
+    keys = [(key, ids[x.property_name], storable(x.method), storable(x.origin)) for key, x, _ in labels]
+    met = Counter(keys)
+    is_first = [key[0] in new and met[key] == 1 for key in keys]
+    return (
+        [label for label, alone in zip(labels, is_first, strict=True) if alone],
+        [label for label, alone in zip(labels, is_first, strict=True) if not alone],
+    )
+
+
+def _compare(session: Session, run_id: int, labels: Sequence[_Stated], ids: Mapping[str, int]) -> LabelCounts:
+    """Write labels of structures that others may describe already."""
     rows = (
         (i, key, ids[x.property_name], x.method, x.origin, float(x.value), x.uncertainty, entry)
         for i, (key, x, entry) in enumerate(labels)
@@ -151,6 +208,24 @@ def write_labels(session: Session, run_id: int, labels: Sequence[tuple[str, Labe
     failures = [_conflict(names[row.property_id], row) for row in conflicts]
     write_failures(session, run_id, failures, entry_ids=[row.source_entry_id for row in conflicts])
     return LabelCounts(inserted, len(conflicts))
+
+
+def _rows(
+    labels: Sequence[_Stated], ids: Mapping[str, int], new: Mapping[str, int], run_id: int, moment: datetime
+) -> Iterator[bytes]:
+    """Yield a row of `_COLUMNS` a label in COPY's binary form."""
+    fields, run, created = len(_COLUMNS), run_id, microseconds(moment)
+    for key, label, entry in labels:
+        numbers = (fields, 8, new[key], 8, ids[label.property_name], 8, float(label.value), 8, run, 8, created)
+        yield b"".join(
+            (
+                _NUMBERS.pack(*numbers),
+                frequent_text_field(label.method),
+                frequent_text_field(label.origin),
+                float8_field(label.uncertainty),
+                int8_field(entry),
+            )
+        )
 
 
 def label_id(session: Session, structure_id: int, property_name: str, method: str) -> int | None:

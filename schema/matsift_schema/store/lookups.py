@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from matsift.errors import UnknownProperty
+from matsift_schema.store.copying import texts
 
 
 def property_ids(session: Session) -> dict[str, int]:
@@ -32,7 +33,7 @@ def property_id(session: Session, name: str) -> int:
 def structure_ids(session: Session, hashes: Sequence[str]) -> dict[str, int]:
     """Return content hash -> id of the structures that are there."""
     query = text("SELECT content_hash, id FROM matsift.structure WHERE content_hash = ANY(:hashes)")
-    return dict(session.execute(query, {"hashes": list(hashes)}).tuples().all())
+    return dict(session.execute(query, {"hashes": texts(session, hashes)}).tuples().all())
 
 
 def structure_hashes(session: Session, ids: Sequence[int]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,35 +16,25 @@ from sqlalchemy.orm import Session
 from matsift.crystal import Crystal
 from matsift.structure_facts import StructureFacts
 from matsift_schema.store.arrays import Ids
-from matsift_schema.store.copying import incoming, select_binary
-
-_COLUMNS = {
-    "content_hash": "text",
-    "lattice": "float8[]",
-    "species": "text[]",
-    "frac_coords": "float8[]",
-    "occupancies": "float8[]",
-    "site_index": "int4[]",
-    "n_site": "int4",
-    "n_element": "int4",
-    "formula": "text",
-    "reduced_formula": "text",
-    "anonymous_formula": "text",
-    "chemical_system": "text",
-    "elements": "text[]",
-    "space_group_number": "int2",
-    "space_group_symbol": "text",
-    "crystal_system": "text",
-    "volume_angstrom3": "float8",
-    "density_g_per_cm3": "float8",
-    "is_ordered": "bool",
-    "holds": "text[]",
-}
-_LISTED = ", ".join(_COLUMNS)
-_INSERT = text(
-    f"INSERT INTO matsift.structure ({_LISTED}, run_id) SELECT {_LISTED}, :run_id FROM incoming"  # noqa: S608  constants
-    " ORDER BY content_hash ON CONFLICT (content_hash) DO NOTHING RETURNING id"
+from matsift_schema.store.copying import copy_into, select_binary, server_time, unless_overtaken
+from matsift_schema.store.lookups import structure_ids
+from matsift_schema.store.packing import (
+    float8_arrays,
+    frequent_text_field,
+    int2_field,
+    int4_arrays,
+    microseconds,
+    text_array,
+    text_field,
 )
+
+_COLUMNS = (
+    *("n_site", "n_element", "volume_angstrom3", "density_g_per_cm3", "is_ordered", "run_id", "created_at"),
+    *("content_hash", "lattice", "species", "frac_coords", "occupancies", "site_index"),
+    *("formula", "reduced_formula", "anonymous_formula", "chemical_system", "elements"),
+    *("space_group_number", "space_group_symbol", "crystal_system", "holds"),
+)
+_NUMBERS = struct.Struct(">hiiiiididi?iqiq")  # the number of fields, then length and value of the first seven
 #: Condition on ``matsift.structure s``: one of the named :sources states it now, or none is named.
 STATED_NOW = """
     (cardinality(CAST(:sources AS text[])) = 0 OR s.id IN (
@@ -93,10 +85,28 @@ def write_structures(
     session: Session, run_id: int, structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]]
 ) -> int:
     """Write crystals with their facts and holds; return how many are new. Flushed, not committed."""
-    if not structures:
-        return 0
-    with incoming(session, _COLUMNS, _rows(structures)):
-        return len(session.execute(_INSERT, {"run_id": run_id}).all())
+    return len(store_structures(session, run_id, structures)[1])
+
+
+def store_structures(
+    session: Session, run_id: int, structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]]
+) -> tuple[dict[str, int], set[str]]:
+    """Write crystals as `write_structures` does; return content hash -> id of all, and the hashes of the new."""
+    by_hash: dict[str, tuple[Crystal, StructureFacts, Sequence[str]]] = {}
+    for structure in structures:
+        by_hash.setdefault(structure[0].content_hash, structure)
+
+    def write() -> tuple[dict[str, int], set[str]]:
+        ids = structure_ids(session, list(by_hash))
+        new = sorted(by_hash.keys() - ids.keys())
+        if new:
+            copy_into(
+                session, "structure", _COLUMNS, _rows([by_hash[key] for key in new], run_id, server_time(session))
+            )
+            ids |= structure_ids(session, new)
+        return ids, set(new)
+
+    return unless_overtaken(session, write) if by_hash else ({}, set())
 
 
 def load_crystals(session: Session, structure_ids: Ids) -> list[Crystal]:
@@ -173,27 +183,38 @@ def structure_digest(session: Session, sources: Sequence[str] = ()) -> str:
     return str(session.execute(query, {"sources": list(sources)}).scalar_one())
 
 
-def _rows(structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]]) -> Iterator[tuple[Any, ...]]:
-    for crystal, facts, holds in structures:
-        yield (
-            crystal.content_hash,
-            crystal.lattice.ravel().tolist(),
-            list(crystal.species),
-            crystal.frac_coords.ravel().tolist(),
-            crystal.occupancies.tolist(),
-            crystal.site_index.tolist(),
-            facts.n_site,
-            facts.n_element,
-            facts.formula,
-            facts.reduced_formula,
-            facts.anonymous_formula,
-            facts.chemical_system,
-            list(facts.elements),
-            facts.space_group_number,
-            facts.space_group_symbol,
-            facts.crystal_system,
-            facts.volume_angstrom3,
-            facts.density_g_per_cm3,
-            facts.is_ordered,
-            list(holds),
+def _rows(
+    structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]], run_id: int, moment: datetime
+) -> Iterator[bytes]:
+    """Yield a row of `_COLUMNS` a structure in COPY's binary form."""
+    crystals = [crystal for crystal, _, _ in structures]
+    lattices = float8_arrays([crystal.lattice for crystal in crystals])
+    coords = float8_arrays([crystal.frac_coords for crystal in crystals])
+    occupancies = float8_arrays([crystal.occupancies for crystal in crystals])
+    sites = int4_arrays([crystal.site_index for crystal in crystals])
+    created = microseconds(moment)
+    for i, (crystal, facts, holds) in enumerate(structures):
+        numbers = (
+            *(len(_COLUMNS), 4, facts.n_site, 4, facts.n_element, 8, facts.volume_angstrom3),
+            *(8, facts.density_g_per_cm3, 1, facts.is_ordered, 8, run_id, 8, created),
+        )
+        yield b"".join(
+            (
+                _NUMBERS.pack(*numbers),
+                text_field(crystal.content_hash),
+                lattices[i],
+                text_array(crystal.species),
+                coords[i],
+                occupancies[i],
+                sites[i],
+                text_field(facts.formula),
+                text_field(facts.reduced_formula),
+                frequent_text_field(facts.anonymous_formula),
+                frequent_text_field(facts.chemical_system),
+                text_array(facts.elements),
+                int2_field(facts.space_group_number),
+                frequent_text_field(facts.space_group_symbol),
+                frequent_text_field(facts.crystal_system),
+                text_array(holds),
+            )
         )
