@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
 from matsift.study.loading import parse_study
+from matsift.study.materials_project import MaterialsProjectFilter
 from matsift.study.settings import Study
 from matsift.study.sources import JoinedTable, LabelColumn, SourceSettings, StructureColumn
 
@@ -42,7 +43,7 @@ EXPLAINED: dict[str, tuple[type[BaseModel], ...]] = {
     for name, field in Study.model_fields.items()
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
-EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable)
+EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable, MaterialsProjectFilter)
 EXPLAINED["[labels]"] += RULES
 EXPLAINED["[[screening]]"] = CRITERIA
 
