@@ -140,6 +140,7 @@ class _Reading:
             len(self.present),
             not self.mirror.complaints,
             self.settings.version or self.mirror.version or (f"r{self.newest}" if self.newest else None),
+            self.n_excluded,
         )
 
     def _job(self, file: MirrorFile) -> Job | None:

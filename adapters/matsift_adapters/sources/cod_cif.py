@@ -80,7 +80,7 @@ def from_cod(text: str) -> list[Parsed]:
         (v for v in [*_values(tags, "database_code"), "" if block is None else block.name] if _is_id(v)), None
     )
     try:
-        parsed = _wanted(from_cif(text), "" if block is None else block.name)
+        parsed = _wanted(from_cif(text), block.name if block is not None and _is_id(block.name) else "")
     except BadStructureError as error:
         parsed = unreadable(error)
     holds = {

@@ -81,6 +81,7 @@ class _Reading:
     known: Known
     missing: list[FailureRecord] = field(default_factory=list)
     newest: int = 0
+    n_excluded: int = 0
     n_in_a_row: int = 0
 
     def __post_init__(self) -> None:
@@ -97,12 +98,13 @@ class _Reading:
         """
         listed, n_stated = self._search()
         wanted = [row for row in listed if row.composition is None or not is_excluded(self.settings, row.composition)]
+        self.n_excluded = len(listed) - len(wanted)
         jobs = (job for row in wanted if (job := self._job(row)) is not None)
         for done in parse_all(jobs, n_worker=n_worker, time_limit_s=self.settings.time_limit_s):
             yield from self._stated(done)
         yield from self.missing
         revision = f"r{self.newest}" if self.newest else None
-        yield ClosingRecord(n_stated, not self.missing, self.settings.version or revision)
+        yield ClosingRecord(n_stated, not self.missing, self.settings.version or revision, self.n_excluded)
 
     def _search(self) -> tuple[list[_Listed], int]:
         """Return the rows of the search and COD's own count of them."""
@@ -164,7 +166,9 @@ class _Reading:
             row: _Listed = done.job.context
             if is_retracted(parsed):
                 yield WithdrawnRecord(row.number, "retracted")
-            elif not is_left_out(self.settings, parsed):
+            elif is_left_out(self.settings, parsed):
+                self.n_excluded += 1
+            else:
                 yield entry_of(self.settings, row.number, parsed, revision=row.revision, seconds=done.seconds)
 
     def _miss(self, subject: str, problem: str) -> None:

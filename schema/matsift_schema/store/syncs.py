@@ -22,8 +22,8 @@ _WITHDRAW = """
 class SyncCounts:
     """What came of reading a source to its end, in entries.
 
-    `n_stated` is the source's own count, None where it gives none; `failed` are entries without a structure. Of a
-    reading that is not whole the counts say what came.
+    `n_stated` is the source's own count, None where it gives none, and `n_excluded` of these the study's rules left
+    out; `failed` are entries without a structure. Of a reading that is not whole the counts say what came.
     """
 
     new: int = 0
@@ -33,6 +33,7 @@ class SyncCounts:
     failed: int = 0
     n_stated: int | None = None
     is_whole: bool = True
+    n_excluded: int = 0
 
     def as_dict(self) -> dict[str, int | bool | None]:
         """Return the counts by the words that a summary uses."""
