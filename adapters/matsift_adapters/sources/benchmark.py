@@ -14,7 +14,7 @@ from matsift.study.benchmarks import BenchmarkSource
 from matsift.study.label_column import LabelColumn
 from matsift.study.sources import StructureColumn, TableSource
 from matsift_adapters.sources.benchmark_file import file_of
-from matsift_adapters.sources.benchmark_sets import MATBENCH, Pinned, known, pinned
+from matsift_adapters.sources.benchmark_sets import CLASSIFICATION, MATBENCH, Pinned, known, pinned
 from matsift_adapters.sources.compressed import BrokenOffError
 from matsift_adapters.sources.source import Known, Source, state_hash
 from matsift_adapters.sources.table_rows import Row, rows
@@ -57,7 +57,7 @@ def _as_table(settings: BenchmarkSource, said: Pinned, path: Path, structure: st
     about = known(settings.dataset)
     labels = about.labels if settings.labels is None else settings.labels
     added = [TRANSFORM] if any(_is_transformed(label) for label in labels) else []
-    added += [FOLD] if settings.dataset.startswith(MATBENCH) and labels else []
+    added += [FOLD] if settings.dataset.startswith(MATBENCH) and settings.dataset != CLASSIFICATION else []
     return TableSource(
         kind="table",
         name=settings.name,

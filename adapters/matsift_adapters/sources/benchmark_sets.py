@@ -12,8 +12,10 @@ from typing import Any
 from matsift.errors import SourceError
 from matsift.study.label_column import LabelColumn
 
-#: Sets of the benchmark matbench v0.1, the five folds of which are part of it.
+#: Sets of the benchmark matbench v0.1 begin like this.
 MATBENCH = "matbench_"
+#: The one of its tasks on structures that is no regression; its folds are stratified by a label that we do not hold.
+CLASSIFICATION = "matbench_mp_is_metal"
 
 _CC_BY = "CC-BY-4.0"
 _PBE, _OPTB88, _TBMBJ = "pbe-dft", "optb88vdw-dft", "tbmbj-dft"
