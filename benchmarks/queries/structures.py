@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from benchmarks.descriptors.samples import prototypes, random_mp
@@ -57,13 +57,13 @@ def real_crystals() -> list[Template]:
     return templates([crystal for crystal in crystals if crystal.n_site <= _MOST_SITES])
 
 
-def fill(workspace: Workspace, n: int) -> Iterator[int]:
+def fill(workspace: Workspace, n: int, templates_of: Callable[[], Sequence[Template]] = real_crystals) -> Iterator[int]:
     """Write n structures in chunks, going on where an earlier call ended; yield how many are there after each."""
     with workspace.sessions.begin() as session:
         done = session.scalar(text("SELECT count(*) FROM matsift.source_entry")) or 0
     if done >= n:
         return
-    made_of = real_crystals()
+    made_of = templates_of()
     with workspace.run("ingest", STUDY, {"structures": n}) as run:
         while done < n:
             with workspace.sessions.begin() as session:
@@ -149,7 +149,7 @@ def stiffness(species: Sequence[str]) -> float:
 
 
 def _softness(symbol: str) -> float:
-    modulus = Element(symbol).bulk_modulus
+    modulus = Element(symbol).data.get("Bulk modulus")
     return 1.0 / float(modulus or 30.0)
 
 
