@@ -60,7 +60,7 @@ class CodService:
         return dict.fromkeys(_UNREAD_KEYS) | known
 
     def _result(self, request: Request) -> Response:
-        found = [number for number in sorted(self.cifs) if self._matches(number, request)]
+        found = [number for number in sorted(self.formulae) if self._matches(number, request)]
         answers: dict[str, Callable[[], bytes]] = {
             "json": lambda: json.dumps([self.row(number) for number in found]).encode(),
             "count": lambda: str(len(found)).encode(),
