@@ -301,12 +301,12 @@ def test_a_recorded_answer_is_read(service: CodService, server: FaultyServer) ->
     server.on(lambda _request, _response: Response.of(recorded), path="result", ordinals={0})
     server.on(lambda _request, _response: Response(200, {}, b"3"), path="result", ordinals={1})
     held = Held()
-    assert sorted(held.sync(source(server)).entries) == numbers
+    assert sorted(held.sync(source(server, elements=(), text="aspirin")).entries) == numbers
     assert held.entries["1515581"].revision is not None
     assert held.entries["1515581"].revision.startswith("301776:")
     server.calm()
     server.on(lambda _request, _response: Response.of(recorded), path="result", ordinals={0})
     server.on(lambda _request, _response: Response(200, {}, b"3"), path="result", ordinals={1})
-    assert held.sync(source(server, exclude_organic=True)).entries == {}
+    assert held.sync(source(server, elements=(), text="aspirin", exclude_organic=True)).entries == {}
     assert held.entries == {}
     assert downloads(server) == []
