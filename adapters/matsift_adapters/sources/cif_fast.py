@@ -16,7 +16,8 @@ from matsift.errors import BadStructureError
 from matsift.formulae import element_order
 from matsift_adapters.sources.cif_expansion import expand
 from matsift_adapters.sources.cif_group import cell_fits
-from matsift_adapters.sources.cif_symbols import element_of_label, element_of_type, formula_agrees
+from matsift_adapters.sources.cif_stated import compare
+from matsift_adapters.sources.cif_symbols import element_of_label, element_of_type
 from matsift_adapters.sources.cif_symmetry import Operations, operations
 from matsift_adapters.sources.pymatgen_json import ISOTOPES
 
@@ -67,7 +68,7 @@ def fast_reading(block: gemmi.cif.Block) -> Reading | None:
     Reading or None
         None where anything asks for a judgement: a label or type that is no plain element, a number that is none, an
         occupancy outside 0 to 1, hydroxyl on one place, dummy atoms, operations that gemmi and pymatgen read
-        differently or that make two atoms meet, a cell that is nearly flat, a formula that is no plain sum.
+        differently or that make two atoms meet, a cell that is nearly flat.
 
     Raises
     ------
@@ -82,23 +83,14 @@ def fast_reading(block: gemmi.cif.Block) -> Reading | None:
     host, places, owner, apart = expand(atoms.coords, symmetry.rotations, symmetry.translations)
     if not apart:
         return None
-    stated = block.find_value("_chemical_formula_sum") or block.find_value("_chemical_formula_structural") or "?"
-    formula, found = gemmi.cif.as_string(stated), _amounts(atoms, host, owner)
-    agrees = formula_agrees(formula, found) if formula else True
-    if agrees is None:
-        return None
     filled = _filled(lattice, atoms, host, places, owner)
     if filled is None:
         return None
     crystal, of_filling = filled
     crystal.check()
-    holds = {*atoms.holds, *of_filling, *symmetry.holds, *_cell_holds(lattice, symmetry)}
-    if agrees:
-        return Reading(crystal, tuple(sorted(holds)))
-    amounts = " ".join(f"{symbol}{amount:g}" for symbol, amount in sorted(found.items()))
-    return Reading(
-        crystal, tuple(sorted({*holds, "formula_disagrees"})), {"formula": {"stated": formula, "found": amounts}}
-    )
+    comparison = compare(block, _amounts(atoms, host, owner), crystal.volume)
+    holds = {*atoms.holds, *of_filling, *symmetry.holds, *cell_holds(lattice, symmetry), *comparison.holds}
+    return Reading(crystal, tuple(sorted(holds)), comparison.info)
 
 
 def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
@@ -121,7 +113,7 @@ def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
         return None
     occupancies = None
     if (stated := columns.get("occupancy")) is not None:
-        occupancies = _numbers([text if text != "?" else "1" for text in stated])
+        occupancies = _numbers(stated)
         if occupancies is None or min(occupancies) <= 0 or max(occupancies) > _FULL:
             return None
         if min(occupancies) == 1:
@@ -236,7 +228,8 @@ def _amounts(atoms: _Atoms, host: NDArray[np.int64], owner: NDArray[np.int64]) -
     return amounts
 
 
-def _cell_holds(lattice: NDArray[np.float64], symmetry: Operations) -> tuple[str, ...]:
+def cell_holds(lattice: NDArray[np.float64], symmetry: Operations) -> tuple[str, ...]:
+    """Return ``cell_contradicts_symmetry`` where the operations change the lattice, rows (3, 3), by more than 2 %."""
     if len(symmetry.rotations) == 1 or cell_fits(lattice @ lattice.T, symmetry.rotations, CELL_TOLERANCE):
         return ()
     return ("cell_contradicts_symmetry",)

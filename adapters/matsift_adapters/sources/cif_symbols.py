@@ -38,15 +38,32 @@ def element_of_label(text: str) -> str | None:
     return None if len(match[1]) == 1 and text[:2].title() in _KNOWN and len(text) > 1 else match[1]
 
 
-def formula_agrees(stated: str, found: Mapping[str, float]) -> bool | None:
-    """Return whether a formula is a multiple of the amounts found; None where it is not a plain sum of elements."""
+def formula_amounts(stated: str) -> dict[str, float] | None:
+    """Return the amounts of a formula (``'Fe2 O3'``); None where it cannot be made out."""
     parts = [_FORMULA_PART.fullmatch(part) for part in stated.split()]
-    if not parts or None in parts:
+    if not parts:
         return None
+    if None in parts:
+        return _by_pymatgen(stated)
     amounts = {part[1]: float(part[2] or 1) if part[2] != "." else 0.0 for part in parts if part is not None}
-    if len(amounts) != len(parts) or not all(amounts.values()):
+    return amounts if len(amounts) == len(parts) and all(amounts.values()) else None
+
+
+@lru_cache(maxsize=1024)
+def _by_pymatgen(stated: str) -> dict[str, float] | None:
+    """Return the amounts of a formula with brackets or charges; None where pymatgen cannot make it out either."""
+    from pymatgen.core import Composition  # noqa: PLC0415  pymatgen takes a second to import
+
+    try:
+        composition = Composition(stated).remove_charges()
+    except Exception:  # noqa: BLE001  it raises anything from ValueError to IndexError
         return None
-    if amounts.keys() != found.keys():
-        return False
-    ratios = [found[symbol] / amount for symbol, amount in amounts.items()]
-    return max(ratios) - min(ratios) < _RATIO_TOLERANCE
+    return {str(element): float(amount) for element, amount in composition.items()}
+
+
+def formula_ratio(stated: Mapping[str, float], found: Mapping[str, float]) -> float | None:
+    """Return how many times a formula is found; None where the elements or their ratios differ."""
+    if stated.keys() != found.keys():
+        return None
+    ratios = [found[symbol] / amount for symbol, amount in stated.items()]
+    return None if max(ratios) - min(ratios) >= _RATIO_TOLERANCE else ratios[0]

@@ -10,7 +10,7 @@ from pymatgen.io.vasp import Poscar
 
 from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
-from matsift_adapters.sources.cif import from_structure
+from matsift_adapters.sources.cif_fallback import from_structure
 from matsift_adapters.sources.parsed import Parsed, unreadable
 from matsift_adapters.sources.values import as_json
 
