@@ -1,5 +1,10 @@
 """Quality rules: each on the label that it is there for, and on its neighbours."""
 
+import gzip
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -7,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from matsift.screening.labels import NOT_BORN_STABLE, LabelRow, LabelTable
 from matsift.screening.quality import QualityRule, judge, paper_rules, rule_set_hash
 
+OUTLIERS = Path(os.environ.get("MATSIFT_DATA", "../shared/data")) / "elastic" / "outliers_40.json.gz"
 ADAPTER: TypeAdapter[QualityRule] = TypeAdapter(QualityRule)
 
 
@@ -74,6 +80,50 @@ def test_reuss_above_voigt() -> None:
         entry("c", k_vrh=10.0, k_voigt=1.0),
     )
     assert seen == [(None, None)] * 5 + [("reuss_exceeds_voigt", 3.0)] * 3 + [(None, None)] * 2
+
+
+def test_a_shear_modulus_far_above_the_bulk_modulus() -> None:
+    seen = verdicts(
+        [{"kind": "poisson_ratio_out_of_range"}],
+        entry("ZrPd, mp-13496", k_vrh=138.768, g_vrh=665.664, band_gap=0.0),
+        entry("diamond", k_vrh=443.0, g_vrh=535.0),
+        entry("negative", k_vrh=-10.0, g_vrh=30.0),
+        entry("alone", g_vrh=665.664),
+    )
+    ratio = pytest.approx((3 * 138.768 - 2 * 665.664) / (2 * (3 * 138.768 + 665.664)))
+    assert seen == [("poisson_ratio_out_of_range", ratio)] * 2 + [(None, None)] * 6
+    lenient = verdicts(
+        [{"kind": "poisson_ratio_out_of_range", "lower": -0.5}], entry("a", k_vrh=138.768, g_vrh=665.664)
+    )
+    assert lenient == [(None, None)] * 2
+
+
+#: What published labels hold that no crystal has (Materials Project, January 2025, by way of matcalc).
+ABSURD = {"LuIr2", "HfMo2", "BePd", "PrO2", "ZrPd", "SiB", "Ti3Ga"}
+
+
+@pytest.mark.skipif(not OUTLIERS.exists(), reason=f"{OUTLIERS} is not there")
+def test_absurd_published_moduli_are_rejected_and_the_hardest_real_ones_are_not() -> None:
+    published = json.loads(gzip.decompress(OUTLIERS.read_bytes()))
+    rows = [
+        row
+        for said in published
+        for row in entry(f"mp-{said['mp_id']}", ("X",), k_vrh=said["bulk_modulus_vrh"], g_vrh=said["shear_modulus_vrh"])
+    ]
+    rules: list[dict[str, object]] = [
+        {"kind": "modulus_out_of_range", "any": True},
+        {"kind": "poisson_ratio_out_of_range"},
+    ]
+    result = judge([ADAPTER.validate_python(rule) for rule in rules], LabelTable.of_rows(rows))
+    formula = {f"mp-{said['mp_id']}": said["formula"] for said in published}
+    rejected = {formula[str(row.entry)]: rule for row, rule in zip(rows, result.rule, strict=True) if rule is not None}
+    assert set(rejected) == ABSURD
+    assert {name for name, rule in rejected.items() if rule == "modulus_out_of_range"} == {
+        "LuIr2", "HfMo2", "BePd", "PrO2",
+    }  # fmt: skip
+    assert result.counts() == {"modulus_out_of_range": 8, "poisson_ratio_out_of_range": 6}
+    as_printed = judge(paper_rules(), LabelTable.of_rows(rows))
+    assert as_printed.counts() == {}
 
 
 def test_bounds_are_those_of_the_property() -> None:

@@ -57,6 +57,26 @@ class ModulusOutOfRange(_Rule):
         return table.is_modulus & ((shear | bulk) if self.any else (shear & bulk)), table.values
 
 
+class PoissonRatioOutOfRange(_Rule):
+    """The Poisson ratio of an isotropic body with the K and G of the entry is too low to be believed.
+
+    It is (3K - 2G) / (6K + 2G), below 0.5 for positive moduli. Alpha-cristobalite, the most auxetic of common crystals,
+    has -0.16 as a powder (Yeganeh-Haeri et al., Science 257, 650 (1992)). The value seen is the ratio. Where a modulus
+    is unknown or not positive the rule says nothing.
+    """
+
+    kind: Literal["poisson_ratio_out_of_range"]
+    lower: Annotated[float, Field(gt=-1, lt=0.5, description="lowest ratio that is believed")] = -0.25
+
+    def broken(self, table: LabelTable) -> _Broken:
+        """Return which of the n labels break the rule, and the value seen."""
+        bulk, shear = table.companion("k_vrh"), table.companion("g_vrh")
+        known = (bulk > 0) & (shear > 0)
+        ratio = np.full(len(table), np.nan)
+        ratio[known] = (3 * bulk[known] - 2 * shear[known]) / (6 * bulk[known] + 2 * shear[known])
+        return table.is_modulus & (ratio < self.lower), ratio
+
+
 class ContainsNobleGas(_Rule):
     """The structure contains He, Ne, Ar, Kr, Xe or Rn."""
 
@@ -134,6 +154,7 @@ class HasHold(_Rule):
 QualityRule = Annotated[
     NegativeModulus
     | ModulusOutOfRange
+    | PoissonRatioOutOfRange
     | ContainsNobleGas
     | ContainsRadioactive
     | ReussExceedsVoigt
