@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
 from prefect import flow, task
@@ -27,6 +26,7 @@ from matsift_adapters.sources.registry import open_source
 from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_flows.folds import keep_folds
 from matsift_flows.orchestration import invoke
+from matsift_flows.overlap import chunked, overlapped
 from matsift_flows.progress import Advance
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import catalogue, syncs
@@ -34,8 +34,9 @@ from matsift_schema.store.failures import missing_failures, write_failures
 from matsift_schema.store.runs import LazyRun
 from matsift_schema.store.syncs import SyncCounts
 
-#: Entries in one task and one transaction.
-CHUNK = 500
+#: Entries in one task and one transaction; fewer where a source is so slow that they take longer than the seconds.
+CHUNK = 1000
+CHUNK_SECONDS = 10.0
 
 
 @flow(name="ingest", validate_parameters=False)
@@ -92,8 +93,8 @@ class _Reading:
     is_whole: bool = True
     closing: ClosingRecord | None = None
 
-    def take(self, chunk: Sequence[SourceItem]) -> None:
-        """Note what a chunk states."""
+    def take(self, chunk: Sequence[SourceItem]) -> Sequence[SourceItem]:
+        """Return a chunk, after noting what it states."""
         for item in chunk:
             if isinstance(item, EntryRecord):
                 self.states[item.external_id] = item.revision or item.content_hash
@@ -107,6 +108,7 @@ class _Reading:
             elif isinstance(item, ClosingRecord):
                 self.closing = item
                 self.is_whole = self.is_whole and item.is_whole
+        return chunk
 
     @property
     def content_hash(self) -> str:
@@ -141,10 +143,10 @@ def _ingest_source(workspace: Workspace, study: str, source: Source) -> SyncCoun
         workspace.run("ingest", study, parameters) as run,
         workspace.reporter.work(f"ingest {source.name}", None, "entries") as advance,
     ):
-        items = source.iterate(known)
-        while chunk := list(islice(items, CHUNK)):
-            reading.take(chunk)
-            reading.written += invoke(write_chunk, workspace, run, source, chunk, advance)
+        chunks = chunked(source.iterate(known), n_item=CHUNK, seconds=CHUNK_SECONDS)
+        noted = (reading.take(chunk) for chunk in chunks)
+        for written in overlapped(noted, lambda chunk: invoke(write_chunk, workspace, run, source, chunk, advance)):
+            reading.written += written
         reading.withdrawn = reading.written.withdrawn + _close(workspace, run, source, reading, latest)
     counts = reading.counts()
     _tell(workspace, source, reading, counts)

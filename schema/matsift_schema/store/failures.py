@@ -75,6 +75,8 @@ def write_failures(
 
 def missing_failures(session: Session, failures: Sequence[FailureRecord]) -> list[FailureRecord]:
     """Return the failures of which no attempt stands in the database yet."""
+    if not failures:
+        return []
     query = text("""
         SELECT DISTINCT f.stage, f.subject, f.detail FROM matsift.failure f
         JOIN unnest(CAST(:stages AS text[]), CAST(:subjects AS text[]), CAST(:details AS text[]))

@@ -1,0 +1,49 @@
+"""Reading and writing at the same time: one chunk is written while the next one is read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def chunked(items: Iterable[T], *, n_item: int, seconds: float) -> Iterator[list[T]]:
+    """Yield items in lists of `n_item`, or fewer where they come so slowly that a list took longer than `seconds`.
+
+    What came before an error is yielded before it is raised.
+    """
+    chunk: list[T] = []
+    started = time.monotonic()
+    try:
+        for item in items:
+            chunk.append(item)
+            if len(chunk) == n_item or time.monotonic() - started > seconds:
+                yield chunk
+                chunk, started = [], time.monotonic()
+    except Exception:
+        if chunk:
+            yield chunk
+        raise
+    if chunk:
+        yield chunk
+
+
+def overlapped(chunks: Iterable[T], write: Callable[[T], R]) -> Iterator[R]:
+    """Yield what `write` returns of each chunk, in order; it runs in a thread of its own while the next is drawn.
+
+    One chunk at a time is written. However it ends, a chunk in hand is written first; an error of `write` is raised
+    once the next chunk was drawn.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as writer:
+        in_hand: Future[R] | None = None
+        for chunk in chunks:
+            if in_hand is not None:
+                yield in_hand.result()
+            in_hand = writer.submit(copy_context().run, write, chunk)  # the context of Prefect's flow, where one runs
+        if in_hand is not None:
+            yield in_hand.result()
