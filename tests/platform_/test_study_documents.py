@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
+from matsift.study.duplicates import DuplicateSettings
 from matsift.study.loading import parse_study
 from matsift.study.materials_project import MaterialsProjectFilter
 from matsift.study.settings import Study
@@ -44,6 +45,7 @@ EXPLAINED: dict[str, tuple[type[BaseModel], ...]] = {
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
 EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable, MaterialsProjectFilter)
+EXPLAINED["[duplicates]"] = (DuplicateSettings,)
 EXPLAINED["[labels]"] += RULES
 EXPLAINED["[[screening]]"] = CRITERIA
 
