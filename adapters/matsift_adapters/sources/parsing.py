@@ -81,13 +81,16 @@ def within(parsed: Parsed, max_site: int) -> Parsed:
 
 
 def _described(parsed: Parsed) -> Parsed:
-    """Return the structure with its facts and its hash, both of which take longer than reading the file."""
+    """Return the structure with its facts, its hash and the holds of any source: finding the symmetry takes longest."""
+    from matsift.screening.structure_quality import structure_holds  # noqa: PLC0415  imports the compiler
     from matsift.structure_facts import describe  # noqa: PLC0415  imports spglib and pymatgen
 
     if parsed.crystal is None:
         return parsed
     _ = parsed.crystal.content_hash  # kept by the crystal, which takes it along to the parent process
-    return replace(parsed, facts=describe(parsed.crystal))
+    facts = describe(parsed.crystal)
+    doubts = structure_holds(parsed.crystal, facts.density_g_per_cm3)
+    return replace(parsed, facts=facts, holds=tuple(sorted({*parsed.holds, *doubts})) if doubts else parsed.holds)
 
 
 def _parse(file_format: str, content: bytes, id_key: str | None) -> list[Parsed]:
