@@ -11,7 +11,7 @@ import numpy as np
 from tests.servers.faulty import Request, Response
 
 _ID = re.compile(r'id="((?:[^"\\]|\\.)*)"')
-_HAS_ALL = re.compile(r"elements HAS ALL (.+)")
+_HAS_ALL = re.compile(r"""elements HAS ALL ("[^)]+")""")
 
 
 def rock_salt_attributes(a: float = 5.64, date: str = "2024-01-01T00:00:00Z", **other: Any) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class OptimadeService:
                 return Response.of({"errors": [{"status": "501", "title": "NotImplemented", "detail": detail}]}, 501)
             wanted = {re.sub(r"\\(.)", r"\1", key) for key in _ID.findall(filter_)}
             found = [key for key in found if key in wanted]
-        elif match := _HAS_ALL.fullmatch(filter_):
+        if match := _HAS_ALL.search(filter_):
             elements = {part.strip(' "') for part in match[1].split(",")}
             found = [key for key in found if elements <= set(self.structures[key].get("elements", ()))]
         limit = min(int(request.query.get("page_limit", 20)), self.largest_page)

@@ -16,6 +16,9 @@ from matsift_adapters.sources.revisions import reading_mark
 from matsift_adapters.sources.source import Known, Source
 from matsift_adapters.sources.web import FetchError, asker
 
+#: So many entries that stood on no page are asked for by their ids before they count as withdrawn.
+MAX_LOOKED_FOR = 200
+
 _KEPT = ("chemical_formula_descriptive", "immutable_id", "structure_features")
 _DATE = "last_modified"
 
@@ -92,7 +95,7 @@ class _Reading:
         try:
             for page in self.provider.pages(self._facts, fields, self.settings.filter):
                 self.n_page += 1
-                self.n_stated = self.n_stated if page.n_stated is None else page.n_stated
+                self._note_count(page.n_stated)
                 has_more = page.has_more and page.next_url is None
                 n_before = len(self.seen)
                 yield from self._of_page(page)
@@ -199,12 +202,37 @@ class _Reading:
         self.newest = max(self.newest, str(date))
         return f"{date}#{self._mark}"
 
+    def _note_count(self, n_stated: int | None) -> None:
+        """Note the provider's own count; where it changes, pages shift, and an entry may stand on none of them."""
+        if n_stated is not None and self.n_stated not in (None, n_stated):
+            self._miss(
+                "count",
+                f"the provider's count changed from {self.n_stated} to {n_stated} while its pages were read",
+            )
+        self.n_stated = self.n_stated if n_stated is None else n_stated
+
     def _reconcile(self) -> None:
-        """Compare what came with the provider's own count."""
+        """Compare what came with the provider's own count, and look for what is known and came on no page."""
         if self.n_stated is None and self.known and not self.seen:
             self._miss("count", "the provider lists nothing, states no count, and entries are known")
         if self.n_stated is not None and self.n_stated != len(self.seen) and not self.missing:
             self._miss("count", f"the provider counts {self.n_stated} structures and {len(self.seen)} came")
+        if not self.missing:
+            self._look_for_the_gone(sorted(set(self.known) - self.seen)[:MAX_LOOKED_FOR])
+
+    def _look_for_the_gone(self, gone: Sequence[str]) -> None:
+        """Note entries that stood on no page, since pages shifted, and are there all the same."""
+        chosen = f"({self.settings.filter}) AND " if self.settings.filter else ""
+        for start in range(0, len(gone), self.settings.ids_in_filter):
+            asked = f"{chosen}({_any_of(gone[start : start + self.settings.ids_in_filter])})"
+            try:
+                found = [_id(r) for page in self.provider.pages(self._facts, (_DATE,), asked) for r in page.entries]
+            except FetchError as error:
+                if error.is_passing:
+                    self._miss("entries that stood on no page", str(error))
+                return  # a provider that understands no such filter is taken at its count
+            for external_id in sorted({key for key in found if key} & set(gone)):
+                self._miss(external_id, f"{external_id} stood on no page and is there all the same")
 
     def _miss(self, subject: str, problem: str) -> None:
         message = f"{self.settings.name}: {subject} did not come whole, since {problem}; run again to fetch the rest"
