@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from sqlalchemy.orm import Session
 from matsift.descriptors.registry import descriptor_set
 from matsift.errors import UserInputError
 from matsift.learners.snapshot import snapshot_hash
-from matsift.learners.splits import Strategy, assign_roles
+from matsift.learners.splits import Strategy, assign_roles, roles_of_fold
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.datasets import Snapshot, find_snapshot, load_snapshot, write_snapshot
 from matsift_schema.store.descriptors import find_descriptor_set, has_descriptors
+from matsift_schema.store.folds import STRATEGY, folded_labels
 from matsift_schema.store.labels import LabelColumns, label_table
 from matsift_schema.store.structures import load_structures
 
@@ -36,7 +38,9 @@ def descriptor_set_ids(session: Session, names: Sequence[str]) -> list[int]:
     return [key for key in ids.values() if key is not None]
 
 
-def base_snapshot(workspace: Workspace, study: Study, property_name: str, strategy: Strategy) -> Snapshot:
+def base_snapshot(
+    workspace: Workspace, study: Study, property_name: str, strategy: Strategy | Literal["official_fold"]
+) -> Snapshot:
     """Return the snapshot that a study starts from: one accepted label a structure that has all descriptors.
 
     Labels that our own oracles added later do not belong to it, so the same sources give the same snapshot.
@@ -48,34 +52,48 @@ def base_snapshot(workspace: Workspace, study: Study, property_name: str, strate
     """
     with workspace.sessions.begin() as session:
         labels, rows = _accepted(session, study, property_name)
+        fold_of = _official_folds(session, study, property_name) if strategy == STRATEGY else {}
     if not len(rows):
         raise UserInputError(
             f"there is no label of {property_name} to learn from: of {len(labels)} labels none comes from a source of "
             "the study, passes its rules and has all descriptors; check labels.methods and the sources' labels in the "
             "study, and TABLE analysis.failure in `matsift db shell`"
         )
-    y = labels.values[rows]
     sampling = study.sampling
-    has_element = np.array([sampling.element in labels.elements[i] for i in rows], dtype=bool)
-    threshold = sampling.thresholds.get(property_name)
-    roles = assign_roles(
-        strategy,
-        y,
-        has_element,
-        test_fraction=sampling.test_fraction,
-        validation_fraction=sampling.validation_fraction,
-        threshold=threshold,
-        seed=study.study.seed,
-    )
     settings = {
         "element": sampling.element,
         "test_fraction": sampling.test_fraction,
         "validation_fraction": sampling.validation_fraction,
-        "threshold": threshold if strategy == "model_3" else None,
+        "threshold": sampling.thresholds.get(property_name) if strategy == "model_3" else None,
         "rule_set": rule_set_hash(study.labels.rules),
         "descriptor_sets": list(study.descriptors.sets),
     }
+    if strategy == STRATEGY:
+        folds = np.array([fold_of.get(int(key), -1) for key in labels.label_ids[rows]], dtype=np.int64)
+        roles = roles_of_fold(
+            folds, sampling.fold, validation_fraction=sampling.validation_fraction, seed=study.study.seed
+        )
+        settings |= {"fold": sampling.fold}
+    else:
+        roles = assign_roles(
+            strategy,
+            labels.values[rows],
+            np.array([sampling.element in labels.elements[i] for i in rows], dtype=bool),
+            test_fraction=sampling.test_fraction,
+            validation_fraction=sampling.validation_fraction,
+            threshold=sampling.thresholds.get(property_name),
+            seed=study.study.seed,
+        )
     return _stored(workspace, study, property_name, strategy, settings, labels, rows, roles)
+
+
+def _official_folds(session: Session, study: Study, property_name: str) -> dict[int, int]:
+    """Return label id -> fold in which a benchmark of the study tests it."""
+    return {
+        row.label_id: row.fold
+        for source in study.sources
+        for row in folded_labels(session, source.name).get(property_name, ())
+    }
 
 
 def grown_snapshot(workspace: Workspace, study: Study, base: Snapshot, new_label_ids: Sequence[int]) -> Snapshot:

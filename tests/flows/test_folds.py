@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +15,18 @@ from tests.factories.benchmarks import small_kvrh
 from tests.flows.running import row_counts, rows
 
 from matsift.learners.official_folds import matbench_folds
-from matsift.study.loading import load_mirror
+from matsift.study.loading import load_mirror, load_study
 from matsift_adapters.settings import Settings
 from matsift_flows import folds
+from matsift_flows.featurize import featurize
 from matsift_flows.ingest import ingest
+from matsift_flows.judge import judge
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Reporter
+from matsift_flows.snapshots import base_snapshot
 from matsift_flows.workspace import Workspace, open_workspace
 from matsift_schema.store.datasets import write_snapshot
+from matsift_schema.store.folds import folded_labels
 
 _ROWS = """
     SELECT (d.settings->>'fold')::int, e.external_id, r.role, r.fold FROM matsift.dataset_row r
@@ -128,3 +133,34 @@ def test_a_file_that_breaks_off_has_no_folds(new_url: Callable[[], str], tmp_pat
         take_in(workspace, path)
     assert row_counts(url)["dataset_snapshot"] == 0
     assert row_counts(url)["source_entry"] > 0
+
+
+def test_a_study_learns_on_an_official_fold(new_url: Callable[[], str], tmp_path: Path) -> None:
+    path = write_study(tmp_path, small_kvrh(tmp_path / "kvrh.json.gz"))
+    path.write_text(
+        path.read_text()
+        + """
+[labels]
+properties = ["k_vrh"]
+[descriptors]
+sets = ["mp"]
+[sampling]
+strategy = "official_fold"
+fold = 2
+validation_fraction = 0.25
+[ranking]
+property = "k_vrh"
+"""
+    )
+    study = load_study(path)
+    with opened(new_url(), tmp_path) as workspace:
+        invoke(ingest, workspace, study, tmp_path)
+        invoke(judge, workspace, study)
+        invoke(featurize, workspace, study)
+        snapshot = base_snapshot(workspace, study, "k_vrh", "official_fold")
+        with workspace.sessions.begin() as session:
+            official = {row.structure_hash: row.fold for row in folded_labels(session, "bench")["k_vrh"]}
+    assert (snapshot.strategy, snapshot.settings["fold"], len(snapshot)) == ("official_fold", 2, 20)
+    tested = [key for key, role in zip(snapshot.structure_hashes, snapshot.roles, strict=True) if role == "test"]
+    assert tested == sorted(key for key, fold in official.items() if fold == 2)
+    assert Counter(snapshot.roles.tolist()) == {"train": 12, "validation": 4, "test": 4}

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matsift.errors import UserInputError
-from matsift.learners.splits import N_STRATUM, STRATEGIES, Strategy, assign_roles, kfold, kfold_by_group
+from matsift.learners.splits import (
+    N_STRATUM,
+    STRATEGIES,
+    Strategy,
+    assign_roles,
+    kfold,
+    kfold_by_group,
+    roles_of_fold,
+)
 
 RNG = np.random.default_rng(5)
 Y = RNG.gamma(2.0, 40.0, 400)
@@ -148,3 +156,20 @@ def test_no_formula_stands_in_two_folds() -> None:
 def test_more_folds_than_groups_give_a_sentence() -> None:
     with pytest.raises(UserInputError, match="3 distinct groups cannot be dealt to 5 folds"):
         kfold_by_group(["a", "b", "c", "a"], 5, seed=0)
+
+
+def test_the_fold_of_a_benchmark_tests_and_the_rest_trains_and_calibrates() -> None:
+    folds = np.array([0, 1, 2, 3, 4] * 20 + [-1] * 10)
+    roles = roles_of_fold(folds, 2, validation_fraction=0.1, seed=5)
+    assert np.flatnonzero(roles == "test").tolist() == np.flatnonzero(folds == 2).tolist()
+    assert (roles == "validation").sum() == 9
+    assert (roles == "train").sum() == 81
+    assert roles_of_fold(folds, 2, validation_fraction=0.1, seed=5).tolist() == roles.tolist()
+    assert roles_of_fold(folds, 2, validation_fraction=0.1, seed=6).tolist() != roles.tolist()
+    assert set(roles_of_fold(folds, 4, validation_fraction=0, seed=5).tolist()) == {"train", "test"}
+
+
+@pytest.mark.parametrize("folds", [[-1, -1], [1, 1]], ids=["none tests", "none trains"])
+def test_a_fold_that_cannot_be_is_refused(folds: list[int]) -> None:
+    with pytest.raises(UserInputError, match="official folds need a matbench set as a source"):
+        roles_of_fold(folds, 1, validation_fraction=0.1, seed=0)

@@ -91,6 +91,42 @@ def assign_roles(
     return roles
 
 
+def roles_of_fold(folds: ArrayLike, fold: int, *, validation_fraction: float, seed: int) -> NDArray[np.str_]:
+    """Return "train", "validation" or "test" for each of n rows by the folds that come with a benchmark.
+
+    Validation rows calibrate intervals; they are drawn at random from the rows that are not tested, as a benchmark
+    leaves it to the method.
+
+    Parameters
+    ----------
+    folds
+        (n,) fold in which each row is tested, -1 for a row of no fold, which is never tested.
+    fold
+        The fold that tests.
+    validation_fraction
+        Share of the other rows that calibrate; 0 for none.
+    seed
+        Seed of the draw.
+
+    Raises
+    ------
+    UserInputError
+        If no row is tested, or none is left to train on.
+    """
+    tested = np.asarray(folds, dtype=np.int64) == fold
+    others = np.flatnonzero(~tested)
+    n_validation = _count(len(others), validation_fraction)
+    if not tested.any() or len(others) - n_validation < 1:
+        raise UserInputError(
+            f"of {len(tested)} labelled structures {int(tested.sum())} are tested in fold {fold} and "
+            f"{len(others) - n_validation} left to train on; official folds need a matbench set as a source"
+        )
+    roles = np.full(len(tested), "train", dtype="<U10")
+    roles[tested] = "test"
+    roles[np.random.default_rng(seed).permutation(others)[:n_validation]] = "validation"
+    return roles
+
+
 def kfold(n: int, n_fold: int, seed: int) -> NDArray[np.int64]:
     """Return the fold, 0 to `n_fold` - 1, of each of n rows; sizes differ by one at most."""
     return kfold_by_group(list(range(n)), n_fold, seed)

@@ -93,7 +93,8 @@ class DescriptorSettings(Settings):
 class SamplingSettings(Settings):
     """`[sampling]`: which labels train, calibrate and test (paper 001, sampling strategy)."""
 
-    strategy: Literal["model_1", "model_2", "model_3"] = "model_3"
+    strategy: Literal["model_1", "model_2", "model_3", "official_fold"] = "model_3"
+    fold: Annotated[int, Field(ge=0, lt=5, description="official_fold: the fold of the benchmark that tests")] = 0
     element: Annotated[str, Field(description="the element that Model 1 keeps out of training")] = "Na"
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     validation_fraction: Annotated[

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 #: Sampling strategy of the snapshots that hold official folds.
-STRATEGY = "official_fold"
+STRATEGY: Final = "official_fold"
 
 # The newest revision of each label counts; a label that several rows of a benchmark share belongs to the first of them.
 _FOLDED = text("""
