@@ -83,8 +83,9 @@ def refuse_incomplete(synced: Mapping[str, SyncCounts]) -> None:
 
 @dataclass
 class _Reading:
-    """What was met on the way through a source."""
+    """What was met on the way through a source; `broken` are the ids that are known to give no structure."""
 
+    broken: set[str]
     written: catalogue.WriteCounts = field(default_factory=catalogue.WriteCounts)
     states: dict[str, str] = field(default_factory=dict)
     unchanged: int = 0
@@ -103,6 +104,7 @@ class _Reading:
             elif isinstance(item, UnchangedRecord):
                 self.states[item.external_id] = item.revision
                 self.unchanged += 1
+                self.without_structure += item.external_id in self.broken
             elif isinstance(item, FailureRecord):
                 self.is_whole = self.is_whole and item.error_class != TRUNCATED
             elif isinstance(item, ClosingRecord):
@@ -137,8 +139,9 @@ def _ingest_source(workspace: Workspace, study: str, source: Source) -> SyncCoun
         if source.content_hash is not None and latest == source.content_hash and not workspace.retry_failed:
             return SyncCounts(unchanged=n_entry)
         known = syncs.known_revisions(session, source.name, with_failed=not workspace.retry_failed)
+        broken = syncs.without_structure(session, source.name)
     parameters = {"source": source.name, "version": source.version, "content_hash": source.content_hash}
-    reading = _Reading()
+    reading = _Reading(broken)
     with (
         workspace.run("ingest", study, parameters) as run,
         workspace.reporter.work(f"ingest {source.name}", None, "entries") as advance,

@@ -60,6 +60,15 @@ def known_revisions(session: Session, source_name: str, *, with_failed: bool = T
     return dict(session.execute(query, {"name": source_name, "with_failed": with_failed}).tuples().all())
 
 
+def without_structure(session: Session, source_name: str) -> set[str]:
+    """Return the ids of entries that a source states now and that gave no structure."""
+    query = text("""
+        SELECT e.external_id FROM matsift.source_entry e JOIN matsift.source s ON s.id = e.source_id
+        WHERE s.name = :name AND e.withdrawn_at IS NULL AND e.structure_id IS NULL
+    """)
+    return set(session.scalars(query, {"name": source_name}))
+
+
 def latest_snapshot(session: Session, source_name: str) -> tuple[str, int] | None:
     """Return content hash and number of entries of the newest state of a source that was ingested to its end."""
     query = text("""
