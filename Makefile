@@ -61,6 +61,7 @@ define install
 	@echo "Installing into $(VENV) (the first time some minutes: it downloads PyTorch and its friends) ..."
 	@$(BIN)/python -m pip install --quiet --use-pep517 --constraint constraints.txt --editable '.$(1)'
 	@$(BIN)/python -m matsift.descriptors
+	@$(BIN)/python -m matsift_adapters.sources
 	@touch $@
 endef
 

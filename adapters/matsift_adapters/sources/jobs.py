@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+from matsift.errors import BadStructureError
 from matsift.execution.killable import KillablePool, Outcome
 from matsift.records import FailureRecord, UnchangedRecord
-from matsift_adapters.sources.parsed import Parsed
-from matsift_adapters.sources.parsing import Member, parse_member
+from matsift_adapters.sources.parsed import Parsed, with_text
+from matsift_adapters.sources.parsing import Member, parse_member, prepare_worker, unpacked
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def parse_all(jobs: Iterable[Job], *, n_worker: int, time_limit_s: float) -> Ite
             yield Done(job, job.ready if job.member is None else tuple(parse_member(job.member)), 0.0)
         return
     target = f"{parse_member.__module__}:{parse_member.__name__}"
-    with KillablePool(target, n_worker=n_worker, time_limit_s=time_limit_s) as pool:
+    ready = f"{prepare_worker.__module__}:{prepare_worker.__name__}"
+    with KillablePool(target, n_worker=n_worker, time_limit_s=time_limit_s, initializer=ready) as pool:
         queue: deque[Job] = deque()
         done: dict[int, Done] = {}
         first = 0  # the number of the job at the head of the queue
@@ -83,13 +85,20 @@ def _take(pool: KillablePool, queue: deque[Job], done: dict[int, Done], first: i
     """Wait for one outcome and put it beside its job."""
     outcome = pool.next_outcome()
     number = cast("int", outcome.key)
-    done[number] = Done(queue[number - first], _result(outcome, time_limit_s), outcome.seconds)
+    job = queue[number - first]
+    done[number] = Done(job, _result(outcome, job.member, time_limit_s), outcome.seconds)
 
 
-def _result(outcome: Outcome, time_limit_s: float) -> tuple[Parsed, ...]:
+def _result(outcome: Outcome, member: Member | None, time_limit_s: float) -> tuple[Parsed, ...]:
     if outcome.ok:
         return tuple(outcome.value)
     message = f"parsing {outcome.message}"
     if outcome.error_class == "TimeLimitExceeded":
         message = f"parsing took longer than {time_limit_s:g} s and was stopped; raise time_limit_s or mend the file"
-    return (Parsed(error_class=outcome.error_class, message=message),)
+    failed = Parsed(error_class=outcome.error_class, message=message)
+    if member is None or member.format not in {"cif", "cod"}:
+        return (failed,)
+    try:
+        return (with_text(failed, unpacked(member).decode("utf-8-sig", errors="replace")),)
+    except BadStructureError:
+        return (failed,)

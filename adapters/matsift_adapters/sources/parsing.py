@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import IO, Any, cast
 
+import numpy as np
+
 from matsift.errors import BadStructureError
 from matsift_adapters.sources.compressed import DAMAGE
 from matsift_adapters.sources.formats import ASE_FORMATS
@@ -32,6 +34,19 @@ class Member:
     content: bytes
     max_site: int = 1000
     id_key: str | None = None
+
+
+def prepare_worker() -> None:
+    """Load, and where need be compile, the loops that parsing runs, so that no file's time limit pays for it."""
+    from matsift.screening.structure_quality import has_sites_within  # noqa: PLC0415
+    from matsift_adapters.sources.cif_expansion import expand  # noqa: PLC0415  imports the compiler
+    from matsift_adapters.sources.cif_group import cell_fits, is_group  # noqa: PLC0415
+
+    one, nowhere = np.eye(3), np.zeros((1, 3))
+    expand(np.zeros((1, 3)), one[None], nowhere)
+    cell_fits(one, one[None], 1.0)
+    is_group(one[None].astype(np.int64), nowhere.astype(np.int64))
+    has_sites_within(one, nowhere, np.zeros(1, dtype=np.int64), 0.1)
 
 
 def parse_member(member: Member) -> list[Parsed]:
