@@ -29,6 +29,8 @@ from matsift_adapters.sources.web import FetchError
 
 #: Batches in a row that may fail before the service is left alone.
 GIVE_UP_AFTER = 2
+#: Class of the failures that say what a reading did not reach.
+INCOMPLETE = "IncompleteSource"
 _TOO_LONG = {413, 414, 422}
 
 
@@ -69,11 +71,8 @@ class _Reading:
             yield from self._given_up(listing.entries)
         self._note_new_release()
         yield from self._problems
-        yield ClosingRecord(
-            listing.n_stated,
-            is_whole=not any(p.error_class == "IncompleteSource" for p in self._problems),
-            version=self._release,
-        )
+        is_whole = all(problem.error_class != INCOMPLETE for problem in self._problems)
+        yield ClosingRecord(listing.n_stated, is_whole=is_whole, version=self._release, n_excluded=listing.n_excluded)
 
     def _fetched(self, wanted: Sequence[Listed]) -> Iterator[EntryRecord]:
         """Yield the entries that came; what did not come is noted."""
@@ -181,7 +180,7 @@ class _Reading:
         """Note that the reading is not whole."""
         message = f"{told}; what came is kept, the next run fetches the rest"
         subject = f"{self._settings.name}: {subject}"
-        self._problems.append(FailureRecord("ingest", subject, "IncompleteSource", message, detail=what))
+        self._problems.append(FailureRecord("ingest", subject, INCOMPLETE, message, detail=what))
 
 
 def _whole(

@@ -212,9 +212,11 @@ def _of_the_client() -> tuple[tuple[Any, ...], Any]:
 
 
 def _told(rester: Any, heartbeat: Heartbeat) -> Any:
-    """Return a rester that knows the heartbeat already."""
+    """Return a rester that knows the heartbeat, and its fields: the client would make a schema for each one, each time."""
 
     class Told(rester):  # type: ignore[misc]  # the client is not typed
+        available_fields = tuple(rester.document_model.model_fields)
+
         @staticmethod
         def _get_heartbeat_info(_endpoint: str) -> tuple[str, list[str]]:
             return heartbeat.version, list(heartbeat.controlled_batches)

@@ -42,10 +42,14 @@ class Listed:
 
 @dataclass
 class Listing:
-    """All entries that the filter selects; `problem` says in a sentence why it is not the whole list."""
+    """All entries that the filter selects; `problem` says in a sentence why it is not the whole list.
+
+    `n_excluded` of the `n_stated` documents are left out for their licence, or for being deprecated after all.
+    """
 
     entries: dict[str, Listed] = field(default_factory=dict)
     n_stated: int = 0
+    n_excluded: int = 0
     problem: str | None = None
 
     @property
@@ -152,6 +156,7 @@ def _take(
     meta = document.get("builder_meta") or {}
     is_controlled = meta.get("license") == "BY-NC" or meta.get("batch_id") in client.heartbeat.controlled_batches
     if (is_controlled and not settings.include_gnome) or bool(document.get("deprecated")) != is_deprecated:
+        listing.n_excluded += 1
         return
     spelled = str(document["material_id"])
     external_id, number = canonical(spelled)

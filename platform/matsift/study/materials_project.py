@@ -110,7 +110,7 @@ class MaterialsProjectSource(ServiceBase):
     )
     page_size: int = Field(1000, ge=1, le=1000, description="entries on one page of the list")
     batch_size: int = Field(100, ge=1, le=250, description="changed entries that are fetched at once")
-    requests_per_second: float = Field(5.0, gt=0, le=25, description="requests a second at most; the service allows 25")
+    requests_per_second: float = Field(5.0, gt=0, le=100, description="requests a second; the service allows 25")
 
     @property
     def moduli(self) -> tuple[str, ...]:
