@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from tests.factories import pipeline
 from tests.factories.crystals import many
-from tests.factories.entries import ingest
+from tests.factories.entries import SOURCE, ingest, label
 from tests.factories.pipeline import Study
 
-from matsift_schema.store import campaigns, labels, models, screening
+from matsift_schema.store import campaigns, labels, models, screening, syncs
 
 RANKING_MODEL = """
     SELECT m.id, m.created_at, p.name AS property_name
@@ -271,6 +272,15 @@ def judged_anew(session: Session, study: Study) -> None:
     )
 
 
+def a_source_revises_a_label_and_takes_it_back(session: Session, study: Study) -> None:
+    first, *rest = pipeline.labelled_entries(6)
+    revised = replace(first, version="2", labels=(label(value=99.0), label("g_vrh", 98.0)))
+    ingest(session, study.run, [revised])
+    assert len(rows(session, "SELECT * FROM analysis.label WHERE revision = 2")) == 2
+    check(session)
+    syncs.withdraw_missing(session, SOURCE.name, [entry.external_id for entry in rest[1:]])
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -286,6 +296,7 @@ def judged_anew(session: Session, study: Study) -> None:
         a_screen_of_another_study,
         screened_before_it_is_predicted,
         judged_anew,
+        a_source_revises_a_label_and_takes_it_back,
     ],
     ids=lambda change: change.__name__,
 )

@@ -7,11 +7,15 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+# Each kind of name by an index of its own; no hash that begins with hexadecimal digits lies beyond them and a g.
 _FIND = text("""
-    SELECT DISTINCT s.content_hash COLLATE "C" FROM matsift.structure s
-    WHERE starts_with(s.content_hash, lower(:wanted))
-       OR s.reduced_formula = :wanted
-       OR s.id IN (SELECT e.structure_id FROM matsift.source_entry e WHERE e.external_id = :wanted)
+    SELECT content_hash COLLATE "C" FROM matsift.structure
+    WHERE content_hash >= lower(:wanted) AND content_hash < lower(:wanted) || 'g'
+      AND starts_with(content_hash, lower(:wanted))
+    UNION SELECT content_hash COLLATE "C" FROM matsift.structure WHERE reduced_formula = :wanted
+    UNION SELECT s.content_hash COLLATE "C" FROM matsift.source o
+    JOIN matsift.source_entry e ON e.source_id = o.id AND e.external_id = :wanted
+    JOIN matsift.structure s ON s.id = e.structure_id
     ORDER BY 1 LIMIT :limit
 """)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, text
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matsift_schema.base import Base, reference
@@ -30,6 +32,7 @@ class Candidate(Base):
     __table_args__ = (
         *_by("k_vrh_lower"),
         *_by("g_vrh_lower"),
+        UniqueConstraint("structure_id", "study", postgresql_nulls_not_distinct=True),
         Index(None, "study"),
         {
             "comment": "What the ranking shows of a predicted structure; triggers keep it in step with predictions, "
@@ -37,9 +40,9 @@ class Candidate(Base):
         },
     )
 
-    structure_id: Mapped[int] = reference("structure.id", "the structure", primary_key=True)
-    study: Mapped[str] = mapped_column(
-        primary_key=True, comment="study whose newest screen the counts are of; empty = no study screened it"
+    structure_id: Mapped[int] = reference("structure.id", "the structure")
+    study: Mapped[str | None] = mapped_column(
+        comment="study whose newest screen the counts are of; NULL = no study screened it"
     )
     k_vrh: Mapped[float | None] = mapped_column(comment="newest predicted bulk modulus, GPa; NULL = not predicted")
     k_vrh_spread: Mapped[float | None] = mapped_column(
@@ -70,3 +73,5 @@ class Candidate(Base):
     unknown_criteria: Mapped[list[str] | None] = mapped_column(
         comment="names of the criteria that could not decide; NULL = not screened"
     )
+
+    __mapper_args__: dict[str, Any] = {"primary_key": [structure_id, study]}  # noqa: RUF012  SQLAlchemy reads a plain dict

@@ -1,13 +1,11 @@
 -- What a random campaign learned is the control of another strategy; it ranks nothing, so its models are left out.
 CREATE VIEW analysis.ranking_model AS
-SELECT m.id AS model_version_id, m.content_hash AS model_hash, m.learner, m.property_id, p.name AS property_name, p.unit,
-       m.created_at AS trained_at,
+SELECT r.model_version_id, r.model_hash, r.learner, r.property_id, p.name AS property_name, p.unit, r.trained_at,
        NOT EXISTS (SELECT FROM matsift.ranking_model n
                    WHERE n.property_id = r.property_id
                      AND (n.trained_at, n.model_version_id) > (r.trained_at, r.model_version_id)) AS is_newest
 FROM matsift.ranking_model r
-JOIN matsift.model_version m ON m.id = r.model_version_id
-JOIN matsift.property p ON p.id = m.property_id;
+JOIN matsift.property p ON p.id = r.property_id;
 
 COMMENT ON VIEW analysis.ranking_model IS 'One row an ensemble whose predictions count: all but those that only a random control campaign used.';
 COMMENT ON COLUMN analysis.ranking_model.model_version_id IS 'number of the model in this database';

@@ -4,7 +4,7 @@ SELECT s.content_hash AS structure_hash, s.reduced_formula AS formula, s.space_g
        c.k_vrh AS k_vrh_gpa, c.k_vrh_spread AS k_vrh_spread_gpa, c.k_vrh_lower AS k_vrh_lower_gpa,
        c.k_vrh_upper AS k_vrh_upper_gpa, c.g_vrh AS g_vrh_gpa, c.g_vrh_spread AS g_vrh_spread_gpa,
        c.g_vrh_lower AS g_vrh_lower_gpa, c.g_vrh_upper AS g_vrh_upper_gpa,
-       nullif(c.study, '') AS study,
+       c.study,
        CASE WHEN c.n_failed > 0 THEN 'failed' WHEN c.n_unknown > 0 THEN 'unknown' WHEN c.n_passed > 0 THEN 'passed' END
            AS screening_state,
        c.n_passed, c.n_failed, c.n_unknown, c.failed_criteria, c.unknown_criteria,

@@ -29,7 +29,7 @@ _MODULI = {"k_vrh": "bulk", "g_vrh": "shear"}
 _COUNTS = {"n_passed": "passed", "n_failed": "failed", "n_unknown": "that could not decide"}
 _RANKING_MODEL = """
 CREATE VIEW matsift.ranking_model AS
-SELECT m.id AS model_version_id, m.property_id, m.created_at AS trained_at
+SELECT m.id AS model_version_id, m.content_hash AS model_hash, m.learner, m.property_id, m.created_at AS trained_at
 FROM matsift.model_version m
 WHERE m.purpose = 'ensemble' AND (
     NOT EXISTS (SELECT FROM matsift.campaign_round r WHERE r.model_version_id = m.id)
@@ -38,6 +38,8 @@ WHERE m.purpose = 'ensemble' AND (
 COMMENT ON VIEW matsift.ranking_model IS
     'The ensembles whose predictions count: all but those that only a random control campaign used.';
 COMMENT ON COLUMN matsift.ranking_model.model_version_id IS 'the model';
+COMMENT ON COLUMN matsift.ranking_model.model_hash IS 'content hash of the model';
+COMMENT ON COLUMN matsift.ranking_model.learner IS 'kind of learner';
 COMMENT ON COLUMN matsift.ranking_model.property_id IS 'property that it predicts';
 COMMENT ON COLUMN matsift.ranking_model.trained_at IS 'when the model was trained';
 """
@@ -89,14 +91,15 @@ BEGIN
         JOIN newest n ON n.screen_id = o.screen_id
         GROUP BY o.structure_id, n.study
     ), fresh AS MATERIALIZED (
-        SELECT u.structure_id, coalesce(c.study, '') AS study, u.k_vrh, u.k_vrh_spread, u.k_vrh_lower, u.k_vrh_upper,
+        SELECT u.structure_id, c.study, u.k_vrh, u.k_vrh_spread, u.k_vrh_lower, u.k_vrh_upper,
                u.g_vrh, u.g_vrh_spread, u.g_vrh_lower, u.g_vrh_upper, c.n_passed, c.n_failed, c.n_unknown,
                c.failed_criteria, c.unknown_criteria
         FROM moduli u LEFT JOIN screened c ON c.structure_id = u.structure_id
     ), gone AS (
         DELETE FROM matsift.candidate c USING wanted w
         WHERE c.structure_id = w.structure_id
-          AND NOT EXISTS (SELECT FROM fresh f WHERE f.structure_id = c.structure_id AND f.study = c.study)
+          AND NOT EXISTS (SELECT FROM fresh f
+                          WHERE f.structure_id = c.structure_id AND f.study IS NOT DISTINCT FROM c.study)
     )
     INSERT INTO matsift.candidate AS c (structure_id, study, k_vrh, k_vrh_spread, k_vrh_lower, k_vrh_upper, g_vrh,
         g_vrh_spread, g_vrh_lower, g_vrh_upper, n_passed, n_failed, n_unknown, failed_criteria, unknown_criteria)
@@ -144,6 +147,7 @@ def upgrade() -> None:
     _create_candidate()
     op.execute(_RANKING_MODEL)
     op.execute(_REFRESH)
+    op.execute("SET LOCAL statement_timeout = '1h'")  # a million structures take some minutes
     op.execute("SELECT matsift.refresh_candidates(ARRAY(SELECT DISTINCT structure_id FROM matsift.prediction))")
     _create_indexes()
     _create_triggers()
@@ -189,14 +193,19 @@ def _create_candidate() -> None:
         sa.Column(
             "study",
             sa.Text(),
-            nullable=False,
-            comment="study whose newest screen the counts are of; empty = no study screened it",
+            nullable=True,
+            comment="study whose newest screen the counts are of; NULL = no study screened it",
         ),
         *numbers,
         sa.ForeignKeyConstraint(
             ["structure_id"], ["matsift.structure.id"], name=op.f("fk_candidate__structure_id__structure")
         ),
-        sa.PrimaryKeyConstraint("structure_id", "study", name=op.f("pk_candidate")),
+        sa.UniqueConstraint(
+            "structure_id",
+            "study",
+            name=op.f("uq_candidate__structure_id_study"),
+            postgresql_nulls_not_distinct=True,
+        ),
         schema="matsift",
         comment="What the ranking shows of a predicted structure; triggers keep it in step with predictions, "
         "campaigns and screens.",
