@@ -220,7 +220,7 @@ def _negativity(site: dict[str, float]) -> float:
 
 
 def _amounts(atoms: _Atoms, host: NDArray[np.int64], owner: NDArray[np.int64]) -> dict[str, float]:
-    """Return how much of each element, D and T apart from H, the cell holds."""
+    """Return how much of each element the cell holds."""
     copies = np.bincount(owner, minlength=len(host))[host].tolist()
     amounts: dict[str, float] = {}
     for symbol, n, occupancy in zip(atoms.symbols, copies, atoms.occupancies or [1.0] * len(copies), strict=True):

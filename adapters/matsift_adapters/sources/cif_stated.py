@@ -9,6 +9,7 @@ from typing import Any
 import gemmi
 
 from matsift_adapters.sources.cif_symbols import formula_amounts, formula_ratio
+from matsift_adapters.sources.pymatgen_json import ISOTOPES
 
 #: How far the number of formula units and the volume may differ from what is stated, relative.
 _UNITS_TOLERANCE = 0.02
@@ -40,8 +41,9 @@ def compare(block: gemmi.cif.Block, amounts: Mapping[str, float], volume: float)
     """
     found = Comparison()
     formula = formula_of(block)
-    stated = formula_amounts(formula)
-    if stated is not None:
+    plain = formula_amounts(formula)
+    if plain is not None:
+        stated, amounts = _without_isotopes(plain), _without_isotopes(amounts)
         ratio = formula_ratio(stated, amounts)
         if ratio is None:
             found.holds.add("formula_disagrees")
@@ -56,6 +58,17 @@ def compare(block: gemmi.cif.Block, amounts: Mapping[str, float], volume: float)
     if any(block.find_values(tag) for tag in _MODULATED):
         found.holds.add("modulated_average")
     return found
+
+
+def _without_isotopes(amounts: Mapping[str, float]) -> Mapping[str, float]:
+    """Return amounts of elements, D and T counted as H."""
+    if ISOTOPES.keys().isdisjoint(amounts):
+        return amounts
+    merged: dict[str, float] = {}
+    for symbol, amount in amounts.items():
+        element = ISOTOPES.get(symbol, symbol)
+        merged[element] = merged.get(element, 0.0) + amount
+    return merged
 
 
 def _units_agree(block: gemmi.cif.Block, stated: Mapping[str, float], ratio: float, units: float) -> bool:
