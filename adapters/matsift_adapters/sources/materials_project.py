@@ -45,6 +45,10 @@ def open_materials_project(settings: MaterialsProjectSource) -> Source:
     return Source(settings.name, settings.kind, version, settings.licence, settings.description, None, read)
 
 
+class _ShortError(FetchError):
+    """A collection gave fewer documents than it counts."""
+
+
 class _Reading:
     """One way through the service: the list, what is gone, what changed, and what did not come."""
 
@@ -52,6 +56,7 @@ class _Reading:
         self._settings, self._client, self._known = settings, client, known
         self._release = client.heartbeat.version
         self._problems: list[FailureRecord] = []
+        self._reason = ""
 
     def items(self) -> Iterator[SourceItem]:
         try:
@@ -77,7 +82,7 @@ class _Reading:
     def _fetched(self, wanted: Sequence[Listed]) -> Iterator[EntryRecord]:
         """Yield the entries that came; what did not come is noted."""
         missing: list[Listed] = []
-        reason, n_failed = "", 0
+        n_failed = 0
         for is_deprecated in (False, True):
             chosen = [listed for listed in wanted if listed.is_deprecated == is_deprecated]
             for batch in batches(chosen, self._settings.batch_size):
@@ -88,25 +93,29 @@ class _Reading:
                     came = self._entries(batch)
                     n_failed = 0
                 except FetchError as error:
-                    reason, n_failed = self._client.without_key(error), n_failed + 1
+                    self._reason, n_failed = self._client.without_key(error), n_failed + 1
                     missing += batch
                     continue
                 yield from came.values()
                 absent = [listed for listed in batch if listed.external_id not in came]
                 if absent:
-                    reason = reason or "the service lists them and gives no document"
+                    self._reason = self._reason or "the service lists them and gives no document"
                     missing += absent
         if missing:
             told = f"{len(missing)} of {len(wanted)} entries that are new or changed did not come, "
-            told += f"{missing[0].external_id} to {missing[-1].external_id}: {reason}"
+            told += f"{missing[0].external_id} to {missing[-1].external_id}: {self._reason}"
             self._note("documents", missing[0].external_id, told)
 
     def _entries(self, batch: Sequence[Listed]) -> dict[str, EntryRecord]:
-        """Return the entries of a batch by id; a question that the service finds too long is halved."""
+        """Return the entries of a batch by id; a question that is too long, or is not answered in full, is halved."""
         try:
             documents = self._documents(batch)
         except FetchError as error:
-            if error.status not in _TOO_LONG or len(batch) == 1:
+            is_short = isinstance(error, _ShortError)
+            if is_short and len(batch) == 1:
+                self._reason = error.problem
+                return {}
+            if not (is_short or error.status in _TOO_LONG) or len(batch) == 1:
                 raise
             half = len(batch) // 2
             return self._entries(batch[:half]) | self._entries(batch[half:])
@@ -190,7 +199,7 @@ def _whole(
 
     Raises
     ------
-    FetchError
+    _ShortError
         If fewer came than the service counts, twice: entries without a label that the service has would be wrong.
     """
     ask = getattr(client, collection)
@@ -200,7 +209,7 @@ def _whole(
         if len(distinct) >= page.total:
             return list(distinct.values())
     told = f"{collection} gave {len(distinct)} documents and counts {page.total}"
-    raise FetchError(client.endpoint, told)
+    raise _ShortError(client.endpoint, told)
 
 
 def _id(document: Mapping[str, Any]) -> str:

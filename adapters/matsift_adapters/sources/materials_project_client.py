@@ -212,7 +212,7 @@ def _of_the_client() -> tuple[tuple[Any, ...], Any]:
 
 
 def _told(rester: Any, heartbeat: Heartbeat) -> Any:
-    """Return a rester that knows the heartbeat, and its fields: the client would make a schema for each one, each time."""
+    """Return a rester that knows the heartbeat and its fields; else it makes a schema for each field of a request."""
 
     class Told(rester):  # type: ignore[misc]  # the client is not typed
         available_fields = tuple(rester.document_model.model_fields)

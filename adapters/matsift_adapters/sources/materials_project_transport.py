@@ -6,10 +6,11 @@ The client has no limit on the whole of an answer, does not try again after 500 
 from __future__ import annotations
 
 import io
-import json
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
 import requests
 from requests.adapters import BaseAdapter
 
@@ -34,7 +35,7 @@ class Transport(BaseAdapter):
         session.mount("http://", self)
         return session
 
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any) -> requests.Response:
         """Return the answer to a request.
 
         Raises
@@ -45,7 +46,7 @@ class Transport(BaseAdapter):
         address, _, query = (request.url or "").partition("?")
         answer = self._asker.get(address, dict(parse_qsl(query)), check=self._problem)
         response = requests.Response()
-        response.status_code = requests.codes.ok
+        response.status_code = HTTPStatus.OK
         response.request, response.url, response.encoding = request, answer.url, "utf-8"
         response.raw = io.BytesIO(answer.content)
         return response
@@ -56,11 +57,11 @@ class Transport(BaseAdapter):
     def _problem(self, answer: Answer) -> str | None:
         """Return what is wrong with an answer, or note its count."""
         try:
-            document = json.loads(answer.content)
+            document = orjson.loads(answer.content)
             self.total = int(document["meta"]["total_doc"])
-        except (ValueError, RecursionError) as error:
+        except orjson.JSONDecodeError as error:
             return f"the answer is not valid JSON ({error})"
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError):
             return "the answer does not say how many documents there are (meta.total_doc)"
         if not isinstance(document.get("data"), list):
             return "the answer has no list of documents (data)"
