@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from tests.factories.benchmarks import small_kvrh, write_benchmark
+from tests.factories.benchmarks import pin_small_kvrh, small_kvrh, write_benchmark
 from tests.factories.crystals import many, rock_salt
 from tests.servers.faulty import FaultyServer, Request, Response, status
 
@@ -36,6 +36,11 @@ def opened(folder: Path, dataset: str = "matbench_log_kvrh", **rest: Any) -> Sou
 
 def entries(source: Source) -> list[EntryRecord]:
     return [item for item in source.iterate() if isinstance(item, EntryRecord)]
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    pin_small_kvrh(monkeypatch)
 
 
 @pytest.fixture
@@ -112,6 +117,15 @@ def test_rows_that_fail_do_not_move_the_ids_and_folds_of_others(tmp_path: Path) 
     assert [failure.stage for failure in found[3].failures] == ["parse"]
     assert (found[5].labels, found[5].failures) == ((), ())
     assert found[5].crystal is not None
+
+
+def test_crystals_that_no_worker_has_seen_are_held_for_what_is_doubtful_about_them(tmp_path: Path) -> None:
+    met = Crystal.ordered(5.0 * np.eye(3), ["Na", "Cl"], np.array([[0.0, 0, 0], [0.05, 0, 0]]))
+    dense = rock_salt(edge_angstrom=1.5)
+    sha256 = write_benchmark(tmp_path / "kvrh.json.gz", [rock_salt(), met, dense], {"log10(K_VRH)": [1.0, 1.0, 1.0]})
+    found = entries(opened(tmp_path, path="kvrh.json.gz", sha256=sha256))
+    assert [entry.holds for entry in found] == [(), ("sites_too_close",), ("implausible_density",)]
+    assert [entry.payload["official_fold"] for entry in found] == [None] * 3  # a part of the set has no folds
 
 
 def test_a_file_that_breaks_off_gives_what_stands_before_and_no_folds(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.factories.crystals import many
 
 from matsift.crystal import Crystal
+from matsift_adapters.sources import benchmark_sets
 
 
 def write_benchmark(path: Path, crystals: Sequence[Crystal | None], columns: Mapping[str, Sequence[Any]]) -> str:
@@ -26,6 +28,13 @@ def write_benchmark(path: Path, crystals: Sequence[Crystal | None], columns: Map
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(json.dumps(table).encode(), mtime=0))
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def pin_small_kvrh(patch: pytest.MonkeyPatch, n: int = 20) -> None:
+    """Let matbench_log_kvrh have n rows, so that a small file is a whole one."""
+    said = {**benchmark_sets._metadata()}
+    said["matbench_log_kvrh"] = {**said["matbench_log_kvrh"], "num_entries": n}
+    patch.setattr(benchmark_sets, "_metadata", lambda: said)
 
 
 def small_kvrh(path: Path, n: int = 20, **changes: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from tests.factories.benchmarks import small_kvrh
+from tests.factories.benchmarks import pin_small_kvrh, small_kvrh
 from tests.flows.running import row_counts, rows
 
 from matsift.learners.official_folds import matbench_folds
@@ -33,6 +33,11 @@ _ROWS = """
     JOIN matsift.dataset_snapshot d ON d.id = r.snapshot_id JOIN matsift.label l ON l.id = r.label_id
     JOIN matsift.source_entry e ON e.id = l.source_entry_id ORDER BY 1, 2
 """
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    pin_small_kvrh(monkeypatch)
 
 
 def write_study(folder: Path, sha256: str) -> Path:

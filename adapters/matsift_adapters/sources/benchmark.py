@@ -47,7 +47,7 @@ def open_benchmark(settings: BenchmarkSource, base_dir: Path, *, cache: Path, n_
     version = settings.version or digest[:12]
 
     def read(known: Known) -> Iterator[SourceItem]:
-        return entries_of_cells(table, version, _rows(settings, table), known, n_worker=n_worker)
+        return entries_of_cells(table, version, _rows(said, table), known, n_worker=n_worker)
 
     return Source(settings.name, settings.kind, version, table.licence, table.description, digest, read)
 
@@ -74,8 +74,8 @@ def _as_table(settings: BenchmarkSource, said: Pinned, path: Path, structure: st
     )
 
 
-def _rows(settings: BenchmarkSource, table: TableSource) -> Iterator[Row | FailureRecord]:
-    """Yield the rows with what is added to them; folds are those of all rows, so all are read first."""
+def _rows(said: Pinned, table: TableSource) -> Iterator[Row | FailureRecord]:
+    """Yield the rows with what is added to them; folds are those of all rows, so a file of fewer or more has none."""
     added = {_ID, TRANSFORM, FOLD}
     wanted = [table.structure.column, *(label.column for label in table.labels), *table.payload, table.id_column]
     found: list[Row] = []
@@ -86,8 +86,9 @@ def _rows(settings: BenchmarkSource, table: TableSource) -> Iterator[Row | Failu
             found.append(row)  # noqa: PERF402
     except BrokenOffError as error:
         broken = broken_off(Path(table.path).name, len(found), error)
-    names = _names(settings.dataset, len(found))
-    folds = matbench_folds(len(found)).tolist() if FOLD in table.payload and broken is None else [None] * len(found)
+    names = _names(said.dataset, len(found))
+    has_folds = FOLD in table.payload and broken is None and len(found) == said.n_row
+    folds = matbench_folds(len(found)).tolist() if has_folds else [None] * len(found)
     transform = {label.property: f"10 ** ({label.column})" for label in table.labels if _is_transformed(label)}
     columns = {label.column for label in table.labels}
     for row, name, fold in zip(found, names, folds, strict=True):

@@ -23,12 +23,13 @@ _PBE, _OPTB88, _TBMBJ = "pbe-dft", "optb88vdw-dft", "tbmbj-dft"
 
 @dataclass(frozen=True)
 class Pinned:
-    """What matminer says of a set: where its file is, the SHA-256 of that, its columns with their meaning, and more."""
+    """What matminer says of a set: where its file is, the SHA-256 of that, its rows, its columns with their meaning."""
 
     dataset: str
     url: str
     sha256: str
     file_type: str
+    n_row: int
     columns: dict[str, str]
     description: str
 
@@ -59,7 +60,9 @@ def pinned(dataset: str) -> Pinned:
             dataset, "matminer knows no such data set", f"name one of its own, such as {', '.join(close)}"
         )
     said = known[dataset]
-    return Pinned(dataset, said["url"], said["hash"], said["file_type"], said["columns"], said["description"])
+    return Pinned(
+        dataset, said["url"], said["hash"], said["file_type"], said["num_entries"], said["columns"], said["description"]
+    )
 
 
 def known(dataset: str) -> Known:
