@@ -47,10 +47,7 @@ class StructureFacts:
 def describe(crystal: Crystal) -> StructureFacts:
     """Return the facts of a crystal that passes `Crystal.check`."""
     elements = crystal.elements
-    amounts = dict.fromkeys(elements, 0.0)  # sorted, so that the order of the sites cannot tell in the formula
-    for symbol, occupancy in zip(crystal.species, crystal.occupancies.tolist(), strict=True):
-        amounts[symbol] += occupancy
-    told = formulae(amounts)
+    told = formulae(_amounts(crystal))
     number, group_symbol = space_group(crystal)
     volume = crystal.volume
     return StructureFacts(
@@ -68,6 +65,11 @@ def describe(crystal: Crystal) -> StructureFacts:
         space_group_symbol=group_symbol,
         crystal_system=None if number is None else crystal_system(number),
     )
+
+
+def density(crystal: Crystal) -> float:
+    """Return the mass density in g/cm3 of a crystal that passes `Crystal.check`."""
+    return formulae(_amounts(crystal)).mass_u / crystal.volume * _U_PER_ANGSTROM3_TO_G_PER_CM3
 
 
 def space_group(
@@ -98,6 +100,13 @@ def crystal_system(number: int) -> str:
         230: "cubic",
     }
     return next(name for last, name in last_of_system.items() if number <= last)
+
+
+def _amounts(crystal: Crystal) -> dict[str, float]:
+    amounts = dict.fromkeys(crystal.elements, 0.0)  # sorted, so that the order of the sites cannot tell in the formula
+    for symbol, occupancy in zip(crystal.species, crystal.occupancies.tolist(), strict=True):
+        amounts[symbol] += occupancy
+    return amounts
 
 
 def _sites(crystal: Crystal) -> tuple[NDArray[np.float64], list[int]]:

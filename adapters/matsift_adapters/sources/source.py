@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from matsift.records import SourceItem
+from matsift.records import EntryRecord, SourceItem
 from matsift.study.sources import SourceSettings
 
 #: External id -> revision of what a source is known to state.
@@ -55,7 +55,18 @@ class Source:
         SourceError
             If nothing at all can be read.
         """
-        return self.read(known)
+        return map(_with_doubts, self.read(known))
+
+
+def _with_doubts(item: SourceItem) -> SourceItem:
+    """Return an entry with the holds of any source, where no worker that parsed it has attached them already."""
+    if not isinstance(item, EntryRecord) or item.crystal is None or item.facts is not None:
+        return item
+    from matsift.screening.structure_quality import structure_holds  # noqa: PLC0415  imports the compiler
+    from matsift.structure_facts import density  # noqa: PLC0415  imports spglib
+
+    doubts = structure_holds(item.crystal, density(item.crystal))
+    return replace(item, holds=tuple(sorted({*item.holds, *doubts}))) if doubts else item
 
 
 def state_hash(content_hash: str, settings: SourceSettings) -> str:
