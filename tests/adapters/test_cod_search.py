@@ -30,7 +30,7 @@ from tests.servers.faulty import (
 from matsift.errors import SourceError
 from matsift.study.cod import CodSearch
 from matsift_adapters.sources import Source, open_source
-from matsift_adapters.sources.cod_search import GIVE_UP_AFTER, query_of
+from matsift_adapters.sources.cod_search import GIVE_UP_AFTER, is_wanted, query_of
 
 DATA = Path(os.environ.get("MATSIFT_DATA", "../shared/data"))
 NUMBERS = [str(number) for number in range(1000000, 1000006)]
@@ -264,7 +264,7 @@ def test_the_search_is_put_in_cods_words(server: FaultyServer) -> None:
         "el2": "Cl",
         "nel1": "C",
         "formula": "Cl Na",
-        "sg": "F m -3 m",
+        "spacegroup": "F m -3 m",
         "strictmin": "2",
         "strictmax": "3",
         "vmin": "10.0",
@@ -275,6 +275,28 @@ def test_the_search_is_put_in_cods_words(server: FaultyServer) -> None:
         "id": "1000000,1000001",
     }
     assert sorted(Held().sync(source(server, ids=("1000001", "1000004"))).entries) == ["1000001", "1000004"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "row", "wanted"),
+    [
+        ({"space_group": "F m -3 m"}, {"sg": "F m -3 m"}, True),
+        ({"space_group": "F m -3 m"}, {"sg": "Fm-3m"}, True),
+        ({"space_group": "F m -3 m"}, {"sg": None}, True),
+        ({"space_group": "F m -3 m"}, {"sg": "P 1"}, False),
+        ({"year": 1963}, {"year": "1963"}, True),
+        ({"year": 1963}, {"year": "1964"}, False),
+        ({"doi": "10.1/X"}, {"doi": "10.1/x"}, True),
+        ({"formula": "Cl Na"}, {"formula": "- Cl Na -"}, True),
+        ({"formula": "Cl Na"}, {"formula": "- Cl2 Na -"}, False),
+        ({"elements": ("Na",), "n_element": (3, 4)}, {"formula": "- Cl Na -"}, False),
+        ({"elements": ("Na",), "n_element": (2, 4)}, {"formula": "- Cl Na -"}, True),
+        ({"elements": ("K",)}, {"formula": "- Cl Na -"}, False),
+        ({"elements": ("K",)}, {"formula": "?"}, True),
+    ],
+)
+def test_what_cod_lists_is_checked_once_more(settings: dict[str, Any], row: dict[str, Any], wanted: bool) -> None:
+    assert is_wanted(CodSearch(kind="cod_search", name="x", **settings), row) is wanted
 
 
 @pytest.mark.parametrize(

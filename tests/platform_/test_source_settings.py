@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from matsift.study.cod import CodMirror, CodSearch
+from matsift.study.loading import load_mirror
+from matsift.study.optimade import OptimadeSource
 from matsift.study.sources import BundledSource, FilesSource, SourceSettings, TableSource
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(SourceSettings)
@@ -20,8 +24,11 @@ LABEL = {"column": "K", "property": "k_vrh", "method": "pbe"}
         ({"kind": "files", "name": "cod", "path": "cifs.zip"}, FilesSource),
         ({**TABLE, "labels": [{**LABEL, "unit": "log10 GPa"}]}, TableSource),
         ({"kind": "bundled"}, BundledSource),
+        ({"kind": "cod", "name": "cod", "path": "cif"}, CodMirror),
+        ({"kind": "cod_search", "name": "cod", "year": 1963}, CodSearch),
+        ({"kind": "optimade", "name": "x", "base_url": "https://x.org"}, OptimadeSource),
     ],
-    ids=["files", "table", "bundled"],
+    ids=["files", "table", "bundled", "cod", "cod_search", "optimade"],
 )
 def test_kind_chooses_the_model(raw: dict[str, Any], model: type) -> None:
     assert type(ADAPTER.validate_python(raw)) is model
@@ -48,3 +55,12 @@ def test_slip_is_told(raw: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError) as caught:
         ADAPTER.validate_python(raw)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "studies" / "sources").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_every_example_of_a_source_is_one(path: Path) -> None:
+    mirror = load_mirror(path)
+    assert mirror.name == path.stem
+    assert all(source.schedule for source in mirror.sources)

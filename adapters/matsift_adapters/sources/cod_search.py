@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ def query_of(settings: CodSearch) -> dict[str, str]:
     asked: dict[str, Any] = {
         "formula": settings.formula,
         "text": settings.text,
-        "sg": settings.space_group,
+        "spacegroup": settings.space_group,
         "year": settings.year,
         "doi": settings.doi,
         "id": ",".join(settings.ids) or None,
@@ -63,13 +63,33 @@ def query_of(settings: CodSearch) -> dict[str, str]:
     return {key: str(value) for key, value in asked.items() if value is not None}
 
 
+def is_wanted(settings: CodSearch, row: Mapping[str, Any]) -> bool:
+    """Return whether a row of a search result is what was asked for, as far as it says.
+
+    COD passes over what it does not understand of a search, so that what it lists is checked once more.
+    """
+    composition = amounts(str(row.get("formula") or row.get("calcformula") or ""))
+    if composition is not None:
+        least, most = settings.n_element or (0, len(composition))
+        if is_excluded(settings, composition) or not least <= len(composition) <= most:
+            return False
+        if settings.formula is not None and composition != amounts(settings.formula):
+            return False
+    asked = {"sg": settings.space_group, "year": settings.year, "doi": settings.doi}
+    return all(_squeezed(row.get(key)) in ("", _squeezed(value)) for key, value in asked.items() if value is not None)
+
+
+def _squeezed(value: Any) -> str:
+    return "" if value is None else "".join(str(value).split()).lower()
+
+
 @dataclass(frozen=True)
 class _Listed:
     """One row of a search result."""
 
     number: str
     revision: str
-    composition: dict[str, float] | None
+    is_wanted: bool
 
 
 @dataclass
@@ -97,7 +117,7 @@ class _Reading:
             If there is no usable answer to the search.
         """
         listed, n_stated = self._search()
-        wanted = [row for row in listed if row.composition is None or not is_excluded(self.settings, row.composition)]
+        wanted = [row for row in listed if row.is_wanted]
         self.n_excluded = len(listed) - len(wanted)
         jobs = (job for row in wanted if (job := self._job(row)) is not None)
         for done in parse_all(jobs, n_worker=n_worker, time_limit_s=self.settings.time_limit_s):
@@ -138,8 +158,7 @@ class _Reading:
         svn = str(raw.get("svnrevision") or "")
         self.newest = max(self.newest, int(svn) if svn.isdecimal() else 0)
         stated = svn or f"{raw.get('date')} {raw.get('time')}"
-        formula = raw.get("formula") or raw.get("calcformula")
-        return _Listed(number, f"{stated}:{self._mark}", amounts(str(formula)) if formula else None)
+        return _Listed(number, f"{stated}:{self._mark}", is_wanted(self.settings, raw))
 
     def _job(self, row: _Listed) -> Job | None:
         """Return what is to be done about an entry, None where it could not be fetched."""
