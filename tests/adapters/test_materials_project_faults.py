@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Container, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,7 @@ PASSING = {
     "no JSON": faulty.not_json(),
     "another JSON": faulty.edited(lambda _: ["maintenance"]),
     "no count": faulty.edited(lambda page: {"data": page["data"]}),
+    "no tables": faulty.edited(lambda page: {"meta": page["meta"], "data": ["x"]}),
     "no documents": faulty.edited(lambda page: {"meta": page["meta"], "data": None}),
 }
 
@@ -246,6 +248,39 @@ def test_a_structure_that_is_none_fails_alone(
     assert told in reading.entries["mp-8003"].failures[0].message
 
 
+@pytest.mark.parametrize(
+    ("collection", "changes"),
+    [
+        pytest.param("summary", {"symmetry": 225}, id="symmetry"),
+        pytest.param("summary", {"origins": [1]}, id="origins"),
+        pytest.param("summary", {"database_IDs": [1]}, id="ids of others"),
+        pytest.param("elasticity", {"bulk_modulus": "hard"}, id="moduli"),
+        pytest.param("elasticity", {"elastic_tensor": [1]}, id="tensor"),
+        pytest.param("thermo", {"thermo_type": None}, id="hull"),
+    ],
+)
+def test_documents_of_another_form_fail_alone(
+    server: FaultyServer, whole: Read, collection: str, changes: dict[str, Any]
+) -> None:
+    def spoil(page: dict[str, Any]) -> dict[str, Any]:
+        return page | {"data": [d | changes if d["material_id"] == "mp-8002" else d for d in page["data"]]}
+
+    server.on(faulty.edited(spoil), path=collection, where=asks_for(DOCUMENTS))
+    first = read(settings_for(server))
+    assert [key for key, entry in first.entries.items() if entry.crystal is None] == ["mp-8002"]
+    assert "mp-8002: its documents are not of the form" in first.entries["mp-8002"].failures[0].message
+    _completes(server, first, whole, fetched=["mp-8002"])
+
+
+@pytest.mark.parametrize("meta", [None, "x", [], {"license": 3}])
+def test_a_document_that_does_not_say_how_it_was_built_is_free(
+    server: FaultyServer, service: MaterialsProject, meta: object
+) -> None:
+    service.summary[3]["builder_meta"] = meta
+    server.route = _without_batches(service)
+    assert read(settings_for(server)).entries["mp-8003"].licence == "CC-BY-4.0"
+
+
 def test_a_structure_with_too_many_sites_is_refused(server: FaultyServer) -> None:
     reading = read(settings_for(server, max_site=1))
     assert "mp-8000: it has 2 sites, more than the 1 that the source allows" in {
@@ -392,6 +427,16 @@ def test_all_faults_together(server: FaultyServer, service: MaterialsProject, wh
     assert reading.closing.is_whole
     assert held == {key: entry.labels for key, entry in whole.entries.items()}
     assert known == whole.known()
+
+
+def _without_batches(service: MaterialsProject) -> faulty.Route:
+    """Return a route that does not filter by batch."""
+
+    def route(request: Request) -> Response:
+        query = {key: value for key, value in request.query.items() if key != "batch_id_not_eq"}
+        return service(replace(request, query=query))
+
+    return route
 
 
 def _every(period: int, offset: int) -> Container[int]:

@@ -76,7 +76,7 @@ def revision(document: Mapping[str, Any], settings: MaterialsProjectSource, rele
     `last_updated` is the summary document's own; thermo and elasticity documents change with the release of the
     database, which counts where they are read. Which entries are wanted does not count: another filter changes none.
     """
-    meta = document.get("builder_meta") or {}
+    meta = meta_of(document)
     others = bool(settings.energies or settings.moduli)
     state = [
         READER,
@@ -104,7 +104,15 @@ def entry(documents: Documents, settings: MaterialsProjectSource, *, mark: str, 
     except BadStructureError as error:
         failures.append(FailureRecord("parse", external_id, type(error).__name__, f"{external_id}: {error}"))
     labels: list[LabelRecord] = []
-    for name, method, value in _values(documents, settings) if crystal else ():
+    payload: dict[str, Any] = {}
+    try:
+        payload = _payload(documents)
+        values = list(_values(documents, settings)) if crystal else []
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        crystal, values = None, []
+        told = f"{external_id}: its documents are not of the form that emmet-core gives them ({error!r})"
+        failures.append(FailureRecord("parse", external_id, type(error).__name__, told, detail="documents"))
+    for name, method, value in values:
         if value is None:
             continue
         origin = f"source:{settings.name}"
@@ -118,7 +126,7 @@ def entry(documents: Documents, settings: MaterialsProjectSource, *, mark: str, 
         version=settings.version or release,
         licence=licence(documents.summary),
         url=PAGE.format(external_id),
-        payload=_payload(documents),
+        payload=payload,
         labels=tuple(labels),
         failures=tuple(failures),
         canonical_number=number,
@@ -128,9 +136,15 @@ def entry(documents: Documents, settings: MaterialsProjectSource, *, mark: str, 
 
 def licence(summary: Mapping[str, Any]) -> str:
     """Return the licence of an entry: CC-BY-4.0 unless the document, or its batch, is GNoME's."""
-    meta = summary.get("builder_meta") or {}
+    meta = meta_of(summary)
     is_gnome = str(meta.get("batch_id") or "").startswith("gnome")
     return NON_COMMERCIAL if meta.get("license") == "BY-NC" or is_gnome else MP_LICENCE
+
+
+def meta_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a document says of how it was built, nothing where that is no table."""
+    meta = document.get("builder_meta")
+    return meta if isinstance(meta, dict) else {}
 
 
 def _crystal(raw: Any, max_site: int) -> Crystal:

@@ -63,6 +63,7 @@ class Transport(BaseAdapter):
             return f"the answer is not valid JSON ({error})"
         except (KeyError, TypeError, ValueError):
             return "the answer does not say how many documents there are (meta.total_doc)"
-        if not isinstance(document.get("data"), list):
+        found = document.get("data")
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             return "the answer has no list of documents (data)"
         return None
