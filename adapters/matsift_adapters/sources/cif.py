@@ -17,13 +17,16 @@ from matsift_adapters.sources.parsed import Parsed, unreadable, with_text
 _OPEN = frozenset({"?", "."})
 #: Marks of magnetic CIFs, whose symmetry stands elsewhere.
 _MAGNETIC = ("_space_group_magn", "_atom_site_moment", "_space_group_symop_magn")
+#: Marks of structures that repeat only in more than three dimensions: what is read is their average.
+_MODULATED = ("_cell_modulation_dimension", "_space_group_ssg_", "_space_group_symop_ssg_")
 
 
 def from_cif(text: str) -> list[Parsed]:
     """Return the structures of a CIF, one a block that holds atoms, or why there is none, with the text.
 
-    Holds say what is doubtful: ``cif_syntax`` (gemmi refuses the syntax, pymatgen made out a structure), and those of
-    `fast_reading`, `mend` and `judged_reading`.
+    Holds say what is doubtful: ``cif_syntax`` (gemmi refuses the syntax, pymatgen made out a structure),
+    ``modulated_average`` (the structure is modulated, and this is its average), and those of `fast_reading`, `mend` and
+    `judged_reading`.
     """
     try:
         document = gemmi.cif.read_string(text)
@@ -34,10 +37,11 @@ def from_cif(text: str) -> list[Parsed]:
         return [with_text(unreadable(BadStructureError(_why_no_atoms(document))), text)]
     names = [block.name for block in blocks]
     is_magnetic = any(mark in text for mark in _MAGNETIC)
-    return [
+    found = [
         _block(block, "" if len(blocks) == 1 else _label(names, position), is_magnetic=is_magnetic)
         for position, block in enumerate(blocks)
     ]
+    return [_average(parsed) for parsed in found] if any(mark in text for mark in _MODULATED) else found
 
 
 def to_cif(crystal: Crystal) -> str:
@@ -63,6 +67,12 @@ def _mended(block: gemmi.cif.Block, *, is_magnetic: bool) -> Reading:
     reading = fast_reading(block) if holds and not is_magnetic else None
     reading = reading or judged_reading(block)
     return replace(reading, holds=tuple(sorted({*reading.holds, *holds})))
+
+
+def _average(parsed: Parsed) -> Parsed:
+    if parsed.crystal is None:
+        return parsed
+    return replace(parsed, holds=tuple(sorted({*parsed.holds, "modulated_average"})))
 
 
 def _refused(block: gemmi.cif.Block, label: str, error: BadStructureError) -> Parsed:

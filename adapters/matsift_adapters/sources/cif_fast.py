@@ -76,10 +76,11 @@ def fast_reading(block: gemmi.cif.Block) -> Reading | None:
         If the occupancies of a place add up to more than `OCCUPANCY_TOLERANCE`.
     """
     atoms = _atoms(block)
-    lattice = None if atoms is None else _lattice(block)
-    symmetry = None if lattice is None else operations(block)
-    if atoms is None or lattice is None or symmetry is None:
+    cell = None if atoms is None else _cell(block)
+    symmetry = None if cell is None else operations(block)
+    if atoms is None or cell is None or symmetry is None:
         return None
+    lattice, volume = cell
     host, places, owner, apart = expand(atoms.coords, symmetry.rotations, symmetry.translations)
     if not apart:
         return None
@@ -87,8 +88,7 @@ def fast_reading(block: gemmi.cif.Block) -> Reading | None:
     if filled is None:
         return None
     crystal, of_filling = filled
-    crystal.check()
-    comparison = compare(block, _amounts(atoms, host, owner), crystal.volume)
+    comparison = compare(block, _amounts(atoms, host, owner), volume)
     holds = {*atoms.holds, *of_filling, *symmetry.holds, *cell_holds(lattice, symmetry), *comparison.holds}
     return Reading(crystal, tuple(sorted(holds)), comparison.info)
 
@@ -145,8 +145,11 @@ def _numbers(texts: list[str]) -> list[float] | None:
     return found if all(map(math.isfinite, found)) else None
 
 
-def _lattice(block: gemmi.cif.Block) -> NDArray[np.float64] | None:
-    """Return pymatgen's lattice vectors (3, 3) of the cell's lengths and angles, None where it is hardly a cell."""
+def _cell(block: gemmi.cif.Block) -> tuple[NDArray[np.float64], float] | None:
+    """Return pymatgen's lattice vectors (3, 3) of the cell's lengths and angles, and the volume.
+
+    None where it is hardly a cell; what is one passes `Crystal.check`.
+    """
     stated = _numbers([block.find_value(tag) or "?" for tag in _CELL])
     if stated is None:
         return None
@@ -161,9 +164,10 @@ def _lattice(block: gemmi.cif.Block) -> NDArray[np.float64] | None:
     cos_star, sin_star = float(np.cos(star)), float(np.sin(star))
     if sin_a * sin_b * sin_star < _THINNEST:
         return None
-    return np.array(
+    lattice = np.array(
         [[a * sin_b, 0.0, a * cos_b], [-b * sin_a * cos_star, b * sin_a * sin_star, b * cos_a], [0.0, 0.0, c]]
     )
+    return lattice, a * sin_b * b * sin_a * sin_star * c
 
 
 def _filled(

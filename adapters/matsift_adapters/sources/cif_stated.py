@@ -14,8 +14,6 @@ from matsift_adapters.sources.pymatgen_json import ISOTOPES
 #: How far the number of formula units and the volume may differ from what is stated, relative.
 _UNITS_TOLERANCE = 0.02
 _VOLUME_TOLERANCE = 0.01
-#: Tags of structures that repeat only in more than three dimensions: what is read is their average.
-_MODULATED = ("_cell_modulation_dimension", "_space_group_ssg_name", "_space_group_symop_ssg_operation_algebraic")
 
 
 @dataclass
@@ -36,8 +34,7 @@ def compare(block: gemmi.cif.Block, amounts: Mapping[str, float], volume: float)
     """Return where a block disagrees with the amounts of elements in a cell and its volume in cubic angstrom.
 
     Holds: ``formula_disagrees`` (the formula, if it is a plain sum, is no multiple of the amounts),
-    ``formula_units_disagree`` (the cell does not hold Z of it, within 2 %), ``volume_disagrees`` (by more than 1 %),
-    ``modulated_average`` (the structure is modulated, so that this is its average).
+    ``formula_units_disagree`` (the cell does not hold Z of it, within 2 %), ``volume_disagrees`` (by more than 1 %).
     """
     found = Comparison()
     formula = formula_of(block)
@@ -55,8 +52,6 @@ def compare(block: gemmi.cif.Block, amounts: Mapping[str, float], volume: float)
     if (cell := _number(block, "_cell_volume")) and abs(volume / cell - 1) > _VOLUME_TOLERANCE:
         found.holds.add("volume_disagrees")
         found.info["volume_angstrom3"] = {"stated": cell, "found": round(volume, 4)}
-    if any(block.find_values(tag) for tag in _MODULATED):
-        found.holds.add("modulated_average")
     return found
 
 

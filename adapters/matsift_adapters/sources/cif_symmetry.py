@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +14,8 @@ from numpy.typing import NDArray
 
 from matsift_adapters.sources.cif_group import GRID, is_group
 
-_LISTS = (
-    "_symmetry_equiv_pos_as_xyz",
-    "_space_group_symop_operation_xyz",
-    "_symmetry_equiv_pos_as_xyz_",
-    "_space_group_symop_operation_xyz_",
-)
+_LISTS = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz")
+_RARE_LISTS = ("_symmetry_equiv_pos_as_xyz_", "_space_group_symop_operation_xyz_")
 #: Where pymatgen looks for a symbol or a number, in its order, when no operations are listed.
 _SYMBOLS = (
     "_symmetry_space_group_name_H-M",
@@ -42,6 +39,7 @@ _NUMBERS = (
 )
 _NO_SYMMETRY = "Defaulting to P1"
 _SAME = 1e-9
+_SUM = re.compile(r"[+-]?(?:[xyz]|\d/\d)(?:[+-](?:[xyz]|\d/\d))*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +58,9 @@ def operations(block: gemmi.cif.Block) -> Operations | None:
     number that several settings or origins share, and no operations), ``symmetry_incomplete`` (the operations are no
     group), ``symmetry_contradicts_itself`` (two lists that differ).
     """
-    listed = [column for tag in _LISTS if (column := block.find_values(tag))]
+    listed = [column for tag in _LISTS if (column := block.find_values(tag))] or [
+        column for tag in _RARE_LISTS if (column := block.find_values(tag))
+    ]
     if not listed:
         return _from_symbol(tuple(_stated(block, _SYMBOLS)), tuple(_stated(block, _NUMBERS)))
     found = _from_list(tuple(listed[0]))
@@ -78,26 +78,43 @@ def _from_list(texts: tuple[str, ...]) -> Operations | None:
         return None
     rows = np.array(read, dtype=np.float64)
     whole = np.rint(rows * GRID).astype(np.int64)
-    holds = () if is_group(whole[:, :9].reshape(-1, 3, 3) // GRID, whole[:, 9:]) else ("symmetry_incomplete",)
+    turns, shifts = np.ascontiguousarray(whole[:, :9] // GRID).reshape(-1, 3, 3), np.ascontiguousarray(whole[:, 9:])
+    holds = () if is_group(turns, shifts) else ("symmetry_incomplete",)
     return Operations(np.ascontiguousarray(rows[:, :9]).reshape(-1, 3, 3), np.ascontiguousarray(rows[:, 9:]), holds)
 
 
 @lru_cache(maxsize=32768)
 def _operation(text: str) -> tuple[float, ...] | None:
     """Return nine numbers of rotation and three of translation, None where gemmi and pymatgen read differently."""
-    from pymatgen.core.operations import SymmOp  # noqa: PLC0415  pymatgen takes a second to import
-
-    plain = gemmi.cif.as_string(text)
+    plain = "".join(gemmi.cif.as_string(text).lower().split())
     try:
         op = gemmi.Op(plain)
-        theirs = SymmOp.from_xyz_str(plain)
-    except (ValueError, RuntimeError, ZeroDivisionError, IndexError):
+    except (ValueError, RuntimeError):
         return None
-    ours = np.array([*np.ravel(op.rot), *op.tran], dtype=np.float64) / GRID
-    matrix = theirs.affine_matrix
-    same = np.abs(ours - np.concatenate([matrix[:3, :3].ravel(), matrix[:3, 3]])) < _SAME
-    is_rotation = abs(round(np.linalg.det(ours[:9].reshape(3, 3)), 6)) == 1
-    return tuple(ours.tolist()) if same.all() and is_rotation else None
+    rotation = [value / GRID for row in op.rot for value in row]
+    found = (*rotation, *[value / GRID for value in op.tran])
+    is_rotation = abs(op.det_rot()) == GRID**3
+    return found if is_rotation and (_is_plain(plain) or _pymatgen_reads(plain, found)) else None
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether nobody can misread an operation: three sums of axes, each once at most, and of one fraction."""
+    tokens = text.split(",")
+    return len(tokens) == 3 and all(
+        _SUM.fullmatch(token) and token.count("/") <= 1 and all(token.count(axis) <= 1 for axis in "xyz")
+        for token in tokens
+    )
+
+
+def _pymatgen_reads(text: str, expected: tuple[float, ...]) -> bool:
+    from pymatgen.core.operations import SymmOp  # noqa: PLC0415  pymatgen takes a second to import
+
+    try:
+        matrix = SymmOp.from_xyz_str(text).affine_matrix
+    except (ValueError, ZeroDivisionError, IndexError):
+        return False
+    read = np.concatenate([matrix[:3, :3].ravel(), matrix[:3, 3]])
+    return bool((np.abs(read - expected) < _SAME).all())
 
 
 @lru_cache(maxsize=2048)
