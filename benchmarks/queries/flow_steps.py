@@ -1,4 +1,4 @@
-"""What the flows ask of a large database: each question once, in a transaction that is taken back."""
+"""What the flows ask of a large database, each question in a transaction that is taken back."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from matsift_schema.store.catalogue import known_entries
 from matsift_schema.store.counts import row_counts
 from matsift_schema.store.structures import load_structures, structure_digest
 
+_ASKED_AGAIN_S = 10.0  # what is answered within is timed on a warm server
 _IDS = text("SELECT id FROM matsift.structure ORDER BY id")
 _STATED = text("SELECT external_id FROM matsift.source_entry WHERE withdrawn_at IS NULL")
 
@@ -49,6 +50,10 @@ def measure(workspace: Workspace, limit_s: float) -> Iterator[Step]:
             started = time.perf_counter()
             try:
                 answer = ask(session)
+                if time.perf_counter() - started < _ASKED_AGAIN_S:
+                    session.rollback()
+                    started = time.perf_counter()
+                    answer = ask(session)
             except Exception as error:  # noqa: BLE001  a question that takes too long is a result of the benchmark
                 yield Step(flow, f"{question}: {type(error).__name__}", 0, time.perf_counter() - started)
                 continue

@@ -15,7 +15,7 @@ from matsift.descriptors.registry import descriptor_set
 from matsift.records import FailureRecord, LabelRecord
 from matsift.screening.criteria import paper_criteria
 from matsift_flows.workspace import Workspace
-from matsift_schema.store import acquisitions, campaigns, datasets, labels, models, predictions, screening
+from matsift_schema.store import acquisitions, campaigns, datasets, groups, labels, models, predictions, screening
 from matsift_schema.store.descriptors import find_descriptor_set
 from matsift_schema.store.failures import latest_failure_ids, write_failures
 from matsift_schema.store.reports import write_report
@@ -74,6 +74,7 @@ def fill(workspace: Workspace) -> bool:
             predict(workspace, run_id, model_id, everything)
         with workspace.sessions.begin() as session:
             screen(session, run_id, pool)
+            group(session, run_id, pool)
         for t in trained:
             for strategy in ("exploration", "random"):
                 campaign(workspace, run_id, t, strategy, pool, first[t.property_name])
@@ -216,6 +217,13 @@ def screen(session: Session, run_id: int, pool: NDArray[np.int64]) -> int:
             details=[None] * len(pool),
         )
     return screen_id
+
+
+def group(session: Session, run_id: int, pool: NDArray[np.int64]) -> int:
+    """Give each of the pool a group, every twentieth that of the one before it; return how many have one."""
+    rule_id = groups.ensure_rule(session, run_id, name="made-up", settings={}, content_hash=digest("grouping rule"))
+    rows = [(int(key), int(pool[i - 1]) if i % 20 == 19 else int(key), 0.01) for i, key in enumerate(pool)]
+    return groups.write_members(session, run_id, rule_id, rows)
 
 
 def campaign(

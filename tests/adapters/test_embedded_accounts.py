@@ -226,3 +226,24 @@ def test_waiting_ends_when_nothing_moves_and_not_before(monkeypatch: pytest.Monk
 def test_a_small_shared_memory_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(server_settings, "_SMALL_SHARED_MEMORY", 2**60)
     assert server_settings.required(tmp_path)["dynamic_shared_memory_type"] == "mmap"
+
+
+@pytest.mark.parametrize(
+    ("said", "gib", "buffers"),
+    [("1073741824", 1, "128MB"), ("8589934592\n", 8, "512MB"), ("34359738368", 32, "1024MB"), ("max", 16, "1024MB")],
+    ids=["a small container", "a laptop", "a large container", "no limit"],
+)
+def test_the_server_takes_its_share_of_the_memory_that_there_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, gib: int, buffers: str
+) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text(said)
+    monkeypatch.setattr(os, "sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else 64 * 2**30 // 4096)
+    memory = server_settings.memory_bytes(limit)
+    assert memory == (64 if said == "max" else gib) * 2**30
+    monkeypatch.setattr(server_settings, "memory_bytes", lambda: gib * 2**30)
+    assert server_settings.tunable()["shared_buffers"] == buffers
+
+
+def test_without_a_container_the_memory_is_the_machine_s(tmp_path: Path) -> None:
+    assert server_settings.memory_bytes(tmp_path / "none") == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

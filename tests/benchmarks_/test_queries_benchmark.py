@@ -67,10 +67,10 @@ def test_a_filling_goes_on_and_a_second_adds_nothing(filled: Workspace) -> None:
 def test_every_query_gives_rows(filled: Workspace) -> None:
     url = filled.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     times = list(timing.measure(url, 1))
-    assert len(times) == 12
+    assert len(times) == 1 + len(timing.queries(timing.PAGE.read_text("utf-8")))
     assert [one.title for one in times if one.n_row == 0] == []
     assert all(0.0 < one.p50 <= one.p95 for one in times)
-    assert len(list(timing.table(times))) == 14
+    assert len(list(timing.table(times))) == 2 + len(times)
 
 
 def test_every_question_of_the_flows_is_answered(filled: Workspace) -> None:
@@ -91,8 +91,8 @@ def test_sizes_add_up(filled: Workspace) -> None:
     assert last.startswith("| all tables |")
 
 
-def test_the_page_has_eleven_queries(tmp_path: Path) -> None:
+def test_queries_are_those_below_a_numbered_title(tmp_path: Path) -> None:
     page = tmp_path / "sql.md"
     page.write_text("## 1. One?\n\n```sql\nSELECT 1;\n```\n\n## Not a number\n\n## 2. Two?\n```sql\nSELECT 2;\n```\n")
     assert timing.queries(page.read_text("utf-8")) == [("1. One?", "SELECT 1;\n"), ("2. Two?", "SELECT 2;\n")]
-    assert len(timing.queries(timing.PAGE.read_text("utf-8"))) == 11
+    assert len(timing.queries(timing.PAGE.read_text("utf-8"))) >= 11

@@ -123,6 +123,18 @@ PLAINLY = {
         ORDER BY s.content_hash, p.name, l.method, l.origin, l.revision DESC
         """,
     ),
+    "held_out_prediction": (
+        "model_hash, property_name, structure_hash, formula, role, true_value, mean, error",
+        """
+        SELECT m.content_hash, p.name, s.content_hash, s.reduced_formula, r.role, l.value, h.mean, h.mean - l.value
+        FROM matsift.held_out_prediction h
+        JOIN matsift.model_version m ON m.id = h.model_version_id
+        JOIN matsift.property p ON p.id = m.property_id
+        JOIN matsift.label l ON l.id = h.label_id
+        JOIN matsift.structure s ON s.id = l.structure_id
+        LEFT JOIN matsift.dataset_row r ON r.snapshot_id = m.snapshot_id AND r.label_id = l.id
+        """,
+    ),
     "campaign_progress": (
         "strategy, property_name, round, round(mean_spread::numeric, 9)",
         """

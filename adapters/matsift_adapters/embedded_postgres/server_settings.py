@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-_GIB = 2**30
+_MIB, _GIB = 2**20, 2**30
 _SMALL_SHARED_MEMORY = _GIB // 2
 
 
@@ -12,12 +12,13 @@ def tunable() -> dict[str, str]:
 
     fsync stays on. `wal_level = minimal` spares the log of bulk loads: an embedded server has no replicas.
     """
-    roomy = _memory_bytes() >= 4 * _GIB
+    memory = memory_bytes()
+    roomy = memory >= 4 * _GIB
     return {
-        "shared_buffers": "256MB" if roomy else "128MB",
+        "shared_buffers": f"{_clipped(memory // 16, 128, 1024)}MB",
         "work_mem": "32MB" if roomy else "8MB",
         "maintenance_work_mem": "256MB" if roomy else "64MB",
-        "effective_cache_size": "2GB" if roomy else "512MB",
+        "effective_cache_size": f"{_clipped(memory // 4, 512, 16 * 1024)}MB",
         "random_page_cost": "1.1",
         "wal_level": "minimal",
         "max_wal_senders": "0",
@@ -56,5 +57,14 @@ def _is_small(folder: Path) -> bool:
     return room.f_blocks * room.f_frsize < _SMALL_SHARED_MEMORY or not os.access(folder, os.W_OK)
 
 
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def memory_bytes(limit_file: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """The memory of the machine, or of the container where that is less."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(memory, int(limit_file.read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no container, or one without a limit, which says "max"
+        return memory
+
+
+def _clipped(size: int, least_mib: int, most_mib: int) -> int:
+    return max(least_mib, min(size // _MIB, most_mib))

@@ -1,12 +1,14 @@
+-- The formula is looked up last, so that whoever asks for the worst ten has ten looked up.
 CREATE VIEW analysis.held_out_prediction AS
 SELECT m.content_hash AS model_hash, m.learner, m.purpose, p.name AS property_name, p.unit,
-       s.content_hash AS structure_hash, s.reduced_formula AS formula, r.role, l.value AS true_value, h.mean, h.spread,
+       s.content_hash AS structure_hash,
+       (SELECT f.reduced_formula FROM matsift.structure f WHERE f.id = l.structure_id) AS formula, r.role, l.value AS true_value, h.mean, h.spread,
        h.lower, h.upper, h.mean - l.value AS error, h.run_id
 FROM matsift.held_out_prediction h
 JOIN matsift.model_version m ON m.id = h.model_version_id
 JOIN matsift.property p ON p.id = m.property_id
 JOIN matsift.label l ON l.id = h.label_id
-JOIN matsift.structure s ON s.id = l.structure_id
+LEFT JOIN matsift.structure s ON s.id = l.structure_id
 LEFT JOIN matsift.dataset_row r ON r.snapshot_id = m.snapshot_id AND r.label_id = l.id;
 
 COMMENT ON VIEW analysis.held_out_prediction IS 'One row a label that a model was not trained on, true and predicted (parity plots).';

@@ -54,7 +54,7 @@ BEGIN
     IF cardinality(structures) = 0 THEN
         RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock(7242003);
+    PERFORM pg_advisory_xact_lock(7242004);
     WITH wanted AS MATERIALIZED (
         SELECT DISTINCT structure_id FROM unnest(structures) AS given (structure_id)
     ), shown AS (
