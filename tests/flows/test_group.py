@@ -16,11 +16,13 @@ from tests.factories.entries import entry
 from tests.factories.entries import ingest as write
 from tests.factories.runs import run_id
 from tests.flows.running import row_counts, rows
+from typer.testing import CliRunner
 
 from matsift.crystal import Crystal
 from matsift.study.loading import load_mirror
 from matsift_adapters.settings import Settings
 from matsift_flows import group as flow
+from matsift_flows.cli.app import app
 from matsift_flows.ingest import ingest
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Reporter
@@ -226,3 +228,16 @@ def test_what_was_written_before_an_interruption_is_kept(
         assert invoke(flow.group, workspace, study) == 7 - sum(written)
     assert rows(url, "SELECT status FROM matsift.run WHERE flow = 'group'") == [("completed",)]
     assert groups_of(url) == GROUPS
+
+
+def test_the_command_groups_and_says_how_many(shelves: Path, database: str, own_home: None) -> None:
+    with opened(database, shelves.parent) as workspace:
+        shelve(workspace, **SHELVES)
+    for expected in ("7 structures are new in a group", "0 structures are new in a group"):
+        result = CliRunner().invoke(app, ["group", str(shelves)])
+        assert (result.exit_code, result.stdout.strip()) == (0, expected)
+    assert (
+        "7 structures are 4 crystals, 2 of which are there more than once"
+        in CliRunner().invoke(app, ["group", str(shelves), "--set", "duplicates.scale=false"]).stderr
+    )
+    assert groups_of(database) == GROUPS
