@@ -62,7 +62,7 @@ def test_silicon_is_read_as_it_is_recorded(recorded: str, monkeypatch: pytest.Mo
     assert entry.crystal is not None
     assert entry.crystal.volume == pytest.approx(float(rows["volume"]), abs=1e-3)
     assert entry.payload["symmetry"]["number"] == 227
-    assert "symbol -> Fd-3m, number -> 227" in rows["symmetry"]
+    assert "symbol -&gt; Fd-3m, number -&gt; 227" in rows["symmetry"]
     assert [label.value for label in entry.labels] == [0.6105]
     assert (entry.licence, entry.canonical_number, entry.payload["has_charge_density"]) == ("CC-BY-4.0", 149, True)
 
