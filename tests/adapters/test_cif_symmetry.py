@@ -193,6 +193,9 @@ BOTH = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n-x,-y,-z\nloop_\n_space_group_
         pytest.param([("Na1 Na1+ 0", "X1 ? 0")], {"atoms_left_out", "element_guessed"}, id="no element"),
         pytest.param([("Na1 Na1+ 0", "NA1 NA 0")], {"element_guessed"}, id="an element in capitals"),
         pytest.param([("'Cl Na'", "'Cl Na'\n_cell_modulation_dimension 1")], {"modulated_average"}, id="modulated"),
+        pytest.param([("0.5 0.5 0.5 1", "4.5 0.5 0.5 1")], {"coordinates_outside_cell"}, id="angstroms?"),
+        pytest.param([("0.5 0.5 0.5 1", "0.5 0.5 0.5 nan")], {"occupancy_assumed"}, id="occupancy that is no number"),
+        pytest.param([("x,y+1/2,z+1/2", "x,y+0.49,z+1/2")], {"operation_guessed"}, id="an operation off the grid"),
     ],
 )
 def test_what_is_doubtful_is_held(changes: list[tuple[str, str]], expected: set[str]) -> None:
@@ -223,7 +226,17 @@ def test_what_disagrees_is_told_in_numbers() -> None:
         pytest.param(
             [("0 0 0 1", "0 0 0 1\nK1 K 0 0 0 0.5")], "the occupancies of a site add up to 1.5, more than 1", id="full"
         ),
-        pytest.param([("Na1 Na1+", "X ?"), ("Cl1 Cl1-", "X ?")], "no element can be made out for any of its atoms"),
+        pytest.param([("_a 5.64", "_a -5.64")], "a cell length is -5.64 angstrom", id="length below 0"),
+        pytest.param([("_b 5.64", "_b 1e308")], "a cell length is 1e+308 angstrom", id="length beyond all"),
+        pytest.param([("beta 90", "beta 270")], "a cell angle is 270 degrees", id="angle beyond 180"),
+        pytest.param([("x,y+1/2,z+1/2", "x,y+1/2,y")], "'x,y+1/2,y' is no symmetry operation", id="singular operation"),
+        pytest.param([("x,y+1/2,z+1/2", "x,y+1/0,z")], "'x,y+1/0,z' is no symmetry operation", id="division by 0"),
+        pytest.param([("0 0 0 1", "nan 0 0 1")], "a coordinate is not a finite number", id="nan"),
+        pytest.param(
+            [("Na1 Na1+", "X ?"), ("Cl1 Cl1-", "X ?")],
+            "no atom is left: none has an element and an occupancy above 0",
+            id="no elements",
+        ),
     ],
 )
 def test_what_nobody_reads_is_told_and_its_text_kept(changes: list[tuple[str, str]], message: str) -> None:

@@ -11,10 +11,9 @@ from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
 from matsift_adapters.sources.cif_fallback import from_structure, judged_reading, pymatgen_structure, sentence
 from matsift_adapters.sources.cif_fast import Reading, fast_reading
-from matsift_adapters.sources.cif_mending import mend
+from matsift_adapters.sources.cif_mending import check_cell, mend
 from matsift_adapters.sources.parsed import Parsed, unreadable, with_text
 
-_OPEN = frozenset({"?", "."})
 #: Marks of magnetic CIFs, whose symmetry stands elsewhere.
 _MAGNETIC = ("_space_group_magn", "_atom_site_moment", "_space_group_symop_magn")
 #: Marks of structures that repeat only in more than three dimensions: what is read is their average.
@@ -41,7 +40,11 @@ def from_cif(text: str) -> list[Parsed]:
         _block(block, "" if len(blocks) == 1 else _label(names, position), is_magnetic=is_magnetic)
         for position, block in enumerate(blocks)
     ]
-    return [_average(parsed) for parsed in found] if any(mark in text for mark in _MODULATED) else found
+    if any(mark in text for mark in _MODULATED):
+        return [
+            _average(parsed) if _is_modulated(block) else parsed for parsed, block in zip(found, blocks, strict=True)
+        ]
+    return found
 
 
 def to_cif(crystal: Crystal) -> str:
@@ -50,8 +53,6 @@ def to_cif(crystal: Crystal) -> str:
 
 
 def _block(block: gemmi.cif.Block, label: str, *, is_magnetic: bool) -> Parsed:
-    if any((block.find_value(f"_cell_length_{axis}") or "?") in _OPEN for axis in "abc"):
-        return _refused(block, label, BadStructureError("the cell lengths are missing"))
     try:
         reading = None if is_magnetic else fast_reading(block)
         if reading is None:
@@ -63,10 +64,21 @@ def _block(block: gemmi.cif.Block, label: str, *, is_magnetic: bool) -> Parsed:
 
 def _mended(block: gemmi.cif.Block, *, is_magnetic: bool) -> Reading:
     """Return the reading of a block that asks for a judgement."""
+    check_cell(block)
     holds = mend(block)
     reading = fast_reading(block) if holds and not is_magnetic else None
-    reading = reading or judged_reading(block)
+    reading = reading or judged_reading(block, is_magnetic=is_magnetic)
     return replace(reading, holds=tuple(sorted({*reading.holds, *holds})))
+
+
+def _is_modulated(block: gemmi.cif.Block) -> bool:
+    return any(tag.startswith(_MODULATED) for item in block for tag in _tags(item))
+
+
+def _tags(item: gemmi.cif.Item) -> list[str]:
+    if item.loop is not None:
+        return list(item.loop.tags)
+    return [] if item.pair is None else [str(item.pair[0])]
 
 
 def _average(parsed: Parsed) -> Parsed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from typing import Any
@@ -12,11 +13,11 @@ from pymatgen.io.cif import CifParser
 
 from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
-from matsift_adapters.sources.cif_fast import OCCUPANCY_TOLERANCE, Reading, cell_holds
+from matsift_adapters.sources.cif_fast import OCCUPANCY_TOLERANCE, Reading, cell_holds, far_outside
 from matsift_adapters.sources.cif_mending import text_for_pymatgen
 from matsift_adapters.sources.cif_stated import compare
 from matsift_adapters.sources.cif_symbols import element_of_label, element_of_type
-from matsift_adapters.sources.cif_symmetry import operations
+from matsift_adapters.sources.cif_symmetry import check_operations, operations
 from matsift_adapters.sources.pymatgen_json import ISOTOPES, from_sites
 
 _ANGLES = tuple(f"_cell_angle_{name}" for name in ("alpha", "beta", "gamma"))
@@ -25,7 +26,8 @@ _NO_NUMBER = re.compile(r"could not convert string to float: '(.*)'")
 _OPEN = frozenset({"?", "."})
 _PLAIN_SENTENCES = {
     "thickness=": "the cell is flat: two of its faces lie closer than 0.01 angstrom",
-    "Invalid CIF file with no structures!": "no element can be made out for any of its atoms",
+    "Invalid CIF file with no structures!": "no atom is left: none has an element and an occupancy above 0",
+    "cannot convert float": "a coordinate is not a finite number",
     "cannot reshape array of size 1": "the cell angles are missing",
 }
 _HOLD_OF_WARNING = {
@@ -39,23 +41,26 @@ _HOLD_OF_WARNING = {
 }
 
 
-def judged_reading(block: gemmi.cif.Block) -> Reading:
+def judged_reading(block: gemmi.cif.Block, *, is_magnetic: bool = False) -> Reading:
     """Return what pymatgen makes of a block, with holds for all that it guessed or left out.
 
     Beside those of pymatgen's own warnings: ``element_guessed`` (a label or type is no plain element),
     ``atoms_left_out`` (no element at all, or an occupancy below 0), ``coordinates_assumed`` (``.`` taken for 0),
-    ``cell_angles_assumed`` (from the crystal system), ``operation_guessed`` (an operation that gemmi refuses or reads
-    otherwise), and those of `operations`, `cell_holds` and `compare`.
+    ``occupancy_assumed`` (one is no number), ``cell_angles_assumed`` (from the crystal system), ``operation_guessed``
+    (an operation that gemmi refuses or reads otherwise), ``coordinates_outside_cell``, and those of `operations`,
+    `cell_holds` and `compare`.
 
     Raises
     ------
     Exception
         Whatever pymatgen's parser raises; `sentence` tells it.
     """
+    symmetry = None if is_magnetic else operations(block)
+    if symmetry is None and not is_magnetic:
+        check_operations(block)
     structure, holds, info = pymatgen_structure(text_for_pymatgen(block))
     crystal = from_structure(structure)
-    symmetry = operations(block)
-    of_symmetry: tuple[str, ...] = ("operation_guessed",)
+    of_symmetry: tuple[str, ...] = () if is_magnetic else ("operation_guessed",)
     if symmetry is not None:
         of_symmetry = (*symmetry.holds, *cell_holds(crystal.lattice, symmetry))
     comparison = compare(block, structure.composition.remove_charges().as_dict(), crystal.volume)
@@ -133,8 +138,13 @@ def _of_atoms(block: gemmi.cif.Block) -> set[str]:
     occupancies = [gemmi.cif.as_number(text) for text in block.find_values("_atom_site_occupancy")]
     if any(_is_dropped(name) for name in names) or any(value < 0 for value in occupancies):
         holds.add("atoms_left_out")
-    if any(text == "." for axis in "xyz" for text in block.find_values(f"_atom_site_fract_{axis}")):
+    if any(map(math.isnan, occupancies)):
+        holds.add("occupancy_assumed")
+    places = [text for axis in "xyz" for text in block.find_values(f"_atom_site_fract_{axis}")]
+    if "." in places:
         holds.add("coordinates_assumed")
+    if far_outside([gemmi.cif.as_number(text, 0.0) for text in places]):
+        holds.add("coordinates_outside_cell")
     return holds
 
 

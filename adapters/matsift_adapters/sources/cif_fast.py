@@ -63,6 +63,9 @@ class _Atoms:
 def fast_reading(block: gemmi.cif.Block) -> Reading | None:
     """Return the crystal of a block, the one that pymatgen makes of it, its sites sorted by electronegativity too.
 
+    Holds: ``implicit_hydrogens``, ``occupancy_rescaled``, ``coordinates_outside_cell`` (by three cells),
+    ``cell_contradicts_symmetry``, and those of `operations` and `compare`.
+
     Returns
     -------
     Reading or None
@@ -119,8 +122,17 @@ def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
         if min(occupancies) == 1:
             occupancies = None
     found = [symbol for symbol in symbols if symbol is not None]
-    holds = () if _NO_HYDROGENS.issuperset(columns.get("attached_hydrogens", ())) else ("implicit_hydrogens",)
-    return _sorted(_Atoms(found, np.array(coords).reshape(3, -1).T.copy(), occupancies, holds))
+    holds = []
+    if not _NO_HYDROGENS.issuperset(columns.get("attached_hydrogens", ())):
+        holds.append("implicit_hydrogens")
+    if far_outside(coords):
+        holds.append("coordinates_outside_cell")
+    return _sorted(_Atoms(found, np.array(coords).reshape(3, -1).T.copy(), occupancies, tuple(holds)))
+
+
+def far_outside(coords: list[float]) -> bool:
+    """Return whether a fractional coordinate is as if it were angstroms: more than three cells away from the cell."""
+    return min(coords) < -3 or max(coords) > 4
 
 
 def _sorted(atoms: _Atoms) -> _Atoms:

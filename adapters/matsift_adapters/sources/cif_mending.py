@@ -6,14 +6,18 @@ import re
 
 import gemmi
 
+from matsift.errors import BadStructureError
+
 _OPEN = frozenset({".", "?"})
+
+_ANGLES = ("alpha", "beta", "gamma")
 
 #: Tags as pymatgen's parser, which tells capitals apart, expects them.
 _EXPECTED = {
     tag.lower(): tag
     for tag in (
         *(f"_cell_length_{axis}" for axis in "abc"),
-        *(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma")),
+        *(f"_cell_angle_{angle}" for angle in _ANGLES),
         *(f"_atom_site_{name}" for name in ("label", "type_symbol", "occupancy", "attached_hydrogens")),
         *(f"_atom_site_fract_{axis}" for axis in "xyz"),
         "_chemical_formula_sum",
@@ -27,7 +31,24 @@ _EXPECTED = {
         "_space_group_crystal_system",
     )
 }
+_LONGEST_ANGSTROM = 10_000.0
 _TAG = re.compile(r"^_\S+", flags=re.MULTILINE)
+
+
+def check_cell(block: gemmi.cif.Block) -> None:
+    """Raise BadStructureError where the lengths of a cell are not given, or a length or an angle is none of a cell.
+
+    Pymatgen makes a cell of lengths below 0 and angles beyond 180 degrees, and another one than was meant.
+    """
+    lengths = [block.find_value(f"_cell_length_{axis}") or "?" for axis in "abc"]
+    if not _OPEN.isdisjoint(lengths):
+        raise BadStructureError("the cell lengths are missing")
+    for value in map(gemmi.cif.as_number, lengths):
+        if value <= 0 or value > _LONGEST_ANGSTROM:
+            raise BadStructureError(f"a cell length is {value:g} angstrom")
+    for value in (gemmi.cif.as_number(block.find_value(f"_cell_angle_{angle}") or "?") for angle in _ANGLES):
+        if value <= 0 or value >= 180:
+            raise BadStructureError(f"a cell angle is {value:g} degrees")
 
 
 def mend(block: gemmi.cif.Block) -> tuple[str, ...]:

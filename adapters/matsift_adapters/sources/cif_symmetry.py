@@ -12,6 +12,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from matsift.errors import BadStructureError
 from matsift_adapters.sources.cif_group import GRID, is_group
 
 _LISTS = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz")
@@ -37,6 +38,7 @@ _NUMBERS = (
     "_symmetry_Int_Tables_number",
     "_symmetry_Int_Tables_number_",
 )
+_OPEN = frozenset({"?", "."})
 _NO_SYMMETRY = "Defaulting to P1"
 _SAME = 1e-9
 _SUM = re.compile(r"[+-]?(?:[xyz]|\d/\d)(?:[+-](?:[xyz]|\d/\d))*")
@@ -58,9 +60,7 @@ def operations(block: gemmi.cif.Block) -> Operations | None:
     number that several settings or origins share, and no operations), ``symmetry_incomplete`` (the operations are no
     group), ``symmetry_contradicts_itself`` (two lists that differ).
     """
-    listed = [column for tag in _LISTS if (column := block.find_values(tag))] or [
-        column for tag in _RARE_LISTS if (column := block.find_values(tag))
-    ]
+    listed = _listed(block)
     if not listed:
         return _from_symbol(tuple(_stated(block, _SYMBOLS)), tuple(_stated(block, _NUMBERS)))
     found = _from_list(tuple(listed[0]))
@@ -69,6 +69,27 @@ def operations(block: gemmi.cif.Block) -> Operations | None:
         if any(other is None or not _same_operations(found, other) for other in others):
             return Operations(found.rotations, found.translations, (*found.holds, "symmetry_contradicts_itself"))
     return found
+
+
+def check_operations(block: gemmi.cif.Block) -> None:
+    """Raise BadStructureError where what stands for an operation is none, of which pymatgen would make something."""
+    from pymatgen.core.operations import SymmOp  # noqa: PLC0415  pymatgen takes a second to import
+
+    for text in (gemmi.cif.as_string(text) for column in _listed(block) for text in column):
+        try:
+            size = abs(np.linalg.det(SymmOp.from_xyz_str(text).rotation_matrix))
+        except (ValueError, ZeroDivisionError, IndexError):
+            size = 0.0
+        if abs(size - 1) > _SAME:
+            raise BadStructureError(f"{text!r} is no symmetry operation")
+
+
+def _listed(block: gemmi.cif.Block) -> list[gemmi.cif.Column]:
+    """Return the lists of operations; one that holds but a question mark is none."""
+    found = [column for tag in _LISTS if (column := block.find_values(tag)) and column[0] not in _OPEN]
+    if found:
+        return found
+    return [column for tag in _RARE_LISTS if (column := block.find_values(tag)) and column[0] not in _OPEN]
 
 
 @lru_cache(maxsize=2048)

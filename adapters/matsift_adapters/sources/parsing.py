@@ -114,7 +114,7 @@ def _parse(file_format: str, content: bytes, id_key: str | None) -> list[Parsed]
         from matsift_adapters.sources.vasp_and_ase import from_ase_file  # noqa: PLC0415
 
         return from_ase_file(content, file_format, id_key)
-    text = content.decode("utf-8-sig", errors="replace")
+    text = content.decode("utf-8-sig", errors="replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")
     if not text.strip():
         raise BadStructureError("the file is empty")
     if file_format == "cif":
