@@ -16,6 +16,8 @@ from matsift_adapters.sources.revisions import reading_mark
 from matsift_adapters.sources.source import Known, Source
 from matsift_adapters.sources.web import FetchError, asker
 
+#: Raised when the same entry gives another structure, so that all of them are fetched again.
+READER = 1
 #: So many entries that stood on no page are asked for by their ids before they count as withdrawn.
 MAX_LOOKED_FOR = 200
 
@@ -82,6 +84,7 @@ class _Reading:
         self._mark = reading_mark(
             self.settings.model_copy(update={"licence": self._facts.licence}),
             *("licence", "version", "max_site", "provider_fields", "url"),
+            reader=READER,
         )
         yield from self._read_pages()
         self._reconcile()

@@ -45,7 +45,10 @@ def revision(digest: str, n_entry: int) -> str:
     return f"{digest}/{n_entry}"
 
 
-def reading_mark(settings: SourceSettings, *keys: str) -> str:
-    """Return a short hash of those settings that tell in what an entry is read as; others may change freely."""
+def reading_mark(settings: SourceSettings, *keys: str, reader: int = READER) -> str:
+    """Return a short hash of those settings that tell in what an entry is read as; others may change freely.
+
+    `reader` is the number of the code that reads, for what is not read by that of files.
+    """
     told = settings.model_dump_json(include=set(keys))
-    return hashlib.sha256(f"{READER}\n{told}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{reader}\n{told}".encode()).hexdigest()[:8]
