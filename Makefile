@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-descriptors bench-queries repro-001 docs constraints clean
+.PHONY: help demo test lint format bench bench-descriptors bench-ingest bench-queries repro-001 docs constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ format: $(VENV)/.installed-dev ## format the code
 
 bench: $(VENV)/.installed-dev ## benchmarks and long checks (minutes); real data in MATSIFT_DATA where they need it
 	$(BIN)/python -m pytest -m bench -n 0
+
+bench-ingest: $(VENV)/.installed-dev ## CIFs into the database: rates, stages, bad CIFs, bulk load beside COPY and ASE
+	$(BIN)/python -m benchmarks.ingest
 
 bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours of matminer, kept): numbers, rates, database
 	$(BIN)/python -m benchmarks.descriptors

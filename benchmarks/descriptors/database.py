@@ -87,7 +87,7 @@ def measure(workspace: Workspace, name: str, n: int, n_atom: float) -> Measured:
     """Return what the flow `featurize` took for the structures of a source."""
     result = Measured(n, n_atom)
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
-    parent, server, started = time.process_time(), _server_cpu(workspace), time.perf_counter()
+    parent, server, started = time.process_time(), server_cpu(workspace), time.perf_counter()
     with _watched(result), _timed(result.steps_s):
         written = flow.featurize.fn(workspace, study(name))
     result.wall_s = time.perf_counter() - started
@@ -96,7 +96,7 @@ def measure(workspace: Workspace, name: str, n: int, n_atom: float) -> Measured:
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     result.worker_cpu_s = now.ru_utime + now.ru_stime - cpu.ru_utime - cpu.ru_stime
     result.parent_cpu_s = time.process_time() - parent
-    result.server_cpu_s = _server_cpu(workspace) - server
+    result.server_cpu_s = server_cpu(workspace) - server
     return result
 
 
@@ -191,7 +191,7 @@ def _watched(result: Measured) -> Iterator[None]:
         thread.join()
 
 
-def _server_cpu(workspace: Workspace) -> float:
+def server_cpu(workspace: Workspace) -> float:
     """Return the CPU seconds of the server and of all its processes so far."""
     with workspace.sessions.begin() as session:
         backend = psutil.Process(int(session.execute(text("SELECT pg_backend_pid()")).scalar_one()))

@@ -28,7 +28,8 @@ from matsift_schema.store.packing import (
     text_field,
 )
 
-_COLUMNS = (
+#: Columns of `packed_rows`.
+COLUMNS = (
     *("n_site", "n_element", "volume_angstrom3", "density_g_per_cm3", "is_ordered", "run_id", "created_at"),
     *("content_hash", "lattice", "species", "frac_coords", "occupancies", "site_index"),
     *("formula", "reduced_formula", "anonymous_formula", "chemical_system", "elements"),
@@ -101,7 +102,7 @@ def store_structures(
         new = sorted(by_hash.keys() - ids.keys())
         if new:
             copy_into(
-                session, "structure", _COLUMNS, _rows([by_hash[key] for key in new], run_id, server_time(session))
+                session, "structure", COLUMNS, packed_rows([by_hash[key] for key in new], run_id, server_time(session))
             )
             ids |= structure_ids(session, new)
         return ids, set(new)
@@ -183,10 +184,10 @@ def structure_digest(session: Session, sources: Sequence[str] = ()) -> str:
     return str(session.execute(query, {"sources": list(sources)}).scalar_one())
 
 
-def _rows(
+def packed_rows(
     structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]], run_id: int, moment: datetime
 ) -> Iterator[bytes]:
-    """Yield a row of `_COLUMNS` a structure in COPY's binary form."""
+    """Yield a row of `COLUMNS` a structure in COPY's binary form."""
     crystals = [crystal for crystal, _, _ in structures]
     lattices = float8_arrays([crystal.lattice for crystal in crystals])
     coords = float8_arrays([crystal.frac_coords for crystal in crystals])
@@ -195,7 +196,7 @@ def _rows(
     created = microseconds(moment)
     for i, (crystal, facts, holds) in enumerate(structures):
         numbers = (
-            *(len(_COLUMNS), 4, facts.n_site, 4, facts.n_element, 8, facts.volume_angstrom3),
+            *(len(COLUMNS), 4, facts.n_site, 4, facts.n_element, 8, facts.volume_angstrom3),
             *(8, facts.density_g_per_cm3, 1, facts.is_ordered, 8, run_id, 8, created),
         )
         yield b"".join(
