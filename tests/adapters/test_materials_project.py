@@ -339,6 +339,13 @@ def test_a_key_that_does_not_open_is_told_without_showing_it(
     assert not key or key not in str(raised.value)
 
 
+def test_a_client_that_is_not_installed_is_told(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mp_api.client.routes.materials.summary", None)
+    with pytest.raises(SourceError, match=r"is not installed .*; pip install 'matsift\[mp\]'"):
+        read(settings_for(server))
+    assert server.requests == []
+
+
 def test_the_key_may_stand_where_pymatgen_looks_for_it(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MP_API_KEY")
     monkeypatch.setenv("PMG_MAPI_KEY", KEY)

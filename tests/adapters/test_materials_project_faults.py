@@ -194,6 +194,18 @@ def test_an_empty_page_at_the_end_of_what_is_known_withdraws_nothing(server: Fau
     _completes(server, second, whole, fetched=[], known=first.known())
 
 
+def test_a_list_that_is_empty_all_at_once_is_not_believed(
+    server: FaultyServer, service: MaterialsProject, whole: Read
+) -> None:
+    first = read(settings_for(server))
+    before, service.summary = service.summary, []
+    second = read(settings_for(server), first.known())
+    assert (second.withdrawn, second.closing.is_whole, second.closing.n_stated) == ({}, False, 0)
+    assert "the list is empty and 12 entries are known" in second.failures[0].message
+    service.summary = before
+    _completes(server, second, whole, fetched=[], known=first.known())
+
+
 def test_materials_that_come_and_go_while_the_list_is_read(server: FaultyServer, service: MaterialsProject) -> None:
     removed = service.summary.pop(0)
     server.on(_then(lambda: service.summary.insert(0, removed)), where=asks_for(LIST), ordinals={1})

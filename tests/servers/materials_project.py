@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from emmet.core.mpid import AlphaID
@@ -118,7 +119,12 @@ def _number(document: Document, name: str) -> Any:
 
 
 def _is_one_of_ids(document: Document, value: str) -> bool:
-    return any(AlphaID(document["material_id"]) == AlphaID(text) for text in value.split(","))
+    return _number_of(document["material_id"]) in {_number_of(text) for text in value.split(",")}
+
+
+@cache
+def _number_of(material_id: str) -> int:
+    return int(AlphaID(material_id))
 
 
 def _has_flag(name: str) -> Callable[[Document, str], bool]:

@@ -63,6 +63,8 @@ class _Reading:
             listing = read_list(self._client, self._settings)
         except FetchError as error:
             raise self._client.unusable(error) from error
+        if self._known and not listing.n_stated:
+            listing.problem = listing.problem or f"the list is empty and {len(self._known)} entries are known"
         if listing.problem:
             self._note("list", f"release {self._release}", listing.problem)
         wanted = []
