@@ -45,7 +45,7 @@ def test_every_way_of_loading_takes_its_turn(
     assert comparison.ratio(load.ASE) == 1
     lines = load.table(comparison)
     assert len([line for line in lines if line.startswith("| ")]) == 1 + len(comparison.rounds)
-    assert "reached: " in lines[-2]
+    assert "eached: " in lines[-2]
     counts = end_to_end.row_counts_of(workspace)
     assert counts["structure"] == counts["source_entry"] == 3 * 2 * N  # two rounds and the one before, twice each
 
