@@ -102,45 +102,6 @@ def gemmis_amounts(block: gemmi.cif.Block) -> dict[str, float]:
     return found
 
 
-@pytest.mark.parametrize("name", ["cod_tools_inputs", "codtools_codcif_outputs"])
-def test_large_suites(name: str) -> None:
-    outcomes(DATA / "bad_cifs" / f"{name}.tar.gz")
-
-
-def blocks_without_a_hold(archive: Path) -> Iterator[tuple[str, gemmi.cif.Block, Crystal]]:
-    """Yield name, block and crystal of the structures of an archive of which nothing is doubtful."""
-    if not archive.exists():
-        pytest.skip(f"{archive} is not there; set MATSIFT_DATA to the folder of the published data")
-    with tarfile.open(archive) as tar:
-        for info in tar:
-            stream = tar.extractfile(info)
-            text = "" if stream is None else stream.read().decode("utf-8-sig", errors="replace")
-            found = [parsed for parsed in from_cif(text) if parsed.crystal is not None and parsed.holds == ()]
-            if not found:
-                continue
-            document = gemmi.cif.read_string(text)
-            blocks = {block.name: block for block in document if block.find_values("_atom_site_fract_x")}
-            for parsed in found:
-                name = parsed.block or next(iter(blocks))
-                if name in blocks and parsed.crystal is not None:
-                    yield f"{info.name}#{name}", blocks[name], parsed.crystal
-
-
-def amounts(crystal: Crystal) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for symbol, occupancy in zip(crystal.species, crystal.occupancies.tolist(), strict=True):
-        found[symbol] = found.get(symbol, 0.0) + occupancy
-    return found
-
-
-def gemmis_amounts(block: gemmi.cif.Block) -> dict[str, float]:
-    """Return what gemmi's own expansion of the symmetry puts into the cell."""
-    found: Counter[str] = Counter()
-    for site in gemmi.make_small_structure_from_block(block).get_all_unit_cell_sites():
-        found["H" if site.element.name == "D" else site.element.name] += site.occ
-    return dict(found)
-
-
 @pytest.mark.parametrize("name", ["cod_tools_inputs", "codtools_codcif_inputs", "gemmi_test_cifs", "pycifrw_test_cifs"])
 def test_what_nothing_is_said_against_is_what_gemmi_makes_of_it(name: str) -> None:
     """Gemmi merges copies up to 0.4 angstrom apart: where it finds less, the formula must tell who is right."""
