@@ -20,6 +20,10 @@ def tunable() -> dict[str, str]:
         "maintenance_work_mem": "256MB" if roomy else "64MB",
         "effective_cache_size": f"{_clipped(memory // 4, 512, 16 * 1024)}MB",
         "random_page_cost": "1.1",
+        # Two or three views of `analysis` in one question are a dozen tables.
+        "join_collapse_limit": "12",
+        "from_collapse_limit": "12",
+        "geqo_threshold": "14",
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "max_logical_replication_workers": "0",
