@@ -69,6 +69,7 @@ def lattice_constants(held: Held) -> dict[str, float]:
 ALL = {key: 5 + i / 10 for i, key in enumerate(IDS)}
 
 
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince211")  # inside optimade's own models
 def test_the_local_provider_speaks_optimade(service: OptimadeService, server: FaultyServer) -> None:
     service.children = ("https://example.org/optimade",)
     InfoResponse.model_validate(httpx.get(f"{server.url}/v1/info").json())
