@@ -23,6 +23,7 @@ from matsift_adapters.sources.cif import from_cif
 from matsift_adapters.sources.cif_fallback import from_structure
 from matsift_adapters.sources.cif_fast import OCCUPANCY_TOLERANCE, Reading, fast_reading
 from matsift_adapters.sources.parsed import Parsed
+from matsift_adapters.sources.parsing import Member, parse_member
 
 DATA = Path(os.environ.get("MATSIFT_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
@@ -244,6 +245,18 @@ def test_what_nobody_reads_is_told_and_its_text_kept(changes: list[tuple[str, st
     assert parsed.crystal is None
     assert parsed.message == message
     assert "_atom_site_fract_x" in parsed.info["text"]
+
+
+def test_a_text_that_is_kept_can_be_written_to_the_database() -> None:
+    (parsed,) = parse_member(Member("x.cif", "cif", b"data_x\n_a '\x00'\n_b 'unterminated\n"))
+    assert parsed.crystal is None
+    assert parsed.info == {"text": "data_x\n_a '\N{REPLACEMENT CHARACTER}'\n_b 'unterminated\n"}
+
+
+def test_holds_of_any_source_join_those_of_the_cif() -> None:
+    text = ROCK_SALT_CIF.replace("0.5 0.5 0.5 1", "0.51 0.5 0.5 1\nCl2 Cl1- 0.48 0.5 0.5 1")
+    (parsed,) = parse_member(Member("x.cif", "cif", text.encode()))
+    assert parsed.holds == ("formula_disagrees", "sites_too_close")
 
 
 def cod_cifs() -> Iterator[tuple[str, str]]:

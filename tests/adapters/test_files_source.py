@@ -18,6 +18,7 @@ from matsift.errors import SourceError
 from matsift.records import EntryRecord, FailureRecord
 from matsift.study.sources import FilesSource
 from matsift_adapters.sources import Source, open_source
+from matsift_adapters.sources.parsed import MAX_KEPT_TEXT
 from matsift_adapters.sources.pymatgen_json import to_pymatgen
 from matsift_adapters.sources.vasp_and_ase import to_poscar
 
@@ -131,6 +132,8 @@ def test_file_that_hangs_the_parser_is_stopped_and_its_neighbours_go_on(tmp_path
     assert failure.message == (
         "set.zip:b.cif: parsing took longer than 3 s and was stopped; raise time_limit_s or mend the file"
     )
+    assert entries["b"].payload["text"] == endless[:MAX_KEPT_TEXT]
+    assert entries["b"].payload["text_note"] == f"the first {MAX_KEPT_TEXT} of {len(endless)} characters"
 
 
 def test_duplicates(tmp_path: Path) -> None:
