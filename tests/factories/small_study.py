@@ -23,6 +23,8 @@ seed = 3
 kind = "bundled"
 path = "entries.jsonl.gz"
 
+[duplicates]
+
 [labels]
 properties = ["k_vrh", "g_vrh"]
 methods = ["chgnet-0.3.0-finite-strain"]
