@@ -209,6 +209,13 @@ def test_a_number_that_disagrees_with_the_file_is_a_hold(tree: Path) -> None:
     assert entry.holds == ("cod_number_disagrees",)
 
 
+def test_entries_of_the_theoretical_database_point_there(tmp_path: Path) -> None:
+    cifs = {"10000001": cod_cif("10000001", tags="_tcod_total_energy -1.5\n")}
+    entry = Held().sync(source(write_tree(tmp_path / "cif", cifs))).entries["10000001"]
+    assert entry.url == "https://www.crystallography.net/tcod/10000001.html"
+    assert entry.holds == ("calculated_structure",)
+
+
 def test_two_files_of_one_number_are_told(tree: Path) -> None:
     (tree / "copy").mkdir()
     shutil.copy(tree / tree_path("1000000"), tree / "copy" / "1000000.cif")

@@ -159,12 +159,14 @@ def test_a_provider_without_dates_is_read_anew_each_time(service: OptimadeServic
 
 def test_filter_and_fields_of_the_provider(service: OptimadeService, server: FaultyServer) -> None:
     service.structures["salt/05"]["elements"] = ["K", "Na"]
-    service.structures["salt/05"]["_salts_taste"] = {"salty": 0.9}
-    settings = {"filter": 'elements HAS ALL "K","Na"', "provider_fields": ("_salts_taste",), "url": "https://x.org/{}"}
+    service.structures["salt/05"] |= {"_salts_taste": {"salty": 0.9}, "_salts_gap": 0.0, "_salts_none": None}
+    fields = ("_salts_taste", "_salts_gap", "_salts_none", "_salts_more")
+    settings = {"filter": 'elements HAS ALL "K","Na"', "provider_fields": fields, "url": "https://x.org/{}"}
     held = Held()
     reading = held.sync(source(server, **settings))
     assert list(reading.entries) == ["salt/05"]
-    assert reading.entries["salt/05"].payload["_salts_taste"] == {"salty": 0.9}
+    own = {key: value for key, value in reading.entries["salt/05"].payload.items() if key.startswith("_")}
+    assert own == {"_salts_taste": {"salty": 0.9}, "_salts_gap": 0.0}
     assert reading.entries["salt/05"].url == "https://x.org/salt/05"
     assert held.sync(source(server, **settings)).entries == {}
 

@@ -183,7 +183,8 @@ class _Reading:
         date = str(stated.get(_DATE) or "")
         self.newest = max(self.newest, date)
         url = f"{self._facts.base_url}/structures/{external_id}"
-        payload = {key: stated[key] for key in (*_KEPT, *self.settings.provider_fields) if stated.get(key)}
+        kept = (*_KEPT, *self.settings.provider_fields)
+        payload = {key: stated[key] for key in kept if stated.get(key) not in (None, [])}
         return EntryRecord(
             external_id,
             parsed.crystal,

@@ -155,7 +155,17 @@ class Asker:
         FetchError
             If no attempt brought it.
         """
-        return json.loads(self.get(url, params, check=_json_problem).content)
+        documents: list[Any] = []
+
+        def problem(answer: Answer) -> str | None:
+            try:
+                documents.append(json.loads(answer.content))
+            except (ValueError, RecursionError) as error:
+                return f"the answer is not valid JSON ({error})"
+            return None
+
+        self.get(url, params, check=problem)
+        return documents[-1]
 
     def rest(self, seconds: float) -> None:
         """Ask nothing more for a time that the service named, at most `Politeness.max_wait_s`."""
@@ -227,14 +237,6 @@ def _sound(answer: Answer, check: Callable[[Answer], str | None] | None) -> Answ
     if check is not None and (problem := check(answer)) is not None:
         raise _PassingError(problem)
     return answer
-
-
-def _json_problem(answer: Answer) -> str | None:
-    try:
-        json.loads(answer.content)
-    except (ValueError, RecursionError) as error:
-        return f"the answer is not valid JSON ({error})"
-    return None
 
 
 def _retry_after(response: httpx.Response) -> float | None:
