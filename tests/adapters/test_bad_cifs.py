@@ -10,6 +10,9 @@ from pathlib import Path
 
 import gemmi
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.factories.structure_files import ROCK_SALT_CIF
 
 from matsift.crystal import Crystal
 from matsift.records import EntryRecord, FailureRecord
@@ -19,6 +22,7 @@ from matsift_adapters.sources import open_source
 from matsift_adapters.sources.cif import from_cif
 from matsift_adapters.sources.cif_stated import formula_of
 from matsift_adapters.sources.cif_symbols import formula_amounts, formula_ratio
+from matsift_adapters.sources.parsing import Member, parse_member
 
 DATA = Path(os.environ.get("MATSIFT_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
@@ -27,11 +31,11 @@ def outcomes(archive: Path, include: str = "*") -> None:
     """Read every member as CIF and assert that each ends as a described structure or a failure with a sentence."""
     if not archive.exists():
         pytest.skip(f"{archive} is not there; set MATSIFT_DATA to the folder of the published data")
-    settings = FilesSource(
+    source = FilesSource(
         kind="files", name="bad", path=archive.name, format="cif", id_from="path", time_limit_s=20, include=(include,)
     )
     seen = set()
-    for item in open_source(settings, archive.parent, n_worker=2).iterate():
+    for item in open_source(source, archive.parent, n_worker=2).iterate():
         if isinstance(item, FailureRecord):
             assert item.error_class == "DuplicateIdError"
             continue
@@ -117,3 +121,24 @@ def test_what_nothing_is_said_against_is_what_gemmi_makes_of_it(name: str) -> No
         by_formula.append(place)
     assert n_same > 0
     assert len(by_formula) <= n_same / 40
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    cuts=st.lists(st.tuples(st.integers(0, len(ROCK_SALT_CIF)), st.integers(0, 40)), min_size=1, max_size=3),
+    grafts=st.lists(st.text("'\";_#$[]{}.?-+/,0159xyzNaClloop_data_\n\t\x00é", max_size=6), min_size=3, max_size=3),
+)
+def test_a_mangled_file_is_read_right_held_or_refused(cuts: list[tuple[int, int]], grafts: list[str]) -> None:
+    text = ROCK_SALT_CIF
+    for (start, length), graft in zip(cuts, grafts, strict=False):
+        text = text[:start] + graft + text[start + length :]
+    for parsed in parse_member(Member("x.cif", "cif", text.encode())):
+        if parsed.crystal is None:
+            assert parsed.error_class == "BadStructureError"
+            assert parsed.message
+        else:
+            parsed.crystal.check()
+            assert parsed.facts == describe(parsed.crystal)
+            if not parsed.holds and "_chemical_formula_sum 'Cl Na'" in text:
+                assert parsed.facts is not None
+                assert parsed.facts.reduced_formula == "NaCl"
