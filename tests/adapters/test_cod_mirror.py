@@ -131,6 +131,7 @@ def test_other_settings_read_everything_anew(tree: Path) -> None:
     assert sorted(held.sync(source(tree, max_site=4)).entries) == sorted(CIFS)
     (failure,) = held.entries["1000000"].failures
     assert "more than max_site = 4" in failure.message
+    assert held.entries["1000000"].payload["doi"] == "10.1000/1000000"
     assert held.sync(source(tree, max_site=4, vanish_limit=0.5, time_limit_s=9)).entries == {}
 
 

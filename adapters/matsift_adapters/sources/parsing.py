@@ -92,7 +92,7 @@ def within(parsed: Parsed, max_site: int) -> Parsed:
     if crystal is None or crystal.n_site <= max_site:
         return parsed
     problem = BadStructureError(f"the structure has {crystal.n_site} sites, more than max_site = {max_site}")
-    return replace(unreadable(problem, block=parsed.block), entry_id=parsed.entry_id)
+    return replace(unreadable(problem, block=parsed.block), entry_id=parsed.entry_id, info=parsed.info)
 
 
 def _described(parsed: Parsed) -> Parsed:
