@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Container, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,13 +15,12 @@ from tests.servers import faulty
 from tests.servers.faulty import Fault, FaultyServer, Request, Response
 from tests.servers.materials_project import EXPIRED_KEY, KEY, MaterialsProject
 from tests.servers.materials_project_documents import world
-from tests.servers.materials_project_reading import Read, read, settings_for
+from tests.servers.materials_project_reading import DOCUMENTS, LIST, From, Read, asks_for, completes, read, settings_for
 
 from matsift.errors import SourceError
 
 WORLD = world(12)
 ALL = [f"mp-{8000 + i}" for i in range(12)]
-LIST, DOCUMENTS = "list", "documents"
 
 
 @pytest.fixture
@@ -45,21 +43,6 @@ def whole() -> Read:
     with pytest.MonkeyPatch.context() as patch, FaultyServer(copy.deepcopy(WORLD)) as running:
         patch.setenv("MP_API_KEY", KEY)
         return read(settings_for(running))
-
-
-def asks_for(part: str) -> Callable[[Request], bool]:
-    """Return what tells requests of the list from those of documents."""
-    return lambda request: ("_page" if part == LIST else "material_ids") in request.query
-
-
-class From:
-    """All ordinals from one on."""
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and number >= self.first
 
 
 PASSING = {
@@ -101,7 +84,7 @@ def test_a_fault_that_stays_costs_what_it_strikes_and_the_next_reading_completes
     assert (told.stage, told.subject, told.error_class) == ("ingest", "materials-project: mp-8004", "IncompleteSource")
     assert "8 of 12 entries that are new or changed did not come, mp-8004 to mp-8011: " in told.message
     assert told.message.endswith("; what came is kept, the next run fetches the rest")
-    _completes(server, first, whole, fetched=ALL[4:])
+    completes(server, first, whole, fetched=ALL[4:])
 
 
 @pytest.mark.parametrize("fault", [pytest.param(fault, id=name) for name, fault in PASSING.items()])
@@ -112,7 +95,7 @@ def test_a_list_that_breaks_off_is_used_and_completed(server: FaultyServer, whol
     assert not first.closing.is_whole
     assert [f.detail for f in first.failures] == ["list"]
     assert "the list broke off after 5 entries" in first.failures[0].message
-    _completes(server, first, whole, fetched=ALL[5:])
+    completes(server, first, whole, fetched=ALL[5:])
 
 
 @pytest.mark.parametrize(
@@ -138,10 +121,10 @@ def test_a_heartbeat_that_fails_between_two_readings_stops_the_second_only(serve
     server.on(faulty.stalled(30.0, at=0.0), path="heartbeat")
     with pytest.raises(SourceError, match="try again later"):
         read(settings_for(server, timeout_s=0.2, attempts=1), first.known())
-    _completes(server, first, whole, fetched=[])
+    completes(server, first, whole, fetched=[])
 
 
-def _no_data(page: dict[str, Any]) -> dict[str, Any]:
+def no_data(page: dict[str, Any]) -> dict[str, Any]:
     return page | {"data": []}
 
 
@@ -156,7 +139,7 @@ def _repeated(request: Request, response: Response, service: MaterialsProject) -
 
 
 LISTS: dict[str, tuple[Fault, str]] = {
-    "empty": (faulty.edited(_no_data), "the list holds 7 entries and the service counts 12"),
+    "empty": (faulty.edited(no_data), "the list holds 7 entries and the service counts 12"),
     "repeated": (
         lambda request, response: _repeated(request, response, WORLD),
         "the list holds 7 entries and the service counts 12",
@@ -182,16 +165,16 @@ def test_a_list_that_never_adds_up_is_used_and_completed(server: FaultyServer, w
     assert not first.closing.is_whole
     assert [f.detail for f in first.failures] == ["list"]
     assert told in first.failures[0].message
-    _completes(server, first, whole, fetched=[key for key in ALL if key not in first.entries])
+    completes(server, first, whole, fetched=[key for key in ALL if key not in first.entries])
 
 
 def test_an_empty_page_at_the_end_of_what_is_known_withdraws_nothing(server: FaultyServer, whole: Read) -> None:
     first = read(settings_for(server))
-    server.on(faulty.edited(_no_data), where=asks_for(LIST))
+    server.on(faulty.edited(no_data), where=asks_for(LIST))
     second = read(settings_for(server), first.known())
     assert (second.withdrawn, second.entries, second.closing.is_whole) == ({}, {}, False)
     assert second.closing.n_stated == 12
-    _completes(server, second, whole, fetched=[], known=first.known())
+    completes(server, second, whole, fetched=[], known=first.known())
 
 
 def test_a_list_that_is_empty_all_at_once_is_not_believed(
@@ -203,7 +186,7 @@ def test_a_list_that_is_empty_all_at_once_is_not_believed(
     assert (second.withdrawn, second.closing.is_whole, second.closing.n_stated) == ({}, False, 0)
     assert "the list is empty and 12 entries are known" in second.failures[0].message
     service.summary = before
-    _completes(server, second, whole, fetched=[], known=first.known())
+    completes(server, second, whole, fetched=[], known=first.known())
 
 
 def test_materials_that_come_and_go_while_the_list_is_read(server: FaultyServer, service: MaterialsProject) -> None:
@@ -222,126 +205,6 @@ def test_a_release_that_changes_while_it_is_read_is_not_taken_for_whole(
     assert "went from release 2025.09.25 to 2025.11.01 while it was read" in first.failures[0].message
     second = read(settings_for(server), first.known())
     assert (list(second.entries), second.closing.is_whole, second.closing.version) == (ALL, True, "2025.11.01")
-
-
-@pytest.mark.parametrize("empty", [pytest.param(None, id="null"), pytest.param({}, id="empty"), "absent"])
-def test_a_document_without_a_structure_is_kept_as_one_and_asked_for_again(
-    server: FaultyServer, service: MaterialsProject, whole: Read, empty: object
-) -> None:
-    document = service.summary[3]
-    structure = document.pop("structure")
-    if empty != "absent":
-        document["structure"] = empty
-    first = read(settings_for(server))
-    entry = first.entries["mp-8003"]
-    assert (entry.crystal, entry.labels, entry.revision) == (None, (), None)
-    assert [f.message for f in entry.failures] == [
-        "mp-8003: the service states no structure; the next reading asks again"
-    ]
-    assert first.closing.is_whole
-    document["structure"] = structure
-    _completes(server, first, whole, fetched=["mp-8003"])
-
-
-@pytest.mark.parametrize(
-    ("structure", "told"),
-    [
-        pytest.param({"lattice": {"matrix": [[1, 0], [0, 1]]}, "sites": []}, "not a pymatgen structure", id="flat"),
-        pytest.param({"sites": []}, "has no 'lattice'", id="no lattice"),
-        pytest.param("POSCAR", "not a pymatgen structure", id="text"),
-    ],
-)
-def test_a_structure_that_is_none_fails_alone(
-    server: FaultyServer, service: MaterialsProject, structure: object, told: str
-) -> None:
-    service.summary[3]["structure"] = structure
-    reading = read(settings_for(server))
-    assert [key for key, entry in reading.entries.items() if entry.crystal is None] == ["mp-8003"]
-    assert told in reading.entries["mp-8003"].failures[0].message
-
-
-@pytest.mark.parametrize(
-    ("collection", "changes"),
-    [
-        pytest.param("summary", {"symmetry": 225}, id="symmetry"),
-        pytest.param("summary", {"origins": [1]}, id="origins"),
-        pytest.param("summary", {"database_IDs": [1]}, id="ids of others"),
-        pytest.param("elasticity", {"bulk_modulus": "hard"}, id="moduli"),
-        pytest.param("elasticity", {"elastic_tensor": [1]}, id="tensor"),
-        pytest.param("thermo", {"thermo_type": None}, id="hull"),
-    ],
-)
-def test_documents_of_another_form_fail_alone(
-    server: FaultyServer, whole: Read, collection: str, changes: dict[str, Any]
-) -> None:
-    def spoil(page: dict[str, Any]) -> dict[str, Any]:
-        return page | {"data": [d | changes if d["material_id"] == "mp-8002" else d for d in page["data"]]}
-
-    server.on(faulty.edited(spoil), path=collection, where=asks_for(DOCUMENTS))
-    first = read(settings_for(server))
-    assert [key for key, entry in first.entries.items() if entry.crystal is None] == ["mp-8002"]
-    assert "mp-8002: its documents are not of the form" in first.entries["mp-8002"].failures[0].message
-    _completes(server, first, whole, fetched=["mp-8002"])
-
-
-@pytest.mark.parametrize("meta", [None, "x", [], {"license": 3}])
-def test_a_document_that_does_not_say_how_it_was_built_is_free(
-    server: FaultyServer, service: MaterialsProject, meta: object
-) -> None:
-    service.summary[3]["builder_meta"] = meta
-    server.route = _without_batches(service)
-    assert read(settings_for(server)).entries["mp-8003"].licence == "CC-BY-4.0"
-
-
-def test_a_structure_with_too_many_sites_is_refused(server: FaultyServer) -> None:
-    reading = read(settings_for(server, max_site=1))
-    assert "mp-8000: it has 2 sites, more than the 1 that the source allows" in {
-        f.message for f in reading.entries["mp-8000"].failures
-    }
-
-
-@pytest.mark.parametrize("value", ["soft", [1.0], True, "nan", "1e999"])
-def test_a_label_that_is_no_number_fails_alone(server: FaultyServer, service: MaterialsProject, value: Any) -> None:
-    service.revise("mp-8003", band_gap=value)
-    entry = read(settings_for(server)).entries["mp-8003"]
-    assert {x.property_name for x in entry.labels} == {"formation_energy_per_atom", "energy_above_hull"}
-    assert [(f.stage, f.detail) for f in entry.failures] == [("label_value", "band_gap by mp-electronic-structure")]
-
-
-def test_documents_that_are_listed_and_not_given_are_told(server: FaultyServer, whole: Read) -> None:
-    def forget(page: dict[str, Any]) -> dict[str, Any]:
-        return page | {"data": [d for d in page["data"] if d["material_id"] != "mp-8005"]}
-
-    server.on(faulty.edited(forget), path="summary", where=asks_for(DOCUMENTS))
-    first = read(settings_for(server))
-    assert [*first.entries] == [key for key in ALL if key != "mp-8005"]
-    assert "1 of 12 entries that are new or changed did not come, mp-8005 to mp-8005: the service lists them" in (
-        first.failures[0].message
-    )
-    _completes(server, first, whole, fetched=["mp-8005"])
-
-
-@pytest.mark.parametrize("collection", ["thermo", "elasticity"])
-def test_an_entry_is_not_taken_without_the_labels_that_the_service_counts(
-    server: FaultyServer, whole: Read, collection: str
-) -> None:
-    def forget(page: dict[str, Any]) -> dict[str, Any]:
-        return page | {"data": [d for d in page["data"] if d["material_id"] != "mp-8002"]}
-
-    server.on(faulty.edited(forget), path=collection)
-    first = read(settings_for(server))
-    assert list(first.entries) == [key for key in ALL if key != "mp-8002"]
-    assert f"mp-8002 to mp-8002: {collection} gave 0 documents and counts 1" in first.failures[0].message
-    _completes(server, first, whole, fetched=["mp-8002"])
-
-
-def test_a_question_that_is_too_long_is_halved(server: FaultyServer, whole: Read) -> None:
-    def too_long(request: Request) -> bool:
-        return len(request.query.get("material_ids", "").split(",")) > 3
-
-    server.on(faulty.status(414), where=too_long)
-    reading = read(settings_for(server, batch_size=12))
-    assert (list(reading.entries), reading.failures, reading.closing) == (ALL, [], whole.closing)
 
 
 def test_a_service_that_fails_is_left_alone_after_two_batches(server: FaultyServer) -> None:
@@ -372,7 +235,7 @@ def test_a_key_that_expires_under_way_costs_the_rest_only(server: FaultyServer, 
     assert list(first.entries) == ALL[:4]
     assert "API key (the key) has expired" in first.failures[0].message
     assert KEY not in repr(first.items)
-    _completes(server, first, whole, fetched=ALL[4:])
+    completes(server, first, whole, fetched=ALL[4:])
 
 
 @pytest.mark.parametrize("key", ["w" * 32, EXPIRED_KEY])
@@ -384,7 +247,7 @@ def test_a_wrong_key_changes_nothing_of_what_is_known(
     with pytest.raises(SourceError, match="refuses the key"):
         read(settings_for(server), first.known())
     monkeypatch.setenv("MP_API_KEY", KEY)
-    _completes(server, first, whole, fetched=[])
+    completes(server, first, whole, fetched=[])
 
 
 @pytest.mark.parametrize(
@@ -424,7 +287,7 @@ def test_clocks_that_are_wrong_change_nothing(server: FaultyServer, service: Mat
 
 def test_all_faults_together(server: FaultyServer, service: MaterialsProject, whole: Read) -> None:
     """Twenty readings of a service where every third answer is wrong in another way end with all of it, once."""
-    kinds = [*PASSING.values(), faulty.edited(_no_data), lambda r, a: _repeated(r, a, service), faulty.slow(0.002)]
+    kinds = [*PASSING.values(), faulty.edited(no_data), lambda r, a: _repeated(r, a, service), faulty.slow(0.002)]
     for i, fault in enumerate(kinds):
         server.on(fault, path="materials", ordinals=_every(3 * len(kinds), 3 * i))
     held, known = dict[str, Any](), dict[str, str]()
@@ -439,16 +302,6 @@ def test_all_faults_together(server: FaultyServer, service: MaterialsProject, wh
     assert reading.closing.is_whole
     assert held == {key: entry.labels for key, entry in whole.entries.items()}
     assert known == whole.known()
-
-
-def _without_batches(service: MaterialsProject) -> faulty.Route:
-    """Return a route that does not filter by batch."""
-
-    def route(request: Request) -> Response:
-        query = {key: value for key, value in request.query.items() if key != "batch_id_not_eq"}
-        return service(replace(request, query=query))
-
-    return route
 
 
 def _every(period: int, offset: int) -> Container[int]:
@@ -467,18 +320,3 @@ def _then(change: Callable[[], object]) -> Fault:
         return response
 
     return act
-
-
-def _completes(
-    server: FaultyServer, first: Read, whole: Read, *, fetched: list[str], known: dict[str, str] | None = None
-) -> None:
-    """Check that the reading after the fault fetches what was missing and nothing else, and is whole."""
-    server.calm()
-    known = first.known() if known is None else known
-    second = read(settings_for(server), known)
-    assert list(second.entries) == fetched
-    assert (second.failures, second.closing) == ([], whole.closing)
-    assert second.known(known) == whole.known()
-    assert {k: e.labels for k, e in {**first.entries, **second.entries}.items()}.items() <= {
-        k: e.labels for k, e in whole.entries.items()
-    }.items()

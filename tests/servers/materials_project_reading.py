@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.servers.faulty import FaultyServer
+from tests.servers.faulty import FaultyServer, Request
 
 from matsift.records import ClosingRecord, EntryRecord, FailureRecord, SourceItem, UnchangedRecord, WithdrawnRecord
 from matsift.study.materials_project import MaterialsProjectSource
 from matsift_adapters.sources.materials_project import open_materials_project
 from matsift_adapters.sources.source import NOTHING_KNOWN, Known
 
+LIST, DOCUMENTS = "list", "documents"
 PROPERTIES = ("k_vrh", "g_vrh", "band_gap", "formation_energy_per_atom", "energy_above_hull")
 
 
@@ -78,3 +80,33 @@ def settings_for(server: FaultyServer, **changes: Any) -> MaterialsProjectSource
 def read(settings: MaterialsProjectSource, known: Known = NOTHING_KNOWN) -> Read:
     """Return what the source states beyond what is known."""
     return Read(list(open_materials_project(settings).iterate(known)))
+
+
+def asks_for(part: str) -> Callable[[Request], bool]:
+    """Return what tells requests of the list from those of documents."""
+    return lambda request: ("_page" if part == LIST else "material_ids") in request.query
+
+
+class From:
+    """All ordinals from one on."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and number >= self.first
+
+
+def completes(
+    server: FaultyServer, first: Read, whole: Read, *, fetched: list[str], known: dict[str, str] | None = None
+) -> None:
+    """Check that the reading after the fault fetches what was missing and nothing else, and is whole."""
+    server.calm()
+    known = first.known() if known is None else known
+    second = read(settings_for(server), known)
+    assert list(second.entries) == fetched
+    assert (second.failures, second.closing) == ([], whole.closing)
+    assert second.known(known) == whole.known()
+    assert {k: e.labels for k, e in {**first.entries, **second.entries}.items()}.items() <= {
+        k: e.labels for k, e in whole.entries.items()
+    }.items()
