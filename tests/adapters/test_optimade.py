@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -544,3 +545,11 @@ def test_a_filter_that_is_none_is_told_before_anything_is_asked(server: FaultySe
 def test_a_slip_in_the_settings_is_told(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         OptimadeSource(kind="optimade", name="x", **settings)
+
+
+def test_a_missing_package_is_told_with_its_remedy(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optimade.filterparser", None)
+    with pytest.raises(
+        SourceError, match=r"a package is missing \(optimade\.filterparser\); pip install 'matsift\[optimade\]'"
+    ):
+        source(server)
