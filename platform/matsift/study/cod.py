@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from matsift.crystal import ELEMENT_SYMBOLS
-from matsift.study.source_base import ParsedBase, ServiceBase, SourceTable
+from matsift.study.source_base import Elements, ParsedBase, ServiceBase, SourceTable
 
 #: COD dedicates its collection to the public domain.
 COD_LICENCE = "CC0-1.0"
 COD_URL = "https://www.crystallography.net/cod"
-
-
-def _elements(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    if strangers := [symbol for symbol in symbols if symbol not in ELEMENT_SYMBOLS]:
-        raise ValueError(f"not a chemical element: {', '.join(strangers)}")
-    return symbols
-
-
-Elements = Annotated[tuple[str, ...], AfterValidator(_elements)]
 
 
 class CodChoice(SourceTable):

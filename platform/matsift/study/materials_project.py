@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from matsift.crystal import ELEMENT_SYMBOLS
-from matsift.study.source_base import ServiceBase, SourceName, SourceTable
+from matsift.study.source_base import Elements, ServiceBase, SourceName, SourceTable
 from matsift.units import PROPERTIES
 
 #: Thermodynamic hulls of the Materials Project, by its own names. Energies of different hulls are different properties.
@@ -17,12 +16,6 @@ MATERIAL_ID = r"^(mp|mvc)-([0-9]+|[a-z]+)$"
 
 _MODULI = ("k_vrh", "k_voigt", "k_reuss", "g_vrh", "g_voigt", "g_reuss")
 _THERMO = ("energy_per_atom", "formation_energy_per_atom", "energy_above_hull")
-
-
-def _elements(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    if strangers := [symbol for symbol in symbols if symbol not in ELEMENT_SYMBOLS]:
-        raise ValueError(f"not a chemical element: {', '.join(strangers)}")
-    return symbols
 
 
 def _rising(pair: tuple[float, float]) -> tuple[float, float]:
@@ -38,7 +31,6 @@ def _known_properties(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Elements = Annotated[tuple[str, ...], AfterValidator(_elements)]
 Range = Annotated[tuple[float, float], AfterValidator(_rising)]
 Count = Annotated[tuple[int, int], AfterValidator(_rising)]
 Text = Annotated[str, Field(pattern=r"^[A-Za-z0-9*().-]+$", max_length=100)]

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from matsift.crystal import ELEMENT_SYMBOLS
+
+
+def _elements(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    if strangers := [symbol for symbol in symbols if symbol not in ELEMENT_SYMBOLS]:
+        raise ValueError(f"not a chemical element: {', '.join(strangers)}")
+    return symbols
+
 
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Elements = Annotated[tuple[str, ...], AfterValidator(_elements)]
 
 
 class SourceTable(BaseModel):
