@@ -107,10 +107,8 @@ def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
     labels = columns.get("label", [])
     if None in xyz or not _PLACED.issuperset(columns.get("calc_flag", ())) or any(" + " in text for text in labels):
         return None
-    if (types := columns.get("type_symbol")) is not None:
-        symbols = [element_of_type(text) for text in types]
-    else:
-        symbols = [element_of_label(text) for text in labels]
+    types = columns.get("type_symbol")
+    symbols = list(map(element_of_label, labels)) if types is None else list(map(element_of_type, types))
     coords = _numbers([text for column in xyz if column is not None for text in column])
     if coords is None or not symbols or None in symbols:
         return None
@@ -121,12 +119,12 @@ def _atoms(block: gemmi.cif.Block) -> _Atoms | None:
             return None
         if min(occupancies) == 1:
             occupancies = None
-    found = [symbol for symbol in symbols if symbol is not None]
     holds = []
     if not _NO_HYDROGENS.issuperset(columns.get("attached_hydrogens", ())):
         holds.append("implicit_hydrogens")
     if far_outside(coords):
         holds.append("coordinates_outside_cell")
+    found = [symbol for symbol in symbols if symbol is not None]
     return _sorted(_Atoms(found, np.array(coords).reshape(3, -1).T.copy(), occupancies, tuple(holds)))
 
 
