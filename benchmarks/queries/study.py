@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 import numpy as np
-from benchmarks.queries.structures import PROPERTIES, SEED, SETS, STUDY, stiffness
+from benchmarks.queries.campaign import campaign
+from benchmarks.queries.models import Trained, digest, model, predict
+from benchmarks.queries.structures import PROPERTIES, SEED, STUDY
 from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from matsift.descriptors.registry import descriptor_set
-from matsift.records import FailureRecord, LabelRecord
 from matsift.screening.criteria import paper_criteria
 from matsift_flows.workspace import Workspace
-from matsift_schema.store import acquisitions, campaigns, datasets, groups, labels, models, predictions, screening
-from matsift_schema.store.descriptors import find_descriptor_set
-from matsift_schema.store.failures import latest_failure_ids, write_failures
+from matsift_schema.store import datasets, groups, labels, screening
 from matsift_schema.store.reports import write_report
 from matsift_schema.store.structures import load_structures
 
 RULES = hashlib.sha256(b"rules of a benchmark").hexdigest()[:16]
 ELEMENT = "Na"
-N_MEMBER = 20
-N_ROUND = 3
-BATCH = 20
-_CHUNK = 20_000
 _REJECTED = 0.15
 #: Shares of the candidates that each criterion of the paper fails and cannot decide, about as in na_electrolytes.
 _SHARES = {
@@ -40,22 +33,6 @@ _SHARES = {
     "no_electrochemically_active_element": (0.28, 0.0),
     "converged": (0.09, 0.0),
 }
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What stands behind the predictions of one property."""
-
-    property_name: str
-    snapshot_id: int
-    label_ids: NDArray[np.int64]
-    truth: NDArray[np.float64]
-    roles: NDArray[np.str_]
-
-
-def digest(*what: object) -> str:
-    """Return a SHA-256 that names something made up."""
-    return hashlib.sha256(" ".join(map(str, what)).encode()).hexdigest()
 
 
 def fill(workspace: Workspace) -> bool:
@@ -119,83 +96,6 @@ def snapshot(session: Session, run_id: int, property_name: str) -> Trained:
     return Trained(property_name, key, ids, truth, roles)
 
 
-def model(session: Session, run_id: int, trained: Trained, number: int, strategy: str) -> int:
-    """Return an ensemble with its evaluation on the test rows, as the training flow writes it."""
-    sets = [find_descriptor_set(session, name, descriptor_set(name).version) for name in SETS]
-    columns = [column for name in SETS for column in descriptor_set(name).columns]
-    record = models.ModelRecord(
-        content_hash=digest("model", trained.property_name, number, strategy),
-        learner="lightgbm_ensemble",
-        purpose="ensemble",
-        settings={"members": N_MEMBER},
-        seed=SEED,
-        snapshot_id=trained.snapshot_id,
-        property_name=trained.property_name,
-        column_names=columns,
-        calibration={},
-        artifact_sha256=digest("artifact"),
-        artifact_uri="file:///artifact",
-        code_version="0",
-        descriptor_set_ids=[key for key in sets if key is not None],
-    )
-    key = models.write_model(session, run_id, record)
-    test = trained.roles == "test"
-    said = trained.truth[test] * np.random.default_rng((SEED, number)).lognormal(0.0, 0.2, test.sum())
-    error = np.abs(said - trained.truth[test])
-    metrics = {"mae": float(error.mean()), "rmse": float(np.sqrt((error**2).mean())), "r2": 0.8}
-    models.write_evaluations(session, run_id, key, subset="test", metrics=metrics, n_row=int(test.sum()))
-    models.write_held_out(
-        session,
-        run_id,
-        key,
-        label_ids=trained.label_ids[test],
-        mean=said,
-        spread=0.1 * said,
-        lower=0.8 * said,
-        upper=1.2 * said,
-    )
-    gains = np.full(len(columns), 1.0 / len(columns))
-    of_sets = [key for key, name in zip(sets, SETS, strict=True) for _ in descriptor_set(name).columns]
-    models.write_importances(session, run_id, key, columns=columns, gain_fractions=gains, set_ids=of_sets)
-    return key
-
-
-def predict(workspace: Workspace, run_id: int, model_id: int, ids: NDArray[np.int64]) -> None:
-    """Write what a model says of structures: the stiffness of their elements, with a scatter of its own."""
-    with workspace.sessions.begin() as session:
-        ids = np.sort(predictions.structures_without_prediction(session, model_id, ids))
-    for start in range(0, len(ids), _CHUNK):
-        with workspace.sessions.begin() as session:
-            said = _members(session, model_id, ids[start : start + _CHUNK])
-            mean, spread = said.mean(axis=0), said.std(axis=0)
-            predictions.write_predictions(
-                session,
-                run_id,
-                model_id,
-                structure_ids=ids[start : start + _CHUNK],
-                mean=mean,
-                spread=spread,
-                lower=mean - 2.0 * spread,
-                upper=mean + 2.0 * spread,
-                coverage=0.9,
-                members=said,
-            )
-
-
-def _members(session: Session, model_id: int, ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return (n_member, n) predictions of structures, in the order of the ids."""
-    query = text("""
-        SELECT array_to_string(s.species, ' ')
-        FROM unnest(CAST(:ids AS int8[])) WITH ORDINALITY AS i (id, position) JOIN matsift.structure s USING (id)
-        ORDER BY i.position
-    """)
-    species = session.scalars(query, {"ids": ids.tolist()}).all()
-    stiff = np.array([stiffness(symbols.split()) for symbols in species])
-    rng = np.random.default_rng((SEED, model_id, int(ids[0])))
-    of_structure = stiff * rng.lognormal(0.0, 0.15, len(ids))
-    return np.asarray(of_structure * rng.lognormal(0.0, 0.1, (N_MEMBER, len(ids))), dtype=np.float64)
-
-
 def screen(session: Session, run_id: int, pool: NDArray[np.int64]) -> int:
     """Return the screen of the pool by the nine criteria of the paper."""
     criteria = [criterion.model_dump(mode="json") for criterion in paper_criteria()]
@@ -224,86 +124,3 @@ def group(session: Session, run_id: int, pool: NDArray[np.int64]) -> int:
     rule_id = groups.ensure_rule(session, run_id, name="made-up", settings={}, content_hash=digest("grouping rule"))
     rows = [(int(key), int(pool[i - 1]) if i % 20 == 19 else int(key), 0.01) for i, key in enumerate(pool)]
     return groups.write_members(session, run_id, rule_id, rows)
-
-
-def campaign(
-    workspace: Workspace, run_id: int, trained: Trained, strategy: str, pool: NDArray[np.int64], first_model: int
-) -> None:
-    """Write a campaign of some rounds: each scores what is left and acquires a batch, of which a few fail."""
-    with workspace.sessions.begin() as session:
-        record = campaigns.CampaignRecord(
-            digest("campaign", trained.property_name, strategy),
-            f"{STUDY} {trained.property_name} {strategy}",
-            STUDY,
-            trained.property_name,
-            strategy,
-            BATCH,
-            N_ROUND,
-            SEED,
-            "chgnet",
-            {},
-        )
-        campaign_id = campaigns.write_campaign(session, run_id, record)
-    for number in range(N_ROUND + 1):
-        with workspace.sessions.begin() as session:
-            model_id = model(session, run_id, trained, number, strategy) if number else first_model
-            gone = campaigns.acquired_structures(session, campaign_id)
-            left = pool[~np.isin(pool, list(gone))]
-        if number:
-            predict(workspace, run_id, model_id, left)
-        with workspace.sessions.begin() as session:
-            _score(session, run_id, campaign_id, number, model_id, left, strategy)
-            if number < N_ROUND:
-                _label(session, run_id, campaign_id, trained.property_name)
-
-
-def _score(
-    session: Session,
-    run_id: int,
-    campaign_id: int,
-    number: int,
-    model_id: int,
-    left: NDArray[np.int64],
-    strategy: str,
-) -> None:
-    said = predictions.load_predictions(session, model_id, left)
-    scores = said.spread if strategy == "exploration" else np.random.default_rng((SEED, number)).random(len(said))
-    round_id = campaigns.write_round(
-        session,
-        run_id,
-        campaign_id,
-        number=number,
-        model_id=model_id,
-        structure_ids=said.structure_ids,
-        mean=said.mean,
-        spread=said.spread,
-        scores=scores,
-        order=np.argsort(-scores, kind="stable"),
-    )
-    if number < N_ROUND:
-        campaigns.propose_acquisitions(session, run_id, round_id, BATCH)
-
-
-def _label(session: Session, run_id: int, campaign_id: int, property_name: str) -> None:
-    """Settle what was proposed: three of four are labelled, the others fail."""
-    claimed = acquisitions.claim_acquisitions(session, campaign_id, worker="oracle", limit=BATCH, lease_s=60.0)
-    for i, row in enumerate(claimed):
-        if i % 4 == 3:
-            failure = FailureRecord(
-                "label",
-                row.structure_hash,
-                "OracleError",
-                "it did not converge",
-                9.0,
-                property_name,
-                row.structure_hash,
-            )
-            write_failures(session, run_id, [failure])
-            failure_id = latest_failure_ids(session, "label", property_name, [row.structure_id])[row.structure_id]
-            acquisitions.settle_failed(session, row.id, worker="oracle", failure_id=failure_id)
-        else:
-            record = LabelRecord(property_name, 40.0 + i, "oracle", "oracle:made-up")
-            labels.write_labels(session, run_id, [(row.structure_hash, record, None)])
-            label_id = labels.label_id(session, row.structure_id, property_name, "oracle")
-            assert label_id is not None
-            acquisitions.settle_labelled(session, row.id, worker="oracle", label_id=label_id)
