@@ -182,7 +182,9 @@ def table(result: Result, n_worker: int) -> list[str]:
     lines += ["", f"The second reading added {result.rows_added_again} rows.", ""]
     if first.n == samples.N_CIF:
         word = "reached" if first.wall_s < WANTED_S else "not reached"
+        cpu_s = first.worker_cpu_s + first.own_cpu_s + first.server_cpu_s
         lines += [f"Wanted: all in less than {WANTED_S:.0f} s. {word.capitalize()}: {first.wall_s:.0f} s.", ""]
+        lines += [f"It is {cpu_s:.0f} s of CPU in all, {cpu_s / n_worker:.0f} s over {n_worker} cores of its own.", ""]
     return [*lines, *_shares(result, n_worker)]
 
 
