@@ -76,7 +76,7 @@ def test_from_cifs_to_rows(postgres_server: PostgresServer, workspace: Workspace
     first, again, changed = result.counts
     assert (first.new, first.failed, again.unchanged, result.rows_added_again) == (N, 0, N, 0)
     assert (changed.changed, changed.unchanged) == (1, N - 1)
-    result.stages_us = end_to_end.stages(workspace, N)
+    result.stages_us = end_to_end.stages(workspace, N, 2 * N)
     assert set(result.stages_us) >= {"read, unpack", "parse", "symmetry", "hash", "check", "write", "PostgreSQL"}
     shares = end_to_end.table(result, 1)[-2]
     assert shares.count("%") == len(result.stages_us) + 1
