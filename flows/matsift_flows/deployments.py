@@ -18,6 +18,7 @@ from matsift.errors import UserInputError
 from matsift.study.loading import load_mirror
 from matsift.study.settings import Study
 from matsift_adapters.settings import Settings
+from matsift_flows.group import group
 from matsift_flows.ingest import ingest, refuse_incomplete
 from matsift_flows.judge import judge
 from matsift_flows.orchestration import invoke, prefect_is_configured
@@ -61,6 +62,8 @@ def sync_source(study_path: str, source: str, *, retry_failed: bool = False) -> 
         counts = invoke(ingest, workspace, loaded, path.parent, (source,))[source]
         if isinstance(loaded, Study):
             invoke(judge, workspace, loaded)
+        if loaded.duplicates is not None:
+            invoke(group, workspace, loaded)
     summary = {"source": source, **counts.as_dict()}
     if prefect_is_configured():
         get_run_logger().info("%s", ", ".join(f"{key} {value}" for key, value in summary.items()))

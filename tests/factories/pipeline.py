@@ -16,10 +16,11 @@ from tests.factories.runs import run_id
 
 from matsift.crystal import Crystal
 from matsift.descriptors.fingerprint import FINGERPRINT
+from matsift.records import WithdrawnRecord
 from matsift_schema.store import campaigns, datasets, descriptors, groups, labels, models, predictions, screening
 from matsift_schema.store.reports import write_report
 from matsift_schema.store.structures import load_structures
-from matsift_schema.store.syncs import SyncCounts, write_source_snapshot
+from matsift_schema.store.syncs import SyncCounts, withdraw, write_source_snapshot
 
 RULES = "0123456789abcdef"
 METHOD = "pbe-dft"
@@ -141,7 +142,8 @@ def predict(session: Session, run: int, model: int, structure_ids: NDArray[np.in
 def small_study(session: Session, n: int = 6) -> Study:
     """Return a study whose every table has rows: n structures with labels, all predicted, screened and scored."""
     run = run_id(session, "study")
-    ingest(session, run, [*labelled_entries(n), broken_entry()])
+    ingest(session, run, [*labelled_entries(n), broken_entry(), entry("s-gone")])
+    withdraw(session, SOURCE.name, [WithdrawnRecord("s-gone", "deprecated")])
     write_source_snapshot(
         session, run, SOURCE.name, version="1", content_hash=digest("shelf"), counts=SyncCounts(new=n + 1, failed=1)
     )

@@ -15,10 +15,11 @@ from pydantic_core import PydanticUndefined
 from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
 from matsift.study.duplicates import DuplicateSettings
+from matsift.study.label_column import LabelColumn
 from matsift.study.loading import parse_study
 from matsift.study.materials_project import MaterialsProjectFilter
 from matsift.study.settings import Study
-from matsift.study.sources import JoinedTable, LabelColumn, SourceSettings, StructureColumn
+from matsift.study.sources import JoinedTable, SourceSettings, StructureColumn
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

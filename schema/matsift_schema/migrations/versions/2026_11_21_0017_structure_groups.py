@@ -10,6 +10,8 @@ Create Date: 2026-11-21
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -167,7 +169,7 @@ def _create_members() -> None:
         )
 
 
-def _created_at() -> sa.Column[object]:
+def _created_at() -> sa.Column[Any]:
     return sa.Column(
         "created_at",
         sa.DateTime(timezone=True),
