@@ -142,7 +142,7 @@ def predict(session: Session, run: int, model: int, structure_ids: NDArray[np.in
 def small_study(session: Session, n: int = 6) -> Study:
     """Return a study whose every table has rows: n structures with labels, all predicted, screened and scored."""
     run = run_id(session, "study")
-    ingest(session, run, [*labelled_entries(n), broken_entry(), entry("s-gone")])
+    ingest(session, run, [*labelled_entries(n), broken_entry(), entry("s-gone", many(n)[0])])
     withdraw(session, SOURCE.name, [WithdrawnRecord("s-gone", "deprecated")])
     write_source_snapshot(
         session, run, SOURCE.name, version="1", content_hash=digest("shelf"), counts=SyncCounts(new=n + 1, failed=1)
