@@ -16,6 +16,7 @@ from tests.factories.runs import run, run_id
 from matsift.records import FailureRecord, LabelRecord
 from matsift_schema.store import datasets, descriptors, failures, labels, models, predictions, screening
 from matsift_schema.store.counts import row_counts
+from matsift_schema.store.label_rows import LabelCounts
 from matsift_schema.store.runs import interrupt_unfinished
 from matsift_schema.store.structures import load_structures
 from matsift_schema.store.syncs import withdraw_missing
@@ -114,8 +115,8 @@ def test_what_an_oracle_said_first_stays(session: Session) -> None:
     ingest(session, first, [entry()])
     said = LabelRecord("k_vrh", 24.0, "chgnet-0.3.0-finite-strain", "oracle:chgnet")
     again = LabelRecord("k_vrh", 24.1, "chgnet-0.3.0-finite-strain", "oracle:chgnet")
-    assert labels.write_labels(session, first, [(NACL, said, None)]) == labels.LabelCounts(1, 0)
-    assert labels.write_labels(session, first, [(NACL, again, None)]) == labels.LabelCounts(0, 0)
+    assert labels.write_labels(session, first, [(NACL, said, None)]) == LabelCounts(1, 0)
+    assert labels.write_labels(session, first, [(NACL, again, None)]) == LabelCounts(0, 0)
     [key] = load_structures(session).ids
     assert labels.property_values(session, "k_vrh", [key]).tolist() == [24.0]
     assert math.isnan(labels.property_values(session, "band_gap", [key])[0])
