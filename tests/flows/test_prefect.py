@@ -22,8 +22,8 @@ from matsift_flows.study import study_flow
 pytestmark = pytest.mark.slow
 
 PASSWORD = "correct-horse-battery-staple"
-FLOWS = {"study", "ingest", "judge", "featurize", "train", "screen", "acquire", "label", "predict", "report"}
-TASKS = {"write entries", "featurize chunk", "train model", "label acquisitions"}
+FLOWS = {"study", "ingest", "judge", "group", "featurize", "train", "screen", "acquire", "label", "predict", "report"}
+TASKS = {"write entries", "group chunk", "featurize chunk", "train model", "label acquisitions"}
 
 
 @pytest.fixture(scope="module")
