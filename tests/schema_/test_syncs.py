@@ -34,6 +34,16 @@ def test_the_same_content_under_a_new_revision_moves_on_without_a_row(session: S
     assert row_counts(session) == before
 
 
+def test_an_entry_stored_without_a_revision_gains_it(session: Session) -> None:
+    run = run_id(session)
+    ingest(session, run, [entry("a")])
+    marked = replace(entry("a"), revision="1")
+    assert catalogue.missing_entries(session, SOURCE.name, [entry("a")]) == []
+    assert catalogue.missing_entries(session, SOURCE.name, [marked]) == [marked]
+    ingest(session, run, [marked])
+    assert catalogue.missing_entries(session, SOURCE.name, [marked]) == []
+
+
 def test_tombstones_say_why(session: Session) -> None:
     run = run_id(session)
     ingest(session, run, [entry("a"), entry("b", rock_salt("K")), entry("c", payload={"gap": 1.0}), entry("d")])

@@ -69,11 +69,7 @@ def known_entries(
 def missing_entries(session: Session, source_name: str, entries: Sequence[EntryRecord]) -> list[EntryRecord]:
     """Return the entries whose content or revision the source did not state yet, or not lately, and was not refused."""
     known = known_entries(session, source_name, [entry_key(entry) for entry in entries])
-    missing = [
-        entry
-        for entry in entries
-        if known.get(entry_key(entry)) not in ((entry.content_hash, entry.revision), (entry.content_hash, None))
-    ]
+    missing = [entry for entry in entries if known.get(entry_key(entry)) != (entry.content_hash, entry.revision)]
     refused = _refused(session, source_name, missing)
     return [entry for entry in missing if entry.content_hash not in refused]
 
