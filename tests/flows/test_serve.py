@@ -158,6 +158,7 @@ def test_serving_schedules_runs_and_reports(served: _Served, database_url: str, 
     waits = served.until(lambda: _state_of(served, made["id"]) == "AwaitingRetry")
     assert waits, "a folder that may come back is tried again later"
 
+    assert (tmp_path / "home" / "prefect" / "tmp" / "runner_storage").is_dir(), "not in the folder that all users share"
     _deploy_to_pool(served, tmp_path)
     served.command.process.send_signal(signal.SIGINT)
     served.command.wait(60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,6 +61,18 @@ def prefect_server(settings: Settings, *, port: int, tell: Callable[[str], None]
             server.wait(_STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
             server.kill()
+
+
+@contextmanager
+def private_temporary_folder(settings: Settings) -> Iterator[None]:
+    """Have Prefect's runner keep its files in the data folder: its own place belongs to whoever served there first."""
+    folder = settings.prepare_home() / "prefect" / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 @contextmanager

@@ -93,11 +93,12 @@ def serve(
     """
     from prefect import serve as serve_deployments
 
-    from matsift_flows.cli.prefect_server import prefect_server
+    from matsift_flows.cli.prefect_server import prefect_server, private_temporary_folder
     from matsift_flows.deployments import deployments
 
     found = deployments(studies, cron=cron)
-    with prefect_server(settings(), port=port, tell=typer.echo) as api_url:
+    own = settings()
+    with prefect_server(own, port=port, tell=typer.echo) as api_url, private_temporary_folder(own):
         for deployed in found:
             typer.echo(f"  {deployed.name}: {deployed.cron or 'by hand'}")
         typer.echo(f"Serving {len(found)} deployments; see {api_url.removesuffix('/api')}. Ctrl-C ends it.")
