@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import pickle
+import pickle  # what the pipes between our own processes do is timed; nothing is stored
 import shutil
 import tarfile
 import time

@@ -25,7 +25,7 @@ def chunked(items: Iterable[T], *, n_item: int, seconds: float) -> Iterator[list
             if len(chunk) == n_item or time.monotonic() - started > seconds:
                 yield chunk
                 chunk, started = [], time.monotonic()
-    except Exception:
+    except Exception:  # whatever ends the reading, what came is written first, and the error goes on
         if chunk:
             yield chunk
         raise

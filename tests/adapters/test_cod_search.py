@@ -12,16 +12,15 @@ import pytest
 from pydantic import ValidationError
 from tests.factories.cod_cifs import cod_cif
 from tests.factories.syncing import Held
-from tests.servers.cod import CodService
+from tests.servers.cod import CodService, salts
 from tests.servers.faulty import (
+    COMMON_FAULTS,
     Fault,
     FaultyServer,
     Response,
     edited,
     not_json,
     reset,
-    slow,
-    stalled,
     status,
     truncated,
     with_headers,
@@ -39,10 +38,7 @@ QUICK = {"requests_per_second": 100, "timeout_s": 0.4, "attempts": 2, "max_wait_
 
 @pytest.fixture
 def service() -> CodService:
-    made = CodService()
-    for i, number in enumerate(NUMBERS):
-        made.put(number, 5.6 + i / 10, revision=1000 + i)
-    return made
+    return salts(NUMBERS)
 
 
 @pytest.fixture
@@ -102,15 +98,7 @@ def test_a_revision_that_goes_back_is_a_change(service: CodService, server: Faul
 
 
 FAULTS: dict[str, Fault] = {
-    "429": status(429),
-    "429-retry-after": status(429, retry_after=0),
-    "429-too-long": status(429, retry_after=999),
-    "500": status(500),
-    "502": status(502),
-    "slow": slow(0.05),
-    "stalled": stalled(1.0),
-    "reset": reset(),
-    "truncated": truncated(),
+    **COMMON_FAULTS,
     "html": lambda _request, response: Response(200, {}, b"<html>busy</html>"),
 }
 

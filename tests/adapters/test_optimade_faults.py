@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.factories.syncing import Held, Reading
 from tests.servers.faulty import (
+    COMMON_FAULTS,
     Fault,
     FaultyServer,
     Request,
@@ -16,11 +17,6 @@ from tests.servers.faulty import (
     edited,
     not_json,
     redirected,
-    reset,
-    slow,
-    stalled,
-    status,
-    truncated,
     with_headers,
 )
 from tests.servers.optimade import OptimadeService, rock_salt_attributes
@@ -39,15 +35,7 @@ def server(service: OptimadeService) -> Iterator[FaultyServer]:
 
 
 FAULTS: dict[str, Fault] = {
-    "429": status(429),
-    "429-retry-after": status(429, retry_after=0),
-    "429-too-long": status(429, retry_after=999),
-    "500": status(500),
-    "502": status(502),
-    "slow": slow(0.05),
-    "stalled": stalled(1.0),
-    "reset": reset(),
-    "truncated": truncated(),
+    **COMMON_FAULTS,
     "no-json": not_json(),
     "no-page": edited(lambda _page: {"data": None}),
     "no-object": edited(lambda _page: []),

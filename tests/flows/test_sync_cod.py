@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.factories.cod_cifs import LONG_AGO, cod_cif, tree_path, write_tree
 from tests.flows.syncing import Syncer
-from tests.servers.cod import CodService
+from tests.servers.cod import CodService, salts
 from tests.servers.faulty import FaultyServer, edited, reset, status, truncated
 
 from matsift.errors import SourceError
@@ -38,10 +38,7 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def service() -> CodService:
-    made = CodService()
-    for i, number in enumerate(NUMBERS):
-        made.put(number, 5.6 + i / 10, revision=1000 + i)
-    return made
+    return salts(NUMBERS)
 
 
 @pytest.fixture

@@ -293,3 +293,17 @@ class _Handler(BaseHTTPRequestHandler):
         for start in range(0, len(body), PIECE):
             self.wfile.write(body[start : start + PIECE])
             self.server.owner.wait(pace_s)
+
+
+#: Answers that do not come, or not as they should, whatever the service.
+COMMON_FAULTS: dict[str, Fault] = {
+    "429": status(429),
+    "429-retry-after": status(429, retry_after=0),
+    "429-too-long": status(429, retry_after=999),
+    "500": status(500),
+    "502": status(502),
+    "slow": slow(0.05),
+    "stalled": stalled(1.0),
+    "reset": reset(),
+    "truncated": truncated(),
+}

@@ -17,6 +17,9 @@ from matsift_adapters.sources.formats import is_archive
 from matsift_adapters.sources.parsing import MAX_MEMBER_BYTES, too_large
 
 Wanted = Callable[[str], bool]
+#: What reading a member of a zip raises; RuntimeError where it is encrypted, NotImplementedError where the compression
+#: is none that zipfile knows.
+ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,7 @@ def read_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> RawMembe
     try:
         with archive.open(info) as stream:
             content = stream.read(MAX_MEMBER_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        # RuntimeError: encrypted; NotImplementedError: a compression that zipfile does not know
+    except ZIP_DAMAGE as error:
         return RawMember(info.filename, problem=f"the archive's member is damaged or locked ({error})")
     if len(content) > MAX_MEMBER_BYTES:
         return RawMember(info.filename, problem=too_large())

@@ -6,14 +6,13 @@ import os
 import re
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from matsift.errors import SourceError
-from matsift_adapters.sources.archives import RawMember, read_file, read_zip_member, walk
+from matsift_adapters.sources.archives import ZIP_DAMAGE, RawMember, read_file, read_zip_member, walk
 from matsift_adapters.sources.compressed import BrokenOffError, check_readable
 from matsift_adapters.sources.formats import is_archive
 
@@ -175,7 +174,7 @@ def _head_of_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> byte
     try:
         with archive.open(info) as stream:
             return stream.read(_HEAD_BYTES)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError):
+    except ZIP_DAMAGE:
         return b""  # reading the whole of it tells why
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,29 +15,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.servers.faulty import FaultyServer
 from tests.servers.materials_project import KEY, MaterialsProject
-from tests.servers.materials_project_documents import add, rock_salt, spell, world
+from tests.servers.materials_project_documents import add, rock_salt, spell
 from tests.servers.materials_project_reading import Read, read, settings_for
 
 from matsift.study.materials_project import MaterialsProjectSource
 from matsift_adapters.sources.materials_project_ids import LAST_NUMBERED, canonical
 
-WORLD = world(12)
 THERMO = "mp-thermo-gga-gga+u-r2scan"
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> MaterialsProject:
-    """Twelve rock salts, and a key to them."""
-    monkeypatch.setenv("MP_API_KEY", KEY)
-    monkeypatch.delenv("MP_API_ENDPOINT", raising=False)
-    return copy.deepcopy(WORLD)
-
-
-@pytest.fixture
-def server(service: MaterialsProject) -> Iterator[FaultyServer]:
-    """The service on a port."""
-    with FaultyServer(service) as running:
-        yield running
 
 
 def labels(reading: Read, external_id: str) -> dict[tuple[str, str], float]:

@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer, Request, Response
-from tests.servers.materials_project import KEY, MaterialsProject
-from tests.servers.materials_project_documents import world
+from tests.servers.materials_project import MaterialsProject
 from tests.servers.materials_project_reading import DOCUMENTS, Read, asks_for, completes, read, settings_for
 
-WORLD = world(12)
 ALL = [f"mp-{8000 + i}" for i in range(12)]
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> MaterialsProject:
-    """Twelve rock salts, and a key to them."""
-    monkeypatch.setenv("MP_API_KEY", KEY)
-    return copy.deepcopy(WORLD)
-
-
-@pytest.fixture
-def server(service: MaterialsProject) -> Iterator[FaultyServer]:
-    """The service on a port."""
-    with FaultyServer(service) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def whole() -> Read:
-    """What a reading without a fault gives."""
-    with pytest.MonkeyPatch.context() as patch, FaultyServer(copy.deepcopy(WORLD)) as running:
-        patch.setenv("MP_API_KEY", KEY)
-        return read(settings_for(running))
 
 
 @pytest.mark.parametrize("empty", [pytest.param(None, id="null"), pytest.param({}, id="empty"), "absent"])

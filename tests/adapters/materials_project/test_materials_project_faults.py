@@ -5,9 +5,8 @@ After each fault: what came is kept, the reading says what is missing, the next 
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container
 from typing import Any
 
 import pytest
@@ -21,28 +20,6 @@ from matsift.errors import SourceError
 
 WORLD = world(12)
 ALL = [f"mp-{8000 + i}" for i in range(12)]
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> MaterialsProject:
-    """Twelve rock salts, and a key to them."""
-    monkeypatch.setenv("MP_API_KEY", KEY)
-    return copy.deepcopy(WORLD)
-
-
-@pytest.fixture
-def server(service: MaterialsProject) -> Iterator[FaultyServer]:
-    """The service on a port."""
-    with FaultyServer(service) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def whole() -> Read:
-    """What a reading without a fault gives."""
-    with pytest.MonkeyPatch.context() as patch, FaultyServer(copy.deepcopy(WORLD)) as running:
-        patch.setenv("MP_API_KEY", KEY)
-        return read(settings_for(running))
 
 
 PASSING = {

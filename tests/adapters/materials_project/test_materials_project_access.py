@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.servers.faulty import FaultyServer, Response
-from tests.servers.materials_project import EXPIRED_KEY, KEY, MaterialsProject
-from tests.servers.materials_project_documents import world
+from tests.servers.materials_project import EXPIRED_KEY, KEY
 from tests.servers.materials_project_reading import read, settings_for
 
 from matsift.errors import SourceError
-
-WORLD = world(12)
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> MaterialsProject:
-    """Twelve rock salts, and a key to them."""
-    monkeypatch.setenv("MP_API_KEY", KEY)
-    monkeypatch.delenv("MP_API_ENDPOINT", raising=False)
-    return copy.deepcopy(WORLD)
-
-
-@pytest.fixture
-def server(service: MaterialsProject) -> Iterator[FaultyServer]:
-    """The service on a port."""
-    with FaultyServer(service) as running:
-        yield running
 
 
 @pytest.mark.parametrize(
