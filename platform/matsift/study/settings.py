@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.descriptors.registry import descriptor_set
-from matsift.errors import UserInputError
 from matsift.learners.registry import known_learners, validate_settings
 from matsift.screening.criteria import Criterion
 from matsift.screening.elements import check_symbols
 from matsift.screening.quality import QualityRule
+from matsift.study.base import Settings, as_fault, refuse_repeats
+from matsift.study.campaign import CampaignSettings
 from matsift.study.duplicates import DuplicateSettings
 from matsift.study.sources import SourceSettings
 from matsift.units import property_definition
-
-
-def _as_fault(check: Callable[..., object], *arguments: object) -> None:
-    """Run a check of the platform so that pydantic lists its complaint with the others."""
-    try:
-        check(*arguments)
-    except UserInputError as error:
-        raise ValueError(str(error)) from None
-
-
-def _refuse_repeats(where: str, names: Iterable[str]) -> None:
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise ValueError(f"{where} names {repeated[0]!r} twice; give each its own name, or name it once")
-
-
-class Settings(BaseModel):
-    """Base of all tables of a study file: an unknown key is an error, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class StudyHeader(Settings):
@@ -64,7 +43,7 @@ class LabelSettings(Settings):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            _as_fault(property_definition, name)
+            as_fault(property_definition, name)
         return names
 
 
@@ -80,7 +59,7 @@ class DescriptorSettings(Settings):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            _as_fault(descriptor_set, name)
+            as_fault(descriptor_set, name)
         return names
 
     @property
@@ -104,10 +83,9 @@ class SamplingSettings(Settings):
         tuple[Literal["model_1", "model_2", "model_3"], ...],
         Field(description="further strategies to train and evaluate for comparison (paper, Fig. 4)"),
     ] = ()
-    thresholds: Annotated[
-        dict[str, float],
-        Field(description="Model 3: labels at or above this value always train, in the property's unit"),
-    ] = {}
+    thresholds: dict[str, float] = Field(
+        {}, description="Model 3: labels at or above this value always train, in the property's unit"
+    )
 
     _symbol = field_validator("element")(lambda name: check_symbols((name,))[0])
 
@@ -116,19 +94,17 @@ class LearnerSettings(Settings):
     """`[learner]`: the model, its uncertainty and what it is compared with."""
 
     kind: str = "lightgbm_ensemble"
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field({})
     coverage: Annotated[float, Field(gt=0, lt=1, description="nominal coverage of the calibrated interval")] = 0.9
     baselines: tuple[str, ...] = ()
-    ablation: Annotated[
-        dict[str, tuple[str, ...]], Field(description="name of a group of descriptor sets -> the sets")
-    ] = {}
+    ablation: dict[str, tuple[str, ...]] = Field({}, description="name of a group of descriptor sets -> the sets")
 
     @model_validator(mode="after")
     def _known(self) -> LearnerSettings:
         for kind in (self.kind, *self.baselines):
             if kind not in known_learners():
                 raise ValueError(f"there is no learner {kind!r}; use one of {', '.join(sorted(known_learners()))}")
-        _as_fault(validate_settings, self.kind, self.settings)
+        as_fault(validate_settings, self.kind, self.settings)
         return self
 
 
@@ -141,19 +117,6 @@ class CandidateSettings(Settings):
     ] = ()
 
     _symbols = field_validator("elements")(check_symbols)
-
-
-class CampaignSettings(Settings):
-    """`[campaign]`: the active-learning loop; one campaign a property and strategy."""
-
-    strategies: tuple[Literal["exploration", "random"], ...] = ("exploration", "random")
-    batch: Annotated[int, Field(gt=0, description="acquisitions a round")] = 5
-    rounds: Annotated[int, Field(ge=0, description="rounds of acquisition")] = 2
-    oracle: Literal["chgnet"] = "chgnet"
-    time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one label, s")] = 300.0
-    low_spread: Annotated[
-        dict[str, float], Field(description="spread below which a prediction counts as certain, in the property's unit")
-    ] = {}
 
 
 class RankingSettings(Settings):
@@ -183,7 +146,7 @@ class Mirror(Settings):
 
     @model_validator(mode="after")
     def _one_name_a_source(self) -> Self:
-        _refuse_repeats("sources", (source.name for source in self.sources))
+        refuse_repeats("sources", (source.name for source in self.sources))
         return self
 
 
@@ -203,7 +166,7 @@ class Study(Mirror):
     def _consistent(self) -> Study:
         self._refuse_repeated_names()
         for name in (*self.sampling.thresholds, *self.campaign.low_spread):
-            _as_fault(property_definition, name)
+            as_fault(property_definition, name)
         if self.ranking.property not in self.labels.properties:
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
         for group, sets in self.learner.ablation.items():
@@ -215,7 +178,7 @@ class Study(Mirror):
         return self
 
     def _refuse_repeated_names(self) -> None:
-        _refuse_repeats("labels.properties", self.labels.properties)
-        _refuse_repeats("descriptors.sets", self.descriptors.sets)
-        _refuse_repeats("screening", (criterion.name for criterion in self.screening))
-        _refuse_repeats("campaign.strategies", self.campaign.strategies)
+        refuse_repeats("labels.properties", self.labels.properties)
+        refuse_repeats("descriptors.sets", self.descriptors.sets)
+        refuse_repeats("screening", (criterion.name for criterion in self.screening))
+        refuse_repeats("campaign.strategies", self.campaign.strategies)
