@@ -1,0 +1,32 @@
+"""What a folder that was handed out says when it is read: finished, failed, or still running."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Values of properties in their own units, and what stands behind them, fit for JSON."""
+
+    values: dict[str, float]
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why there is no value: a class of failures, and one sentence."""
+
+    error_class: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Running:
+    """Nothing has come back yet, or not all of it: ask again later."""
+
+    message: str
+
+
+Returned = Finished | Failed | Running
