@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.repro_001 import paper
 from numpy.typing import NDArray
 
+from matsift.acquisition.context import Candidates
 from matsift.acquisition.registry import rank
 from matsift.learners import registry
 from matsift.learners.calibration import ConformalCalibration, rows_needed
@@ -195,7 +196,10 @@ def _replay(job: Job, _rows: Rows, X: NDArray[np.float64], y: NDArray[np.float64
             }
         )
         _, wanted = rank(
-            job.option("strategy"), on_pool.mean, on_pool.spread, seed=job.seed * 1000 + number, batch_size=REPLAY_BATCH
+            job.option("strategy"),
+            Candidates.of(on_pool.mean, on_pool.spread),
+            seed=job.seed * 1000 + number,
+            batch_size=REPLAY_BATCH,
         )
         picked = np.zeros(len(pool), dtype=bool)
         picked[wanted[:REPLAY_BATCH]] = True

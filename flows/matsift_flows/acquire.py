@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect import flow
 
+from matsift.acquisition.context import Candidates
 from matsift.acquisition.registry import rank
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
+from matsift.study.strategies import StrategySettings
 from matsift_flows.judge import judge
 from matsift_flows.label import label
 from matsift_flows.orchestration import invoke
@@ -36,7 +38,7 @@ class Campaign:
     id: int
     name: str
     property_name: str
-    strategy: str
+    strategy: StrategySettings
     seed: int
     base: Snapshot
 
@@ -62,7 +64,7 @@ def acquire(workspace: Workspace, study: Study, screening: Screening) -> Acquire
         is_last = number == study.campaign.rounds
         for campaign in campaigns:
             model_id = _round_model(workspace, study, campaign, number)
-            models[campaign.property_name, campaign.strategy] = model_id
+            models[campaign.property_name, campaign.strategy.name] = model_id
             _score(workspace, study, campaign, number, model_id, screening.eligible_ids, propose=not is_last)
         if campaigns and not is_last:
             title = f"label acquisitions of round {number + 1}"
@@ -92,22 +94,23 @@ def _campaigns(workspace: Workspace, study: Study, pool: NDArray[np.int64]) -> l
     return found
 
 
-def _record(study: Study, property_name: str, strategy: str, base: Snapshot) -> store.CampaignRecord:
+def _record(study: Study, property_name: str, strategy: StrategySettings, base: Snapshot) -> store.CampaignRecord:
     settings = study.campaign
     record = store.CampaignRecord(
         content_hash="",
-        name=f"{study.name} {property_name} {strategy}",
+        name=f"{study.name} {property_name} {strategy.name}",
         study=study.name,
         property_name=property_name,
-        strategy=strategy,
+        strategy=strategy.name,
         batch_size=settings.batch,
         n_round=settings.rounds,
         seed=study.study.seed,
-        oracle=settings.oracle,
+        oracle=settings.oracle.kind,
         settings={
             "base_snapshot": base.content_hash,
             "model": ensemble(study, property_name).content_hash(base.content_hash),
             "time_limit_s": settings.time_limit_s,
+            "strategy": strategy.model_dump(exclude={"name"}),
         },
     )
     key = hashlib.sha256(json.dumps(asdict(record), sort_keys=True).encode()).hexdigest()
@@ -134,7 +137,7 @@ def _round_model(workspace: Workspace, study: Study, campaign: Campaign, number:
     ]
     snapshot = grown_snapshot(workspace, study, campaign.base, accepted)
     wanted = WantedModel("ensemble", "All", ensemble(study, campaign.property_name), snapshot)
-    title = f"train {campaign.property_name} {campaign.strategy}, after round {number}"
+    title = f"train {campaign.property_name} {campaign.strategy.name}, after round {number}"
     return train_models(workspace, study, [wanted], title=title)[0]
 
 
@@ -160,8 +163,7 @@ def _score(
         said = load_predictions(session, model_id, left)
         scores, order = rank(
             campaign.strategy,
-            said.mean,
-            said.spread,
+            Candidates.of(said.mean, said.spread),
             seed=_round_seed(campaign, number),
             batch_size=study.campaign.batch,
         )
@@ -183,7 +185,7 @@ def _score(
 
 def _round_seed(campaign: Campaign, number: int) -> int:
     """Return a seed of its own for each campaign and round, the same in every database."""
-    text = f"{campaign.seed} {campaign.property_name} {campaign.strategy} {number}"
+    text = f"{campaign.seed} {campaign.property_name} {campaign.strategy.name} {number}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
@@ -194,5 +196,5 @@ def final_models(study: Study, trained: Sequence[StudyModel], acquired: Acquired
     for model in trained:
         if model.wanted.role == "ensemble":
             name = model.wanted.specification.property_name
-            found[name] = acquired.models.get((name, first[0]), model.id) if first else model.id
+            found[name] = acquired.models.get((name, first[0].name), model.id) if first else model.id
     return found

@@ -181,4 +181,4 @@ class Study(Mirror):
         refuse_repeats("labels.properties", self.labels.properties)
         refuse_repeats("descriptors.sets", self.descriptors.sets)
         refuse_repeats("screening", (criterion.name for criterion in self.screening))
-        refuse_repeats("campaign.strategies", self.campaign.strategies)
+        refuse_repeats("campaign.strategies", (strategy.name for strategy in self.campaign.strategies))
