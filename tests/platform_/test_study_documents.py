@@ -18,8 +18,10 @@ from matsift.study.duplicates import DuplicateSettings
 from matsift.study.label_column import LabelColumn
 from matsift.study.loading import parse_study
 from matsift.study.materials_project import MaterialsProjectFilter
+from matsift.study.oracles import OracleSettings
 from matsift.study.settings import Study
 from matsift.study.sources import JoinedTable, SourceSettings, StructureColumn
+from matsift.study.strategies import StrategySettings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -48,6 +50,8 @@ EXPLAINED: dict[str, tuple[type[BaseModel], ...]] = {
 EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable, MaterialsProjectFilter)
 EXPLAINED["[duplicates]"] = (DuplicateSettings,)
 EXPLAINED["[labels]"] += RULES
+EXPLAINED["[campaign]"] += variants(StrategySettings)
+EXPLAINED["[campaign]"] += variants(OracleSettings)
 EXPLAINED["[[screening]]"] = CRITERIA
 
 
@@ -104,6 +108,16 @@ def test_the_sources_shown_in_the_documentation_are_valid() -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", SECTIONS["[[sources]]"], re.DOTALL)
     for source in tomllib.loads(example)["sources"]:
         assert TypeAdapter(SourceSettings).validate_python(source).name == source["name"]
+
+
+def test_the_strategies_shown_in_the_documentation_are_valid() -> None:
+    (example,) = re.findall(r"```toml\n(\[campaign\]\nstrategies.*?)```", SECTIONS["[campaign]"], re.DOTALL)
+    given = tomllib.loads(example)["campaign"]["strategies"]
+    assert [TypeAdapter(StrategySettings).validate_python(item).name for item in given] == [
+        "exploration",
+        "random",
+        "cautious",
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
