@@ -28,7 +28,10 @@ def judge(workspace: Workspace, study: Study, whose: Whose = "sources") -> int:
     properties = sorted({*study.labels.properties, *MODULI})
     with workspace.sessions.begin() as session:
         labels = label_table(session, properties, rule_set=rule_set, methods=study.labels.methods)
-    origins = {"sources": {f"source:{s.name}" for s in study.sources}, "oracle": {f"oracle:{study.campaign.oracle}"}}
+    origins = {
+        "sources": {f"source:{s.name}" for s in study.sources},
+        "oracle": {f"oracle:{study.campaign.oracle.kind}"},
+    }
     ours = np.array([origin in origins[whose] for origin in labels.origins], dtype=bool)
     open_rows = ours & np.array([verdict is None for verdict in labels.verdicts], dtype=bool)
     if not open_rows.any():

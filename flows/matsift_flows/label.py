@@ -9,7 +9,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
-from matsift.errors import OracleError
+from matsift.errors import OracleError, UserInputError
 from matsift.execution.killable import KillablePool, Outcome
 from matsift.records import FailureRecord, LabelRecord
 from matsift.study.settings import Study
@@ -68,12 +68,15 @@ def label_claimed(
         crystals = load_crystals(session, [claims[0][0].structure_id for claims in open_claims])
     if not open_claims:
         return
+    if asked.target is None:
+        raise UserInputError(f"the oracle {asked.name!r} does not compute here")
+    payloads = enumerate(asked.payload(crystal) for crystal in crystals)
     n_worker, limit_s = min(workspace.n_worker, len(open_claims)), study.campaign.time_limit_s
     with (
         workspace.reporter.work(title, len(open_claims), "structures") as advance,
         KillablePool(asked.target, n_worker=n_worker, time_limit_s=limit_s, initializer=asked.initializer) as pool,
     ):
-        for outcome in pool.run(enumerate(crystals)):
+        for outcome in pool.run(payloads):
             claims = open_claims[int(str(outcome.key))]
             failure = _failure(asked, claims[0][0], outcome)
             with workspace.sessions.begin() as session:

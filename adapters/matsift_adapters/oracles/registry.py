@@ -1,44 +1,131 @@
-"""The oracles by name: what labels a structure, under which method, by which worker function."""
+"""The oracles by their settings: what labels a structure, under which method, by which worker function."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from matsift.errors import UserInputError
+from matsift.crystal import Crystal
+from matsift.study.oracles import (
+    AseOracle,
+    ChgnetOracle,
+    GpawOracle,
+    OracleSettings,
+    ReplayOracle,
+    oracle_settings,
+)
+
+Mode = Literal["computes", "replays", "hands_off"]
+
+_OF_A_PLACE = {"python"}
+_OF_TASK = {"equation_of_state": {"points", "step"}, "elasticity": {"strain"}}
 
 
 @dataclass(frozen=True)
 class Oracle:
     """Something that labels structures.
 
-    `target` and `initializer` are ``module:function`` for `matsift.execution.killable.KillablePool`; the target takes a
-    `Crystal` and returns a dict that holds the value of each of `properties`, and `born_stable`.
+    Parameters
+    ----------
+    name
+        Short name, the kind of its settings.
+    method
+        Code, version, task and a short hash of all parameters that change the number: what labels name as their
+        method. Same parameters, same method.
+    properties
+        What a structure gets from it; empty for whatever the study asks for.
+    mode
+        It computes here and now, replays labels that a source states, or hands work off to somebody.
+    target, initializer
+        ``module:function`` for `matsift.execution.killable.KillablePool`, where it computes. The target takes one
+        `payload` and returns a dict with the value of each of `properties`, and where it has them `born_stable`,
+        `detail` (a dict for JSON: parameters, versions, what was measured). It raises OracleError of one sentence.
+    settings
+        What every payload carries; None where the target takes the crystal alone.
     """
 
     name: str
     method: str
-    target: str
-    initializer: str
     properties: tuple[str, ...]
+    mode: Mode
+    target: str | None = None
+    initializer: str | None = None
+    settings: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def origin(self) -> str:
         """What its labels name as their origin."""
         return f"oracle:{self.name}"
 
+    def payload(self, crystal: Crystal) -> Any:
+        """Return what the target takes for a crystal."""
+        return crystal if self.settings is None else (dict(self.settings), crystal)
 
-def oracle(name: str) -> Oracle:
-    """Return the oracle of a name.
+
+def oracle(settings: OracleSettings | str) -> Oracle:
+    """Return the oracle of settings, or of a kind with its defaults.
 
     Raises
     ------
     UserInputError
-        If there is none.
+        If there is none, or what it needs is not installed.
     """
-    if name != "chgnet":
-        raise UserInputError(f"there is no oracle {name!r}; use chgnet")
-    from matsift_adapters.oracles.chgnet import METHOD  # noqa: PLC0415  it loads PyTorch, which takes seconds
+    asked = oracle_settings(settings)
+    if isinstance(asked, ChgnetOracle):
+        return _chgnet(asked)
+    if isinstance(asked, AseOracle):
+        return _ase(asked)
+    if isinstance(asked, GpawOracle):
+        return _gpaw(asked)
+    if isinstance(asked, ReplayOracle):
+        return Oracle(asked.kind, asked.kind, asked.properties, "replays")
+    from matsift_adapters.oracles.handoff import method_of  # noqa: PLC0415  it loads pymatgen
+
+    return Oracle(asked.kind, method_of(asked), asked.properties, "hands_off")
+
+
+def _chgnet(asked: ChgnetOracle) -> Oracle:
+    from matsift_adapters.oracles.chgnet import METHOD  # noqa: PLC0415  it loads ASE
 
     module = "matsift_adapters.oracles.chgnet"
-    moduli = ("k_vrh", "g_vrh", "k_voigt", "k_reuss", "g_voigt", "g_reuss")
-    return Oracle(name, METHOD, f"{module}:label_elasticity", f"{module}:initialize_worker", moduli)
+    target, initializer = f"{module}:label_elasticity", f"{module}:initialize_worker"
+    return Oracle(asked.kind, METHOD, asked.properties, "computes", target, initializer)
+
+
+def _ase(asked: AseOracle) -> Oracle:
+    from matsift_adapters.oracles.ase_calculators import code_of  # noqa: PLC0415  it loads ASE
+
+    settings = asked.model_dump(mode="json")
+    return Oracle(
+        asked.kind,
+        _method(code_of(asked.calculator), asked.task, settings),
+        asked.properties,
+        "computes",
+        "matsift_adapters.oracles.ase_tasks:label",
+        "matsift_adapters.oracles.ase_tasks:initialize_worker",
+        settings,
+    )
+
+
+def _gpaw(asked: GpawOracle) -> Oracle:
+    settings = asked.model_dump(mode="json")
+    return Oracle(
+        asked.kind,
+        _method(f"gpaw-{asked.version}-{asked.xc.lower()}", asked.task, settings),
+        asked.properties,
+        "computes",
+        "matsift_adapters.oracles.gpaw:label",
+        None,
+        settings,
+    )
+
+
+def _method(code: str, task: str, settings: Mapping[str, Any]) -> str:
+    """Return code, task and the hash of the parameters behind the number: not those of other tasks, nor of a place."""
+    others = {name for other, names in _OF_TASK.items() if other != task for name in names} - _OF_TASK.get(task, set())
+    counted = {name: value for name, value in settings.items() if name not in others | _OF_A_PLACE}
+    digest = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+    return f"{code}-{task.replace('_', '-')}-{digest[:8]}"
