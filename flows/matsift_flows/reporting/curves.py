@@ -35,7 +35,7 @@ def learning_curves(session: Session, study: Study, campaigns: Sequence[Campaign
             campaign=study.name,
             property_name=campaign.property_name,
             unit=property_definition(campaign.property_name).unit,
-            arm=campaign.strategy,
+            arm=campaign.strategy.name,
             points=tuple(_point(session, row) for row in load_rounds(session, campaign.id)),
         )
         for campaign in campaigns
