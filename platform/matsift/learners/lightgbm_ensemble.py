@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -178,19 +178,44 @@ def train_members(
 
 def train_member(data: TrainingData, settings: LightGbmSettings, seed: int) -> str:
     """Return one member as LightGBM text: a draw of the rows by its seed, then boosting."""
-    rows = draw_rows(len(data.y), settings.train_fraction, seed)
-    parameters, y = settings.booster_parameters(seed), settings.scale.forward(data.y)
+
+    def binned(rows: NDArray[np.int64], y: NDArray[np.float64]) -> lightgbm.Dataset:
+        return lightgbm.Dataset(data.X[rows], y)
+
+    return boost(binned, data.y, settings, seed)
+
+
+def boost(
+    binned: Callable[[NDArray[np.int64], NDArray[np.float64]], lightgbm.Dataset],
+    labels: NDArray[np.float64],
+    settings: LightGbmSettings,
+    seed: int,
+    **parameters: bool,
+) -> str:
+    """Return one member as LightGBM text, trained on what `binned` makes of (n,) sorted rows and their targets.
+
+    `labels` are those of all rows that the member may draw from, in the unit of the property; further `parameters` win
+    over those of the settings.
+    """
+    rows = draw_rows(len(labels), settings.train_fraction, seed)
+    y = settings.scale.forward(labels)
     stoppers: list[Any] = []
     watched: list[lightgbm.Dataset] = []
     if settings.early_stopping_rounds and len(rows) > 1:
         order = np.random.default_rng([seed, 1]).permutation(len(rows))
         n_inner = math.ceil(settings.early_stopping_fraction * len(rows))
         rows, inner = rows[np.sort(order[n_inner:])], rows[np.sort(order[:n_inner])]
-        watched = [lightgbm.Dataset(data.X[inner], y[inner], free_raw_data=False)]
+        watched = [binned(inner, y[inner])]
         stoppers = [lightgbm.early_stopping(settings.early_stopping_rounds, verbose=False)]
-    train = lightgbm.Dataset(data.X[rows], y[rows])
+    train = binned(rows, y[rows])
     for dataset in watched:
         dataset.set_reference(train)
-    booster = lightgbm.train(parameters, train, settings.n_estimators, valid_sets=watched, callbacks=stoppers)
+    booster = lightgbm.train(
+        settings.booster_parameters(seed) | parameters,
+        train,
+        settings.n_estimators,
+        valid_sets=watched,
+        callbacks=stoppers,
+    )
     best = booster.best_iteration if watched else -1
     return str(booster.model_to_string(num_iteration=best))
