@@ -9,7 +9,7 @@ from scipy.special import erfcx, ndtr
 from matsift.acquisition.context import Candidates
 
 #: Below this many spreads under the bar, a series takes the place of a difference that no digits are left of.
-_FAR = -1e5
+_FAR = -1e4
 
 
 def standardized(candidates: Candidates, bar: float) -> NDArray[np.float64]:
