@@ -28,10 +28,11 @@ def campaign(
             STUDY,
             trained.property_name,
             strategy,
+            strategy,
             BATCH,
-            N_ROUND,
             SEED,
             "chgnet",
+            "oracle",
             {},
         )
         campaign_id = campaigns.write_campaign(session, run_id, record)

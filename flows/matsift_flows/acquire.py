@@ -16,6 +16,7 @@ from matsift.acquisition.registry import rank
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
 from matsift.study.strategies import StrategySettings
+from matsift_adapters.oracles.registry import oracle
 from matsift_flows.judge import judge
 from matsift_flows.label import label
 from matsift_flows.orchestration import invoke
@@ -102,14 +103,14 @@ def _record(study: Study, property_name: str, strategy: StrategySettings, base: 
         study=study.name,
         property_name=property_name,
         strategy=strategy.name,
+        strategy_kind=strategy.kind,
         batch_size=settings.batch,
-        n_round=settings.rounds,
         seed=study.study.seed,
         oracle=settings.oracle.kind,
+        oracle_method=oracle(settings.oracle).method,
         settings={
             "base_snapshot": base.content_hash,
             "model": ensemble(study, property_name).content_hash(base.content_hash),
-            "time_limit_s": settings.time_limit_s,
             "strategy": strategy.model_dump(exclude={"name"}),
         },
     )

@@ -61,5 +61,5 @@ REVOKE INSERT ON matsift.alembic_version, matsift.element, matsift.property, mat
 GRANT UPDATE (status, ended_at, counts, message) ON matsift.run TO matsift_worker;
 GRANT UPDATE (description, licence) ON matsift.source TO matsift_worker;
 GRANT UPDATE (withdrawn_at, withdrawn_reason, revision) ON matsift.source_entry TO matsift_worker;
-GRANT UPDATE (status, claimed_by, lease_expires_at, label_id, failure_id, updated_at)
+GRANT UPDATE (status, claimed_by, lease_expires_at, heartbeat_at, external_job, label_id, failure_id, reason, updated_at)
     ON matsift.acquisition TO matsift_worker;

@@ -17,13 +17,15 @@ from tests.factories.runs import run_id
 from matsift.crystal import Crystal
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.records import WithdrawnRecord
-from matsift_schema.store import campaigns, datasets, descriptors, groups, labels, models, predictions, screening
+from matsift_schema.store import campaigns, datasets, descriptors, groups, labels, models, plans, predictions, screening
 from matsift_schema.store.reports import write_report
+from matsift_schema.store.settling import write_result
 from matsift_schema.store.structures import load_structures
 from matsift_schema.store.syncs import SyncCounts, withdraw, write_source_snapshot
 
 RULES = "0123456789abcdef"
 METHOD = "pbe-dft"
+ORACLE_METHOD = "chgnet-0.3.0-finite-strain"
 MP_COLUMNS = ("volume_angstrom3", "density_g_per_cm3", "band_gap_ev", "n_site", "n_element", "crystal_system_number")
 
 
@@ -202,6 +204,7 @@ def small_study(session: Session, n: int = 6) -> Study:
             details=[None] * n,
         )
     campaign = campaigns.write_campaign(session, run, campaign_record())
+    plan = plans.write_plan(session, run, campaign, n_round=2, stop={"budget": 3})
     round_id = campaigns.write_round(
         session,
         run,
@@ -215,6 +218,8 @@ def small_study(session: Session, n: int = 6) -> Study:
         order=np.arange(n)[::-1],
     )
     campaigns.propose_acquisitions(session, run, round_id, 3)
+    plans.write_stop(session, run, round_id, plan, rule="budget", value_seen=3.0, rule_limit=3.0)
+    write_result(session, run, int(ids[0]), ORACLE_METHOD, detail={"strain": 0.01}, worker="anna", seconds=1.5)
     write_report(session, run, study="shelf_study", content_hash=digest("report"), uri="file:///report.html")
     _rows_without_a_writer(session, run)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
@@ -253,10 +258,11 @@ def campaign_record(**rest: Any) -> campaigns.CampaignRecord:
         "study": "shelf_study",
         "property_name": "k_vrh",
         "strategy": "exploration",
+        "strategy_kind": rest.get("strategy", "exploration"),
         "batch_size": 3,
-        "n_round": 2,
         "seed": 1,
         "oracle": "chgnet",
+        "oracle_method": ORACLE_METHOD,
         "settings": {},
     }
     return campaigns.CampaignRecord(**{**values, **rest})

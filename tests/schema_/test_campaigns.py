@@ -116,9 +116,9 @@ def test_an_expired_lease_is_taken_over_and_the_first_worker_has_lost(session: S
     [claimed] = claim(session, study.campaign, lease_s=-1.0)
     [taken] = acquisitions.claim_acquisitions(session, study.campaign, worker="berta", limit=1, lease_s=60.0)
     assert taken.id == claimed.id
-    assert not acquisitions.renew_lease(session, claimed.id, worker="anna", lease_s=60.0)
+    assert acquisitions.renew_leases(session, [claimed.id], worker="anna", lease_s=60.0) == set()
     assert not acquisitions.settle_labelled(session, claimed.id, worker="anna", label_id=int(study.label_ids[0]))
-    assert acquisitions.renew_lease(session, claimed.id, worker="berta", lease_s=60.0)
+    assert acquisitions.renew_leases(session, [claimed.id], worker="berta", lease_s=60.0) == {claimed.id}
 
 
 def test_expired_leases_are_given_back(session: Session) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from tests.factories import pipeline
 
 from matsift_schema.engine import make_engine
+from matsift_schema.store import campaigns
 from matsift_schema.store.counts import row_counts
 from matsift_schema.tables import metadata
 
@@ -109,7 +110,12 @@ VIOLATIONS: dict[str, dict[str, str]] = {
     "ck_campaign__strategy_is_not_empty": {"strategy": "''"},
     "ck_campaign__oracle_is_not_empty": {"oracle": "''"},
     "ck_campaign__batch_is_positive": {"batch_size": "0"},
-    "ck_campaign__n_round_is_not_negative": {"n_round": "-1"},
+    "ck_campaign__strategy_kind_is_not_empty": {"strategy_kind": "''"},
+    "ck_campaign__oracle_method_is_not_empty": {"oracle_method": "''"},
+    "ck_campaign_plan__n_round_is_not_negative": {"n_round": "-1"},
+    "ck_campaign_stop__rule_is_known": {"rule": "'boredom'"},
+    "ck_campaign_stop__value_seen_is_finite": {"value_seen": NAN},
+    "ck_campaign_stop__rule_limit_is_finite": {"rule_limit": INFINITY},
     "ck_campaign_round__number_is_not_negative": {"number": "-1"},
     "ck_campaign_round__n_candidate_is_not_negative": {"n_candidate": "-1"},
     "ck_candidate_score__mean_is_finite": {"mean": NAN},
@@ -123,6 +129,9 @@ VIOLATIONS: dict[str, dict[str, str]] = {
     "ck_acquisition__lease_while_claimed": {"lease_expires_at": "now()"},
     "ck_acquisition__labelled_has_label": {"status": "'labelled'"},
     "ck_acquisition__failed_has_failure": {"status": "'failed'"},
+    "ck_oracle_result__method_is_not_empty": {"method": "''"},
+    "ck_oracle_result__worker_is_not_empty": {"worker": "''"},
+    "ck_oracle_result__seconds_is_a_duration": {"seconds": "-1"},
     "ck_study_report__content_hash_is_sha256": {"content_hash": HASH},
     "ck_study_report__study_is_not_empty": {"study": "''"},
     "ck_study_report__uri_is_not_empty": {"uri": "''"},
@@ -137,7 +146,8 @@ ALLOWED_UPDATES = {
     "run": "status = 'failed', ended_at = clock_timestamp(), counts = '{}', message = 'x'",
     "source": "description = 'x', licence = 'CC0'",
     "source_entry": "withdrawn_at = clock_timestamp(), withdrawn_reason = 'x', revision = 'x'",
-    "acquisition": "status = 'released', claimed_by = NULL, lease_expires_at = NULL, updated_at = clock_timestamp()",
+    "acquisition": "status = 'released', claimed_by = NULL, lease_expires_at = NULL, updated_at = clock_timestamp(),"
+    " heartbeat_at = clock_timestamp(), external_job = 'x', reason = 'x'",
 }
 TABLES = sorted(table.name for table in metadata.tables.values())
 
@@ -215,6 +225,8 @@ DOUBLES = {
     "uq_campaign_round__campaign_id_number": "campaign_round",
     "pk_candidate_score": "candidate_score",
     "uq_acquisition__campaign_id_structure_id": "acquisition",
+    "pk_campaign_stop": "campaign_stop",
+    "uq_oracle_result__structure_id_method": "oracle_result",
     "uq_study_report__study_content_hash": "study_report",
     "uq_generated_composition__model_version_id_formula": "generated_composition",
     "uq_measured_pattern__content_hash": "measured_pattern",
@@ -286,3 +298,20 @@ def test_every_status_of_an_acquisition_is_kept(session: Session) -> None:
         )
     )
     assert history.all() == ["proposed", "released"]
+
+
+def test_one_structure_is_with_one_method_of_an_oracle_once(session: Session) -> None:
+    other = pipeline.campaign_record(content_hash=pipeline.digest("other"))
+    run = session.scalars(text("SELECT min(id) FROM matsift.run")).one()
+    campaign = campaigns.write_campaign(session, run, other)
+    copy_row(session, "campaign_round", campaign_id=str(campaign), number="0")
+    newest = "(SELECT max(id) FROM matsift.campaign_round)"
+    structure = "(SELECT min(structure_id) FROM matsift.acquisition)"
+    copy_row(session, "candidate_score", campaign_round_id=newest, structure_id=structure)
+    held = {"status": "'claimed'", "claimed_by": "'anna'", "lease_expires_at": "now()"}
+    session.execute(text("UPDATE matsift.acquisition SET " + ", ".join(f"{k} = {v}" for k, v in held.items())))
+    with pytest.raises(IntegrityError) as refused:
+        copy_row(
+            session, "acquisition", campaign_id=str(campaign), campaign_round_id=newest, structure_id=structure, **held
+        )
+    assert constraint_of(refused.value) == "uq_acquisition__one_claim"

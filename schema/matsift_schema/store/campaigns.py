@@ -25,17 +25,21 @@ _INSERT_SCORES = text("""
 
 @dataclass(frozen=True)
 class CampaignRecord:
-    """One active-learning loop; `content_hash` names everything else in it."""
+    """One active-learning loop; `content_hash` names everything else in it.
+
+    How far it goes is none of it: that is its plan (`plans`), which may be extended.
+    """
 
     content_hash: str
     name: str
     study: str
     property_name: str
     strategy: str
+    strategy_kind: str
     batch_size: int
-    n_round: int
     seed: int
     oracle: str
+    oracle_method: str
     settings: Mapping[str, Any]
 
 
@@ -69,15 +73,15 @@ def find_campaign(session: Session, content_hash: str) -> int | None:
 def write_campaign(session: Session, run_id: int, campaign: CampaignRecord) -> int:
     """Return the id of a campaign, inserted where its content hash is new; flushed, not committed."""
     insert = text("""
-        INSERT INTO matsift.campaign (content_hash, name, study, property_id, strategy, batch_size, n_round, seed,
-                                      oracle, settings, run_id)
-        VALUES (:content_hash, :name, :study, :property_id, :strategy, :batch_size, :n_round, :seed, :oracle,
-                CAST(:settings AS jsonb), :run_id)
+        INSERT INTO matsift.campaign (content_hash, name, study, property_id, strategy, strategy_kind, batch_size, seed,
+                                      oracle, oracle_method, settings, run_id)
+        VALUES (:content_hash, :name, :study, :property_id, :strategy, :strategy_kind, :batch_size, :seed, :oracle,
+                :oracle_method, CAST(:settings AS jsonb), :run_id)
         ON CONFLICT (content_hash) DO NOTHING
     """)
     values = {
         **{name: getattr(campaign, name) for name in ("content_hash", "name", "study", "strategy", "batch_size")},
-        **{name: getattr(campaign, name) for name in ("n_round", "seed", "oracle")},
+        **{name: getattr(campaign, name) for name in ("strategy_kind", "seed", "oracle", "oracle_method")},
         "property_id": property_id(session, campaign.property_name),
         "settings": json.dumps(dict(campaign.settings)),
         "run_id": run_id,
@@ -169,9 +173,11 @@ def propose_acquisitions(session: Session, run_id: int, round_id: int, count: in
     A structure that the campaign acquired before is passed over. Flushed, not committed.
     """
     insert = text("""
-        INSERT INTO matsift.acquisition (campaign_id, campaign_round_id, structure_id, rank, score, run_id)
-        SELECT r.campaign_id, r.id, c.structure_id, c.rank, c.score, :run_id
+        INSERT INTO matsift.acquisition (campaign_id, campaign_round_id, structure_id, rank, score, oracle_method,
+                                         run_id)
+        SELECT r.campaign_id, r.id, c.structure_id, c.rank, c.score, m.oracle_method, :run_id
         FROM matsift.campaign_round r JOIN matsift.candidate_score c ON c.campaign_round_id = r.id
+        JOIN matsift.campaign m ON m.id = r.campaign_id
         WHERE r.id = :round_id AND NOT EXISTS (
             SELECT FROM matsift.acquisition a WHERE (a.campaign_id, a.structure_id) = (r.campaign_id, c.structure_id))
         ORDER BY c.rank

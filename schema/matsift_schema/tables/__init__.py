@@ -1,7 +1,8 @@
 """The tables, one module an aggregate."""
 
 from matsift_schema.base import Base
-from matsift_schema.tables.campaigns import Acquisition, AcquisitionEvent, Campaign, CampaignRound, CandidateScore
+from matsift_schema.tables.acquisitions import Acquisition, AcquisitionEvent, OracleResult
+from matsift_schema.tables.campaigns import Campaign, CampaignPlan, CampaignRound, CampaignStop, CandidateScore
 from matsift_schema.tables.catalogue import Element, Source, SourceEntry, SourceSnapshot, Structure
 from matsift_schema.tables.datasets import DatasetRow, DatasetSnapshot
 from matsift_schema.tables.descriptors import Descriptor, DescriptorSet
@@ -29,7 +30,9 @@ __all__ = [
     "AcquisitionEvent",
     "Base",
     "Campaign",
+    "CampaignPlan",
     "CampaignRound",
+    "CampaignStop",
     "Candidate",
     "CandidateScore",
     "DatasetRow",
@@ -48,6 +51,7 @@ __all__ = [
     "MeasuredPattern",
     "ModelDescriptorSet",
     "ModelVersion",
+    "OracleResult",
     "Prediction",
     "Property",
     "Run",

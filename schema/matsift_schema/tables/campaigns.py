@@ -1,15 +1,14 @@
-"""Active-learning campaigns: rounds, the score of every candidate, and the acquisitions."""
+"""Active-learning campaigns: what was planned, the rounds, why they ended, and the score of every candidate."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matsift_schema.base import (
-    SCHEMA,
     Base,
     finite,
     identity,
@@ -29,12 +28,14 @@ class Campaign(Base):
     __tablename__ = "campaign"
     __table_args__ = (
         UniqueConstraint("content_hash"),
+        UniqueConstraint("id", "oracle_method"),
         sha256_hex("content_hash"),
         not_empty("name"),
         not_empty("strategy"),
+        not_empty("strategy_kind"),
         not_empty("oracle"),
+        not_empty("oracle_method"),
         CheckConstraint("batch_size > 0", name="batch_is_positive"),
-        CheckConstraint("n_round >= 0", name="n_round_is_not_negative"),
         Index(None, "study"),
         Index(None, "property_id"),
         Index(None, "run_id"),
@@ -42,16 +43,38 @@ class Campaign(Base):
     )
 
     id: Mapped[int] = identity()
-    content_hash: Mapped[str] = mapped_column(comment="SHA-256 of study, property, strategy, sizes, seed and oracle")
+    content_hash: Mapped[str] = mapped_column(
+        comment="SHA-256 of study, property, strategy, batch, seed, oracle and what it starts from"
+    )
     name: Mapped[str] = mapped_column(comment="name of the campaign")
     study: Mapped[str] = mapped_column(comment="study that asks for it")
     property_id: Mapped[int] = reference("property.id", "property whose uncertainty it explores")
-    strategy: Mapped[str] = mapped_column(comment="acquisition strategy, for example exploration or random")
+    strategy: Mapped[str] = mapped_column(comment="name of the acquisition strategy in the study")
     batch_size: Mapped[int] = mapped_column(comment="acquisitions a round, count")
-    n_round: Mapped[int] = mapped_column(comment="rounds planned, count")
     seed: Mapped[int] = mapped_column(BigInteger, comment="seed of the random draws")
     oracle: Mapped[str] = mapped_column(comment="what labels the acquisitions, for example chgnet")
     settings: Mapped[dict[str, Any]] = json_object("further settings, thresholds in the property's unit")
+    run_id: Mapped[int] = run_reference()
+    created_at: Mapped[datetime] = timestamp()
+    strategy_kind: Mapped[str] = mapped_column(comment="what the strategy is, for example exploration or random")
+    oracle_method: Mapped[str] = mapped_column(comment="method of the labels that the oracle gives")
+
+
+class CampaignPlan(Base):
+    """How far a campaign is to go; the newest counts."""
+
+    __tablename__ = "campaign_plan"
+    __table_args__ = (
+        CheckConstraint("n_round >= 0", name="n_round_is_not_negative"),
+        Index(None, "campaign_id"),
+        Index(None, "run_id"),
+        {"comment": "How far a campaign is to go, a row each time that changes; the newest counts."},
+    )
+
+    id: Mapped[int] = identity()
+    campaign_id: Mapped[int] = reference("campaign.id", "the campaign")
+    n_round: Mapped[int] = mapped_column(comment="rounds of acquisition at most, count")
+    stop: Mapped[dict[str, Any]] = json_object("further rules that end it, limits in the unit of each rule")
     run_id: Mapped[int] = run_reference()
     created_at: Mapped[datetime] = timestamp()
 
@@ -104,71 +127,25 @@ class CandidateScore(Base):
     rank: Mapped[int] = mapped_column(comment="1 for the most wanted")
 
 
-class Acquisition(Base):
-    """A candidate chosen for labelling, and what became of it."""
+class CampaignStop(Base):
+    """The round after which a plan asked for nothing more, and the rule that said so."""
 
-    __tablename__ = "acquisition"
+    __tablename__ = "campaign_stop"
     __table_args__ = (
-        UniqueConstraint("campaign_id", "structure_id"),
-        ForeignKeyConstraint(
-            ["campaign_round_id", "campaign_id"],
-            [f"{SCHEMA}.campaign_round.id", f"{SCHEMA}.campaign_round.campaign_id"],
-        ),
-        ForeignKeyConstraint(
-            ["campaign_round_id", "structure_id"],
-            [f"{SCHEMA}.candidate_score.campaign_round_id", f"{SCHEMA}.candidate_score.structure_id"],
-        ),
-        one_of("status", "proposed", "claimed", "labelled", "failed", "released"),
-        finite("score"),
-        CheckConstraint("rank >= 1", name="rank_counts_from_one"),
-        CheckConstraint("status <> 'claimed' OR claimed_by IS NOT NULL", name="claimed_by_somebody"),
-        CheckConstraint("(status = 'claimed') = (lease_expires_at IS NOT NULL)", name="lease_while_claimed"),
-        CheckConstraint("(status = 'labelled') = (label_id IS NOT NULL)", name="labelled_has_label"),
-        CheckConstraint("status <> 'failed' OR failure_id IS NOT NULL", name="failed_has_failure"),
-        # The queue: what may be claimed, in order.
-        Index(
-            "ix_acquisition__queue",
-            "campaign_round_id",
-            "rank",
-            postgresql_where=text("status IN ('proposed', 'claimed', 'released')"),
-        ),
-        Index(None, "structure_id"),
-        Index(None, "label_id"),
+        one_of("rule", "rounds", "budget", "mean_spread", "no_better", "pool"),
+        finite("value_seen"),
+        finite("rule_limit"),
+        Index(None, "campaign_plan_id"),
         Index(None, "run_id"),
-        {"comment": "A candidate chosen for labelling, and what became of it."},
+        {"comment": "The round after which a plan asked for nothing more, and the rule that said so."},
     )
 
-    id: Mapped[int] = identity()
-    campaign_id: Mapped[int] = reference("campaign.id", "the campaign, which acquires a structure once")
-    campaign_round_id: Mapped[int] = reference("campaign_round.id", "round that chose it")
-    structure_id: Mapped[int] = reference("structure.id", "the structure to label")
-    rank: Mapped[int] = mapped_column(comment="rank of its score in the round, 1 for the most wanted")
-    score: Mapped[float] = mapped_column(comment="score that chose it; unit as the strategy")
-    status: Mapped[str] = mapped_column(
-        server_default=text("'proposed'"), comment="proposed, claimed, labelled, failed or released (claimable again)"
+    campaign_round_id: Mapped[int] = reference("campaign_round.id", "the round that was the last", primary_key=True)
+    campaign_plan_id: Mapped[int] = reference("campaign_plan.id", "the plan that ended there", primary_key=True)
+    rule: Mapped[str] = mapped_column(comment="rounds, budget, mean_spread, no_better, or pool (no candidate is left)")
+    value_seen: Mapped[float] = mapped_column(
+        comment="what the rule looked at: a count, or a spread in the property's unit"
     )
-    claimed_by: Mapped[str | None] = mapped_column(comment="who labels it or did last; NULL = nobody yet")
-    lease_expires_at: Mapped[datetime | None] = mapped_column(
-        comment="when an unfinished claim is given back; NULL = not claimed now"
-    )
-    label_id: Mapped[int | None] = reference("label.id", "label of the campaign's property; NULL = none yet")
-    failure_id: Mapped[int | None] = reference("failure.id", "last failure; NULL = none")
+    rule_limit: Mapped[float] = mapped_column(comment="where the rule ends the campaign, in the unit of value_seen")
     run_id: Mapped[int] = run_reference()
     created_at: Mapped[datetime] = timestamp()
-    updated_at: Mapped[datetime] = timestamp("when the status last changed")
-
-
-class AcquisitionEvent(Base):
-    """The history of an acquisition's status, written by a trigger."""
-
-    __tablename__ = "acquisition_event"
-    __table_args__ = (
-        Index(None, "acquisition_id"),
-        {"comment": "Every status that an acquisition ever had; a trigger writes it."},
-    )
-
-    id: Mapped[int] = identity()
-    acquisition_id: Mapped[int] = reference("acquisition.id", "the acquisition")
-    status: Mapped[str] = mapped_column(comment="status that it took")
-    claimed_by: Mapped[str | None] = mapped_column(comment="who held it then; NULL = nobody")
-    occurred_at: Mapped[datetime] = timestamp("when it took the status")
