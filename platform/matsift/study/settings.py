@@ -165,7 +165,8 @@ class Study(Mirror):
     @model_validator(mode="after")
     def _consistent(self) -> Study:
         self._refuse_repeated_names()
-        for name in (*self.sampling.thresholds, *self.campaign.low_spread):
+        limits = (*self.sampling.thresholds, *self.campaign.low_spread, *self.campaign.stop.mean_spread_below)
+        for name in limits:
             as_fault(property_definition, name)
         if self.ranking.property not in self.labels.properties:
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
