@@ -17,6 +17,8 @@ from matsift.learners.scale import LINEAR, TargetScale
 #: Share of the median spread that is added to every spread, so that a row on which the members happen to agree does
 #: not get an interval of no width, nor a calibration row of that kind an endless score.
 FLOOR_SHARE = 0.1
+#: Coverages whose multipliers are kept beside that of the interval, to see how reliable the spread is at all of them.
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class ConformalCalibration:
         Rows that the quantile was taken from.
     scale
         Where mean and spread are taken and the interval is symmetric.
+    multipliers
+        (coverage, multiplier) for those of `LEVELS` that the rows suffice for.
     """
 
     coverage: float
@@ -42,6 +46,7 @@ class ConformalCalibration:
     floor: float
     n_calibration: int
     scale: TargetScale = LINEAR
+    multipliers: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, y: NDArray[np.float64], prediction: Prediction, coverage: float, scale: TargetScale = LINEAR) -> Self:
@@ -86,9 +91,7 @@ class ConformalCalibration:
         n = len(labels)
         if not 0 < coverage < 1:
             raise UserInputError(f"the coverage {coverage} must lie between 0 and 1, for example 0.9")
-        # Rounded, since (9 + 1) * 0.9 must be 9 and not 9.000000000000002.
-        rank = math.ceil(round((n + 1) * coverage, 9))
-        if rank > n:
+        if _rank(n, coverage) > n:
             raise UserInputError(
                 f"an interval of {100 * coverage:g} % coverage needs at least {rows_needed(coverage)} calibration "
                 f"rows, there are {n}; raise validation_fraction, lower the coverage or add labels"
@@ -98,7 +101,8 @@ class ConformalCalibration:
         if floor <= 0:
             raise UserInputError(f"the floor {floor} of the spread must be positive")
         scores = np.sort(np.abs(labels - means) / (spreads + floor))
-        return cls(coverage, float(scores[rank - 1]), floor, n)
+        levels = tuple((p, float(scores[_rank(n, p) - 1])) for p in LEVELS if _rank(n, p) <= n)
+        return cls(coverage, float(scores[_rank(n, coverage) - 1]), floor, n, multipliers=levels)
 
     def interval(self, mean: ArrayLike, spread: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return (lower, upper), each (n,), around means and spreads on the scale of the calibration."""
@@ -130,6 +134,7 @@ class ConformalCalibration:
                 float(stored["floor"]),
                 int(stored["n_calibration"]),
                 TargetScale(**stored.get("scale", {})),
+                tuple((float(level), float(multiplier)) for level, multiplier in stored.get("multipliers", ())),
             )
         except KeyError as error:
             raise ArtifactError(f"the stored calibration lacks {error}; train again") from error
@@ -138,9 +143,15 @@ class ConformalCalibration:
 def rows_needed(coverage: float) -> int:
     """Return the fewest calibration rows that can give an interval of this coverage."""
     n = 1
-    while math.ceil(round((n + 1) * coverage, 9)) > n:
+    while _rank(n, coverage) > n:
         n += 1
     return n
+
+
+def _rank(n: int, coverage: float) -> int:
+    """Return the rank of the score, among n, that is the multiplier."""
+    # Rounded, since (9 + 1) * 0.9 must be 9 and not 9.000000000000002.
+    return math.ceil(round((n + 1) * coverage, 9))
 
 
 def _finite(*arrays: ArrayLike) -> tuple[NDArray[np.float64], ...]:
