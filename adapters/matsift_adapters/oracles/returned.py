@@ -8,7 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finished:
-    """Values of properties in their own units, and what stands behind them, fit for JSON."""
+    """Values of properties in their own units, and what stands behind them, fit for JSON.
+
+    `detail` holds the code and its version, its parameters, the relaxed cell, and for an elastic tensor `tensor_gpa`
+    and `born_stable`.
+    """
 
     values: dict[str, float]
     detail: dict[str, Any] = field(default_factory=dict)
@@ -24,9 +28,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Running:
-    """Nothing has come back yet, or not all of it: ask again later."""
+    """Nothing has come back yet, or (`begun`) not all of it: ask again later."""
 
     message: str
+    begun: bool = False
 
 
 Returned = Finished | Failed | Running

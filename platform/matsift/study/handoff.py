@@ -30,7 +30,15 @@ _MODULI = ("k_vrh", "g_vrh", "k_voigt", "k_reuss", "g_voigt", "g_reuss")
 _ENERGIES = ("energy_per_atom", "band_gap")
 
 
-class VaspOracle(Settings):
+class FolderSettings(Settings):
+    """What all oracles say whose folders come back with the outputs of a run."""
+
+    quiet_hours: Annotated[float, Field(ge=0)] = Field(
+        12.0, description="an output that breaks off counts as failed once its folder has not changed for so long"
+    )
+
+
+class VaspOracle(FolderSettings):
     """Folders for VASP, written by an input set of pymatgen."""
 
     kind: Literal["vasp"] = "vasp"
@@ -82,7 +90,7 @@ class VaspOracle(Settings):
         return (*_MODULI, "energy_per_atom") if self.task == "elasticity" else _ENERGIES
 
 
-class EspressoOracle(Settings):
+class EspressoOracle(FolderSettings):
     """Folders for pw.x of Quantum ESPRESSO."""
 
     kind: Literal["espresso"] = "espresso"

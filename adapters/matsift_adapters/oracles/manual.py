@@ -1,0 +1,84 @@
+"""Folders and tables for somebody who returns numbers: a CIF, a form to fill in, and a note."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from matsift.crystal import Crystal
+from matsift.formulae import formulae
+from matsift.study.handoff import ManualOracle
+from matsift_adapters.oracles.card import composition_of
+
+FORM = "result.csv"
+ID_COLUMN = "structure"
+FAILED_COLUMN = "failed"
+COMMON_COLUMNS = (ID_COLUMN, "formula", FAILED_COLUMN, "note")
+
+_ID_PREFIX = "s-"  # without it spreadsheets take 12e4567... for a number
+_ID_DIGITS = 16
+
+
+def short_id(structure_hash: str) -> str:
+    """Return what a form calls a structure."""
+    return _ID_PREFIX + structure_hash[:_ID_DIGITS]
+
+
+def write_inputs(settings: ManualOracle, crystal: Crystal, folder: Path) -> dict[str, Any]:
+    """Write structure.cif, result.csv with one row to fill in, and README.txt; return the columns of the form."""
+    from pymatgen.io.cif import CifWriter  # noqa: PLC0415  pymatgen takes a second to import
+
+    formula = formulae(composition_of(crystal.species)).reduced if crystal.is_ordered else _disordered_formula(crystal)
+    (folder / "structure.cif").write_text(str(CifWriter(crystal.to_pymatgen())), encoding="utf-8")
+    write_table(settings, folder / FORM, [(crystal.content_hash, formula)])
+    (folder / "README.txt").write_text(_readme(settings), encoding="utf-8")
+    return {"columns": header(settings)}
+
+
+def header(settings: ManualOracle) -> list[str]:
+    """Return the columns of a form; those of values name their unit, as ``k_vrh (GPa)``."""
+    values = [f"{name} ({settings.unit(name)})" for name in settings.properties]
+    return [ID_COLUMN, "formula", *values, FAILED_COLUMN, "note"]
+
+
+def write_table(settings: ManualOracle, path: Path, structures: Iterable[tuple[str, str]]) -> None:
+    """Write a form with one row for each (structure hash, formula); rows that a form has already stay as they are."""
+    kept = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = header(settings)
+    if not kept:
+        writer.writerow(columns)
+    elif not kept.endswith("\n"):
+        kept += "\n"
+    for structure_hash, formula in structures:
+        if short_id(structure_hash) not in kept:
+            writer.writerow([short_id(structure_hash), formula, *[""] * (len(columns) - 2)])
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
+        file.write(kept + text.getvalue())
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+
+
+def _disordered_formula(crystal: Crystal) -> str:
+    return str(crystal.to_pymatgen().composition.reduced_formula)
+
+
+def _readme(settings: ManualOracle) -> str:
+    return "\n".join(
+        (
+            f"Fill in the row of {FORM} (any spreadsheet will do) and bring it back.",
+            "",
+            f"- The values count as {settings.method!r}.",
+            f"- Wanted: {', '.join(header(settings)[2:-2])}. Another unit is fine if the heading says so, as (kbar).",
+            "- Leave an unknown value empty: the row is then still open.",
+            f"- If it cannot be done, write the reason into the column {FAILED_COLUMN!r}.",
+            f"- Leave the column {ID_COLUMN!r} and matsift.json alone: they say which structure this is.",
+            "- The rows of many folders may stand in one table.",
+            "",
+        )
+    )

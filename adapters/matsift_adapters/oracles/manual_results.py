@@ -1,0 +1,203 @@
+"""Forms that came back: values with their units checked, each oddity in one sentence, everything else taken."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matsift.errors import BadLabelError, SourceError
+from matsift.study.handoff import ManualOracle
+from matsift.unit_conversion import known_units
+from matsift.units import PROPERTIES, property_definition
+from matsift_adapters.oracles.manual import COMMON_COLUMNS, FAILED_COLUMN, FORM, ID_COLUMN, short_id
+from matsift_adapters.oracles.returned import Failed, Finished, Returned, Running
+from matsift_adapters.sources.values import from_value
+
+_HEADING = re.compile(r"^(?P<name>[^()\[\]]+?)\s*(?:[(\[]\s*(?P<unit>.+?)\s*[)\]])?$")
+_SHORTEST_ID = 12
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """What a row of a table says of one structure, and in which line it stands."""
+
+    line: int
+    structure_hash: str
+    returned: Finished | Failed
+
+
+@dataclass(frozen=True)
+class ReturnedTable:
+    """A table read: rows that say something, one sentence for each oddity, and how many rows are still empty."""
+
+    rows: tuple[TableRow, ...]
+    complaints: tuple[str, ...]
+    n_open: int
+
+
+@dataclass(frozen=True)
+class _ValueColumn:
+    heading: str
+    property: str
+    unit: str
+
+
+def read_table(settings: ManualOracle, path: Path, known: Iterable[str]) -> ReturnedTable:
+    """Return what a table says of structures that were handed out.
+
+    Parameters
+    ----------
+    known
+        Content hashes of the structures that were handed out.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing or no table, or a column has no unit, a strange one, or is no property of this oracle.
+    """
+    cells, columns = _cells(settings, path)
+    of_id = {short_id(structure_hash): structure_hash for structure_hash in known}
+    rows: dict[str, TableRow] = {}
+    complaints: list[str] = []
+    n_open = 0
+    for line, row in cells:
+        place = f"{path.name}, line {line}"
+        structure_hash = _found(of_id, row.get(ID_COLUMN, ""))
+        if structure_hash is None:
+            complaints.append(
+                f"{place}: there is no structure {row.get(ID_COLUMN, '')!r} among those handed out; "
+                f"copy the column {ID_COLUMN!r} from the form"
+            )
+            continue
+        returned, oddities = _returned(settings, columns, row, place)
+        complaints += oddities
+        if returned is None:
+            n_open += not oddities
+        elif structure_hash not in rows:
+            rows[structure_hash] = TableRow(line, structure_hash, returned)
+        elif rows[structure_hash].returned != returned:
+            first = rows[structure_hash].line
+            complaints.append(f"{place}: line {first} says otherwise about the same structure, and counts; keep one")
+    return ReturnedTable(tuple(rows.values()), tuple(complaints), n_open)
+
+
+def read(settings: ManualOracle, folder: Path, card: Mapping[str, Any]) -> Returned:
+    """Return what the form of a folder says; a form with a slip is still running, and says which."""
+    path = folder / FORM
+    if not path.is_file():
+        return Running(f"{FORM} is not in the folder")
+    structure_hash = str(card["handed_out"]["structure_hash"])
+    try:
+        table = read_table(settings, path, [structure_hash])
+    except SourceError as error:
+        return Running(str(error), begun=False)
+    if table.complaints:
+        return Running(table.complaints[0], begun=False)
+    return table.rows[0].returned if table.rows else Running(f"{FORM} is not filled in yet")
+
+
+def _cells(settings: ManualOracle, path: Path) -> tuple[Iterator[tuple[int, dict[str, str]]], list[_ValueColumn]]:
+    """Return the rows by (line, heading -> cell), and the columns that hold values."""
+    lines = _text(path).splitlines()
+    if not lines:
+        raise SourceError(str(path), "the table is empty", "write the heading of the form and the rows")
+    delimiter = max(",;\t", key=lines[0].count)
+    table = csv.reader(lines, delimiter=delimiter)
+    headings = [heading.strip() for heading in next(table)]
+    if ID_COLUMN not in headings:
+        raise SourceError(str(path), f"there is no column {ID_COLUMN!r}", "start from the form that was handed out")
+    columns = [column for heading in headings if (column := _value_column(settings, path, heading)) is not None]
+    if not columns and FAILED_COLUMN not in headings:
+        wanted = ", ".join(f"{name} ({settings.unit(name)})" for name in settings.properties)
+        raise SourceError(str(path), "there is no column with values", f"name one as {wanted}")
+
+    def rows() -> Iterator[tuple[int, dict[str, str]]]:
+        for row in table:
+            if any(cell.strip() for cell in row):
+                shown = [cell.strip() for cell in row]
+                if delimiter != ",":
+                    shown = [re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", cell) for cell in shown]
+                yield table.line_num, dict(zip(headings, shown, strict=False))
+
+    return rows(), columns
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(str(path), error.strerror or str(error), "name the table that came back") from None
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise SourceError(str(path), "it is no text", "save the table as CSV")
+
+
+def _value_column(settings: ManualOracle, path: Path, heading: str) -> _ValueColumn | None:
+    """Return the column of a property, None for one that holds no values.
+
+    Raises
+    ------
+    SourceError
+        If its unit is missing or strange, or it is none of this oracle's properties.
+    """
+    match = _HEADING.match(heading)
+    name, unit = (match["name"], match["unit"]) if match else (heading, None)
+    if name in COMMON_COLUMNS or (unit is None and name not in PROPERTIES):
+        return None
+    wanted = ", ".join(settings.properties)
+    if name not in settings.properties:
+        raise SourceError(str(path), f"the column {heading!r} is none of this oracle's properties", f"use {wanted}")
+    target = property_definition(name).unit
+    if unit is None:
+        raise SourceError(str(path), f"the column {name!r} names no unit", f"write for example {name} ({target})")
+    if unit not in known_units(target):
+        units = ", ".join(known_units(target))
+        raise SourceError(str(path), f"{name} cannot be converted from {unit!r}", f"use one of {units}")
+    return _ValueColumn(heading, name, unit)
+
+
+def _found(of_id: Mapping[str, str], said: str) -> str | None:
+    """Return the hash that a cell means: the short id of the form, the hash itself, or a beginning of either."""
+    digits = said.strip().lower().removeprefix(short_id(""))
+    if len(digits) < _SHORTEST_ID:
+        return None
+    matches = [found for found in of_id.values() if found.startswith(digits)]
+    return matches[0] if len(matches) == 1 else None
+
+
+def _returned(
+    settings: ManualOracle, columns: Iterable[_ValueColumn], row: Mapping[str, str], place: str
+) -> tuple[Finished | Failed | None, list[str]]:
+    """Return what a row says, None if nothing, and one sentence for each cell that cannot be taken."""
+    if reason := row.get(FAILED_COLUMN, ""):
+        return Failed("GivenUpError", f"the operator gave up: {' '.join(reason.split())}"), []
+    values: dict[str, float] = {}
+    oddities: list[str] = []
+    for column in columns:
+        if not (cell := row.get(column.heading, "")):
+            continue
+        try:
+            values[column.property] = _value(settings, column, cell)
+        except BadLabelError as error:
+            oddities.append(f"{place}, {column.heading}: {error}; mend the cell or leave it empty")
+    note = {"note": row["note"]} if row.get("note") else {}
+    return (Finished(values, note) if values else None), oddities
+
+
+def _value(settings: ManualOracle, column: _ValueColumn, cell: str) -> float:
+    label = from_value(cell, property_name=column.property, unit=column.unit, method=settings.method, origin="manual")
+    definition = property_definition(column.property)
+    low, high = definition.lower_bound, definition.upper_bound
+    if (low is not None and label.value < low) or (high is not None and label.value > high):
+        bounds = f"{low:g} to {high:g}" if low is not None and high is not None else f"{low} to {high}"
+        raise BadLabelError(f"{label.value:g} {definition.unit} lies outside {bounds}")
+    return label.value
