@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -19,12 +20,14 @@ from matsift.acquisition.registry import needs, rank
 from matsift.acquisition.replay_table import ReplayTable
 from matsift.acquisition.simulation_metrics import round_metrics
 from matsift.errors import MatsiftError
+from matsift.execution.in_process import InProcessPool
 from matsift.execution.killable import KillablePool
 from matsift.learners.lightgbm_ensemble import LightGbmSettings
 from matsift.learners.prediction import Prediction, member_seeds
 from matsift.study.strategies import StrategySettings, strategy_settings
 
 _LIMIT_S = 3600.0
+_Pool = KillablePool | InProcessPool
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Simulation:
     settings
         Settings of the LightGBM ensemble that every round trains anew, as a study gives them.
     n_worker
-        Processes, each of one thread.
+        Processes, each of one thread; with 0 all is done in this one.
     bins
         ``shared`` bins the rows of start and pool once a worker; ``own`` lets each member bin its draw, as
         `matsift.learners.registry.fit` does, and gives its numbers to the bit.
@@ -160,17 +163,19 @@ class Simulation:
         going = {i: state for i, state in enumerate(states) if not state.ended}
         if not going:
             return
-        with tempfile.TemporaryDirectory() as place:
-            worker.write(Path(place), self.table.X)
-            prepared = (Path(place), self.table.trainable, self.settings, self.bins)
-            with KillablePool(
-                worker.RUN, n_worker=self.n_worker, time_limit_s=_LIMIT_S, initializer=worker.HOLD, init_args=prepared
-            ) as pool:
-                yield from self._rounds(pool, going)
+        with tempfile.TemporaryDirectory() as place, self._workers(Path(place)) as pool:
+            yield from self._rounds(pool, going)
 
-    def _rounds(
-        self, pool: KillablePool, states: dict[int, _State]
-    ) -> Iterator[tuple[SimulatedCampaign, SimulatedRound]]:
+    def _workers(self, place: Path) -> _Pool:
+        worker.write(place, self.table.X)
+        prepared = (place, self.table.trainable, self.settings, self.bins)
+        if not self.n_worker:
+            return InProcessPool(partial(worker.train, worker.prepare(*prepared)))
+        return KillablePool(
+            worker.RUN, n_worker=self.n_worker, time_limit_s=_LIMIT_S, initializer=worker.HOLD, init_args=prepared
+        )
+
+    def _rounds(self, pool: _Pool, states: dict[int, _State]) -> Iterator[tuple[SimulatedCampaign, SimulatedRound]]:
         for key, state in states.items():
             self._submit(pool, key, state)
         since = time.monotonic()
@@ -190,7 +195,7 @@ class Simulation:
             since = time.monotonic()
             yield state.campaign, ended
 
-    def _submit(self, pool: KillablePool, key: int, state: _State) -> None:
+    def _submit(self, pool: _Pool, key: int, state: _State) -> None:
         rows, wanted = state.known, np.concatenate([state.pool, self.table.test])
         for member, seed in enumerate(member_seeds(state.campaign.seed, self.settings.members)):
             pool.submit((key, member), worker.Member(rows, state.y[rows], seed, wanted))

@@ -39,14 +39,16 @@ class Trained:
 
 
 @dataclass(frozen=True, eq=False)
-class _Held:
+class Holding:
+    """What a worker holds: descriptors, settings, shared bins if any, and (n,) place of each row in these."""
+
     X: NDArray[np.float64]
     settings: LightGbmSettings
     bins: SharedBins | None
-    position: NDArray[np.int64]
+    place: NDArray[np.int64]
 
 
-_held: list[_Held] = []
+_held: list[Holding] = []
 
 
 def write(folder: Path, X: NDArray[np.float64]) -> None:
@@ -54,23 +56,32 @@ def write(folder: Path, X: NDArray[np.float64]) -> None:
     np.save(folder / "descriptors.npy", np.ascontiguousarray(X, dtype=np.float64))
 
 
-def hold(folder: Path, binned: NDArray[np.int64], settings: LightGbmSettings, bins: Bins) -> None:
-    """Map the descriptors in `folder` into this process and, where bins are shared, bin the rows that may train."""
+def prepare(folder: Path, binned: NDArray[np.int64], settings: LightGbmSettings, bins: Bins) -> Holding:
+    """Return the descriptors in `folder` mapped into memory and, where bins are shared, those of rows that may train."""
     X = np.load(folder / "descriptors.npy", mmap_mode="r", allow_pickle=False)
-    position = np.full(len(X), -1)
-    position[binned] = np.arange(len(binned))
-    shared = SharedBins(X[binned], settings) if bins == "shared" else None
-    _held[:] = [_Held(X, settings, shared, position)]
+    place = np.full(len(X), -1)
+    place[binned] = np.arange(len(binned))
+    return Holding(X, settings, SharedBins(X[binned], settings) if bins == "shared" else None, place)
 
 
-def run(member: Member) -> Trained:
+def train(held: Holding, member: Member) -> Trained:
     """Return what a member says of the rows wanted."""
-    held, begin = _held[0], time.process_time()
+    begin = time.process_time()
     if held.bins is not None:
-        text = held.bins.train_member(held.position[member.rows], member.y, member.seed)
+        text = held.bins.train_member(held.place[member.rows], member.y, member.seed)
     else:
         names = [f"column_{i}" for i in range(held.X.shape[1])]
         text = train_member(TrainingData.checked(held.X[member.rows], member.y, names), held.settings, member.seed)
     trained = time.process_time()
     said = np.asarray(lightgbm.Booster(model_str=text).predict(held.X[member.wanted], num_threads=1))
     return Trained(held.settings.scale.back(said), trained - begin, time.process_time() - trained)
+
+
+def hold(folder: Path, binned: NDArray[np.int64], settings: LightGbmSettings, bins: Bins) -> None:
+    """Prepare this process for `run`."""
+    _held[:] = [prepare(folder, binned, settings, bins)]
+
+
+def run(member: Member) -> Trained:
+    """Return what a member says, trained on what this process holds."""
+    return train(_held[0], member)
