@@ -23,6 +23,7 @@ from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
 from matsift_flows.acquire import Campaign
 from matsift_flows.reporting import curves, models
+from matsift_flows.reporting.calibration import calibrations
 from matsift_flows.reporting.footer import footer
 from matsift_flows.screen import Screening
 from matsift_flows.train import StudyModel
@@ -87,6 +88,7 @@ def gather(
             pool_spreads=curves.pool_spreads(session, study, campaigns),
             parities=models.parities(session, study, trained),
             learning_curves=curves.learning_curves(session, study, campaigns),
+            calibrations=calibrations(session, study, campaigns),
             evaluations=models.evaluations(trained, metrics),
             quality=_quality(session, study, screening),
             failures=tuple(FailureCount(f.stage, f.error_class, f.count, f.example) for f in failure_counts(session)),

@@ -14,6 +14,7 @@ from typing import Literal, Self
 from numpy import float64
 from numpy.typing import NDArray
 
+from matsift.reports.calibration import ArmCalibration
 from matsift.units import property_definition
 
 FloatArray = NDArray[float64]
@@ -383,6 +384,7 @@ class RankingReport:
     pool_spreads: tuple[PoolSpread, ...] = ()
     parities: tuple[Parity, ...] = ()
     learning_curves: tuple[LearningCurve, ...] = ()
+    calibrations: tuple[ArmCalibration, ...] = ()
     evaluations: tuple[EvaluationRow, ...] = ()
     quality: tuple[QualityRow, ...] = ()
     failures: tuple[FailureCount, ...] = ()

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from matsift.reports.calibration_table import calibration_tables
 from matsift.reports.data import RankingReport
+from matsift.reports.figures.calibration import course_plot, reliability_plot
 from matsift.reports.figures.campaigns import learning_plot, spread_plot
 from matsift.reports.figures.candidates import interval_plot, property_map
 from matsift.reports.figures.labels import distribution_plot
@@ -79,6 +81,19 @@ def sections(report: RankingReport) -> tuple[Section, ...]:
             _there(map(learning_plot, _groups(report.learning_curves, "campaign", "property_name"))),
         ),
         Section(
+            "calibration",
+            "How far the uncertainties can be trusted",
+            "No campaign has run yet, so there is no round to judge.",
+            _there(
+                [
+                    *map(course_plot, _groups(report.calibrations, "campaign", "property_name")),
+                    *map(reliability_plot, report.calibrations),
+                ]
+            ),
+            calibration_tables(report.calibrations),
+            _calibration_notes(report),
+        ),
+        Section(
             "quality",
             "Data quality and failures",
             "No rule was applied and nothing failed.",
@@ -106,6 +121,17 @@ def _model_notes(report: RankingReport) -> tuple[str, ...]:
     if len({e.model for e in report.evaluations}) == 1:
         notes.append("No baseline was trained, so there is nothing to hold the model against.")
     return tuple(notes)
+
+
+def _calibration_notes(report: RankingReport) -> tuple[str, ...]:
+    if not report.calibrations:
+        return ()
+    note = (
+        "Test rows are drawn like the calibration rows, so the calibrated interval holds its share of them but for "
+        "chance. What a round acquired was predicted before it was labelled; a strategy that looks for the uncertain "
+        "draws rows unlike the others, for which nothing is guaranteed: there the interval is put to the test."
+    )
+    return (note,)
 
 
 def _quality_notes(report: RankingReport) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from matsift.reports.calibration import CalibrationRow, calibration_rows
 from matsift.reports.data import (
     Candidate,
     CriterionSeen,
@@ -25,7 +26,7 @@ from matsift.reports.data import (
 
 _SIGNS = {"/": "_per_", "^": "", "Å": "angstrom", "å": "angstrom", "³": "3", "²": "2", "%": "percent", " ": "_"}
 _TEXT, _NUMBER, _WHOLE = pa.string(), pa.float64(), pa.int64()
-_TYPE_OF = {"str": _TEXT, "int": _WHOLE, "float": _NUMBER, "float | None": _NUMBER}
+_TYPE_OF = {"str": _TEXT, "int": _WHOLE, "int | None": _WHOLE, "float": _NUMBER, "float | None": _NUMBER}
 
 
 def unit_suffix(unit: str) -> str:
@@ -67,6 +68,7 @@ def report_tables(report: RankingReport) -> dict[str, pa.Table]:
     values stand.
     """
     rest = {
+        "calibration": _records(calibration_rows(report.calibrations), CalibrationRow),
         "evaluations": _records(report.evaluations, EvaluationRow),
         "importances": _records(report.importances, ImportanceRow),
         "learning_curves": _learning_curves(report),

@@ -35,6 +35,11 @@ _PANELS: tuple[tuple[str, bool, Callable[[LearningPoint], float | None]], ...] =
 )
 
 
+def arm_style(arm: str, position: int) -> tuple[str, str, str]:
+    """Return colour, mark and dash of an arm; `position` tells apart those that have none of their own."""
+    return _ARM_STYLE.get(arm, (CYCLE[position % 5], SYMBOLS[position % 5], "dot"))
+
+
 def spread_plot(pool: PoolSpread) -> Plot | None:
     """Return how the ensemble spread over the pool is distributed, with the share below the threshold."""
     spread = finite(pool.spread)
@@ -105,8 +110,7 @@ def _reading(panels: Sequence[tuple[str, bool, Callable[[LearningPoint], float |
 def _arm(
     curve: LearningCurve, value: Callable[[LearningPoint], float | None], *, position: int, first: bool
 ) -> go.Scatter:
-    fallback = (CYCLE[position % 5], SYMBOLS[position % 5], "dot")
-    colour, mark, dash = _ARM_STYLE.get(curve.arm, fallback)
+    colour, mark, dash = arm_style(curve.arm, position)
     known = [(p.n_label, v, p.round_number) for p in curve.points if (v := value(p)) is not None]
     return go.Scatter(
         x=[n for n, _, _ in known],
