@@ -19,7 +19,8 @@ from matsift.elasticity.moduli import born_stable
 from matsift.elasticity.strain import STRAIN, strained_lattice, stress_voigt
 from matsift.errors import OracleError
 from matsift_adapters.oracles.chgnet import METHOD, label, label_elasticity, label_energy, relax
-from matsift_adapters.oracles.potential import Potential, PotentialCalculator, load_model
+from matsift_adapters.oracles.engine import EngineCalculator
+from matsift_adapters.oracles.potential import Potential, load_model
 
 GPA_PER_EV_A3 = 160.21766
 
@@ -145,7 +146,7 @@ def test_relaxation_ends_where_another_optimiser_ends() -> None:
     found = label_energy(rock_salt())
     start = rock_salt()
     atoms = Atoms(start.species, cell=start.lattice, scaled_positions=start.frac_coords, pbc=True)
-    atoms.calc = PotentialCalculator(Potential(start.species))
+    atoms.calc = EngineCalculator(Potential(start.species))
     FIRE(FrechetCellFilter(atoms), logfile=None).run(fmax=0.005, steps=300)
     assert found["energy_per_atom"] == pytest.approx(atoms.get_potential_energy() / 2, abs=5e-4)
     assert found["relaxed"].volume == pytest.approx(atoms.get_volume(), rel=0.01)

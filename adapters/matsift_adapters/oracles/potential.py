@@ -10,18 +10,13 @@ import io
 import os
 import warnings
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import numpy as np
-from ase import units
-from ase.calculators.calculator import Calculator, all_changes
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from matsift.errors import OracleError
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 MODEL_VERSION = "0.3.0"
 
@@ -66,6 +61,8 @@ def load_model() -> Any:
 
 class Potential:
     """CHGNet for one list of species; counts its evaluations."""
+
+    has_exact_stress = True
 
     def __init__(self, species: tuple[str, ...]) -> None:
         self.species = species
@@ -125,33 +122,3 @@ class Potential:
                 f"the cell collapsed or flew apart: {float(volumes[0]):.3g} cubic angstrom an atom, "
                 f"outside {low:g} to {high:g}"
             )
-
-
-class PotentialCalculator(Calculator):  # type: ignore[misc]  # ase is untyped
-    """The potential as an ASE calculator, for ASE's optimisers."""
-
-    implemented_properties: ClassVar[list[str]] = ["energy", "forces", "stress"]
-
-    def __init__(self, potential: Potential) -> None:
-        super().__init__()
-        self.potential = potential
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: list[str] | None = None,
-        system_changes: list[str] = all_changes,
-    ) -> None:
-        """Fill `results` for ASE: eV, eV/angstrom, eV/cubic angstrom."""
-        super().calculate(atoms, properties, system_changes)
-        assert self.atoms is not None
-        energies, forces, stresses = self.potential.evaluate(
-            np.asarray(self.atoms.cell.array)[None], np.asarray(self.atoms.positions)[None]
-        )
-        s = stresses[0] * units.GPa
-        self.results = {
-            "energy": float(energies[0]),
-            "free_energy": float(energies[0]),
-            "forces": forces[0],
-            "stress": np.array([s[0, 0], s[1, 1], s[2, 2], s[1, 2], s[0, 2], s[0, 1]]),
-        }

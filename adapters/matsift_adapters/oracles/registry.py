@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from matsift.crystal import Crystal
@@ -21,7 +22,7 @@ from matsift.study.oracles import (
 Mode = Literal["computes", "replays", "hands_off"]
 
 _OF_A_PLACE = {"python"}
-_OF_TASK = {"equation_of_state": {"points", "step"}, "elasticity": {"strain"}}
+_OF_TASK = {"equation_of_state": {"points", "step"}, "elasticity": {"strain", "points", "step"}}
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Oracle:
         `detail` (a dict for JSON: parameters, versions, what was measured). It raises OracleError of one sentence.
     settings
         What every payload carries; None where the target takes the crystal alone.
+    needs
+        Raises UserInputError if something that it needs is not installed.
     """
 
     name: str
@@ -54,14 +57,27 @@ class Oracle:
     target: str | None = None
     initializer: str | None = None
     settings: Mapping[str, Any] | None = field(default=None, hash=False)
+    needs: Callable[[], None] | None = field(default=None, compare=False)
 
     @property
     def origin(self) -> str:
         """What its labels name as their origin."""
         return f"oracle:{self.name}"
 
+    def check(self) -> None:
+        """Raise UserInputError, with the remedy, if something that it needs is not installed on this machine."""
+        if self.needs is not None:
+            self.needs()
+
     def payload(self, crystal: Crystal) -> Any:
-        """Return what the target takes for a crystal."""
+        """Return what the target takes for a crystal.
+
+        Raises
+        ------
+        UserInputError
+            If something that the oracle needs is not installed.
+        """
+        self.check()
         return crystal if self.settings is None else (dict(self.settings), crystal)
 
 
@@ -71,7 +87,7 @@ def oracle(settings: OracleSettings | str) -> Oracle:
     Raises
     ------
     UserInputError
-        If there is none, or what it needs is not installed.
+        If there is none, or it cannot do without settings.
     """
     asked = oracle_settings(settings)
     if isinstance(asked, ChgnetOracle):
@@ -96,7 +112,7 @@ def _chgnet(asked: ChgnetOracle) -> Oracle:
 
 
 def _ase(asked: AseOracle) -> Oracle:
-    from matsift_adapters.oracles.ase_calculators import code_of  # noqa: PLC0415  it loads ASE
+    from matsift_adapters.oracles.ase_engine import code_of  # noqa: PLC0415  it loads ASE
 
     settings = asked.model_dump(mode="json")
     return Oracle(
@@ -104,13 +120,15 @@ def _ase(asked: AseOracle) -> Oracle:
         _method(code_of(asked.calculator), asked.task, settings),
         asked.properties,
         "computes",
-        "matsift_adapters.oracles.ase_tasks:label",
-        "matsift_adapters.oracles.ase_tasks:initialize_worker",
+        "matsift_adapters.oracles.ase_engine:label",
+        "matsift_adapters.oracles.ase_engine:initialize_worker",
         settings,
     )
 
 
 def _gpaw(asked: GpawOracle) -> Oracle:
+    from matsift_adapters.oracles.gpaw import check  # noqa: PLC0415  it loads ASE
+
     settings = asked.model_dump(mode="json")
     return Oracle(
         asked.kind,
@@ -120,6 +138,7 @@ def _gpaw(asked: GpawOracle) -> Oracle:
         "matsift_adapters.oracles.gpaw:label",
         None,
         settings,
+        partial(check, asked.python, asked.version),
     )
 
 
