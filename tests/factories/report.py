@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import numpy as np
+from tests.factories.calibration import arm_calibration
 
 from matsift.reports.data import (
     AblationRow,
@@ -140,6 +141,7 @@ def sample_report(n_candidate: int = 60, seed: int = 7) -> RankingReport:
         ),
         parities=tuple(_parity(rng, name, values[:168]) for name, values in labels.items()),
         learning_curves=tuple(_curve(name, arm) for name in PROPERTIES for arm in ("exploration", "random")),
+        calibrations=tuple(arm_calibration(name, arm) for name in PROPERTIES for arm in ("exploration", "random")),
         evaluations=_evaluations(),
         quality=(
             QualityRow("labels of k_vrh", "modulus_out_of_range", 931, 22),

@@ -56,7 +56,7 @@ def test_every_candidate_has_its_row_in_order_and_the_left_out_ones_too(report: 
 
 def test_every_plot_has_a_box_its_data_and_a_caption_with_count_and_figure(report: RankingReport, page: str) -> None:
     keys = [plot.key for section in sections(report) for plot in section.plots]
-    assert len(keys) == len(set(keys)) == 15
+    assert len(keys) == len(set(keys)) == 21
     reader = read(page)
     assert reader.attributes("script", "data-plot") == keys
     assert [a["id"] for tag, a in reader.tags if tag == "div" and a.get("class") == "drawing"] == keys

@@ -37,7 +37,7 @@ def test_every_candidate_is_a_row_with_its_units_in_the_column_names() -> None:
 def test_parquet_and_csv_read_back_as_they_were_written(tmp_path: Path) -> None:
     report = sample_report()
     paths = write_tables(report, tmp_path)
-    names = ["candidates", "evaluations", "importances", "learning_curves", "parity"]
+    names = ["candidates", "calibration", "evaluations", "importances", "learning_curves", "parity"]
     assert [p.name for p in paths] == [f"{name}.{ending}" for name in names for ending in ("csv", "parquet")]
     for name, table in report_tables(report).items():
         assert pyarrow.parquet.read_table(tmp_path / f"{name}.parquet").equals(table)
