@@ -62,13 +62,17 @@ def write_inputs(settings: VaspOracle, crystal: Crystal, folder: Path) -> dict[s
     """
     if not crystal.is_ordered:
         raise OracleError("the structure is disordered; VASP needs one whole atom a site")
+    if strangers := [s for s in crystal.elements if s not in _set_class(settings).CONFIG["POTCAR"] | settings.potcars]:
+        raise OracleError(
+            f"{settings.set_name} of pymatgen has no pseudopotential for {', '.join(strangers)}; name it in potcars"
+        )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             made = input_set(settings, crystal)
             has_potcar = _write(made, folder)
             inputs = _inputs(made)
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, ValueError, AttributeError, OSError) as error:  # a damaged POTCAR is an AttributeError
             raise OracleError(f"{settings.set_name} of pymatgen writes no inputs for it: {_told(error)}") from None
     said = sorted({" ".join(str(w.message).split()) for w in caught if issubclass(w.category, UserWarning)})
     (folder / "README.txt").write_text(_readme(settings, inputs, has_potcar=has_potcar, said=said), encoding="utf-8")

@@ -25,6 +25,7 @@ RelaxationSet = Literal[
 StaticSet = Literal["MPStaticSet", "MPScanStaticSet", "MP24StaticSet", "MatPESStaticSet"]
 ElasticSet = Literal["MVLElasticSet"]
 Tag = bool | int | float | str
+TagValue = Tag | list[Tag] | dict[str, Tag]
 
 _MODULI = ("k_vrh", "g_vrh", "k_voigt", "k_reuss", "g_voigt", "g_reuss")
 _ENERGIES = ("energy_per_atom", "band_gap")
@@ -48,7 +49,9 @@ class VaspOracle(FolderSettings):
     input_set: RelaxationSet | StaticSet | ElasticSet | None = Field(
         None, description="pymatgen input set; default: MPRelaxSet, MPStaticSet or MVLElasticSet, by the task"
     )
-    incar: dict[str, Tag | list[Tag]] = Field({}, description="INCAR tags over those of the input set")
+    incar: dict[str, TagValue] = Field(
+        {}, description="INCAR tags over those of the input set, for example { ENCUT = 600, LDAUU = { Fe = 4.0 } }"
+    )
     kpoints: dict[str, float] = Field({}, description="for example { reciprocal_density = 100 }")
     potcar_functional: str | None = Field(None, description="for example PBE_54; default: the input set's own")
     potcars: dict[str, str] = Field({}, description="POTCAR of an element, for example { Na = 'Na_pv' }")
@@ -58,7 +61,7 @@ class VaspOracle(FolderSettings):
 
     @field_validator("incar")
     @classmethod
-    def _upper_case(cls, tags: dict[str, Tag | list[Tag]]) -> dict[str, Tag | list[Tag]]:
+    def _upper_case(cls, tags: dict[str, TagValue]) -> dict[str, TagValue]:
         return {name.upper(): value for name, value in tags.items()}
 
     @model_validator(mode="after")
