@@ -2,127 +2,86 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from prefect import flow
+from sqlalchemy.orm import Session
 
 from matsift.acquisition.context import Candidates
-from matsift.acquisition.registry import rank
+from matsift.acquisition.registry import needs, rank
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
-from matsift.study.strategies import StrategySettings
-from matsift_adapters.oracles.registry import oracle
+from matsift_flows.campaigns import Campaign, batch_size, stop_where_enough, study_campaigns
 from matsift_flows.judge import judge
-from matsift_flows.label import label
+from matsift_flows.label import Waiting, label, still_waiting
 from matsift_flows.orchestration import invoke
 from matsift_flows.predict import predict
 from matsift_flows.screen import Screening
-from matsift_flows.snapshots import base_snapshot, grown_snapshot
+from matsift_flows.snapshots import descriptor_set_ids, grown_snapshot
 from matsift_flows.train import StudyModel, WantedModel, ensemble, train_models
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions as queue
 from matsift_schema.store import campaigns as store
-from matsift_schema.store.datasets import Snapshot
+from matsift_schema.store.datasets import load_snapshot
+from matsift_schema.store.descriptors import load_matrix
 from matsift_schema.store.labels import label_table
-from matsift_schema.store.predictions import load_predictions
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """A campaign of a study: its row, and the snapshot that it starts from."""
-
-    id: int
-    name: str
-    property_name: str
-    strategy: StrategySettings
-    seed: int
-    base: Snapshot
+from matsift_schema.store.models import load_model
+from matsift_schema.store.predictions import Predictions, load_predictions
+from matsift_schema.store.runs import LazyRun
+from matsift_schema.store.structures import load_structures
 
 
 @dataclass(frozen=True)
 class Acquired:
-    """The campaigns of a study, and (property, strategy) -> id of the model of the last round."""
+    """The campaigns of a study, (property, strategy) -> id of the model of the last round, and what they wait for."""
 
     campaigns: tuple[Campaign, ...]
     models: Mapping[tuple[str, str], int]
+    waiting: Waiting | None = None
 
 
 @flow(name="acquire", validate_parameters=False)
 def acquire(workspace: Workspace, study: Study, screening: Screening) -> Acquired:
-    """Carry all campaigns of a study to their last round.
+    """Carry all campaigns of a study as far as they go now: to their end, or to labels that others have to return.
 
-    Round r trains on the snapshot and what rounds before r added, scores all candidates that are left, and, but for the
-    last round, proposes a batch and labels it.
+    Round r trains on the snapshot and what rounds before r added, scores all candidates that are left, and, unless a
+    rule ends the campaign, proposes a batch and labels it.
+
+    Raises
+    ------
+    UserInputError
+        If the oracle does not give a property of the study, or there are too few labels.
     """
-    campaigns = _campaigns(workspace, study, screening.eligible_ids)
-    models: dict[tuple[str, str], int] = {}
-    for number in range(study.campaign.rounds + 1):
-        is_last = number == study.campaign.rounds
-        for campaign in campaigns:
-            model_id = _round_model(workspace, study, campaign, number)
-            models[campaign.property_name, campaign.strategy.name] = model_id
-            _score(workspace, study, campaign, number, model_id, screening.eligible_ids, propose=not is_last)
-        if campaigns and not is_last:
-            title = f"label acquisitions of round {number + 1}"
-            invoke(label, workspace, study, [(c.id, c.property_name) for c in campaigns], title)
-            invoke(judge, workspace, study, "oracle")
-    return Acquired(tuple(campaigns), models)
-
-
-def _campaigns(workspace: Workspace, study: Study, pool: NDArray[np.int64]) -> list[Campaign]:
+    pool = screening.eligible_ids
     if not len(pool):
         workspace.reporter.say("  acquire: no candidate passes the screen, so there is nothing to acquire")
-        return []
-    found = []
-    for property_name in study.labels.properties:
-        base = base_snapshot(workspace, study, property_name, study.sampling.strategy)
-        for strategy in study.campaign.strategies:
-            record = _record(study, property_name, strategy, base)
-            with workspace.sessions.begin() as session:
-                key = store.find_campaign(session, record.content_hash)
-            if key is None:
-                with (
-                    workspace.run("acquire", study.name, {"campaign": record.content_hash}) as run,
-                    workspace.sessions.begin() as session,
-                ):
-                    key = store.write_campaign(session, run.id(session), record)
-            found.append(Campaign(key, record.name, property_name, strategy, record.seed, base))
-    return found
-
-
-def _record(study: Study, property_name: str, strategy: StrategySettings, base: Snapshot) -> store.CampaignRecord:
-    settings = study.campaign
-    record = store.CampaignRecord(
-        content_hash="",
-        name=f"{study.name} {property_name} {strategy.name}",
-        study=study.name,
-        property_name=property_name,
-        strategy=strategy.name,
-        strategy_kind=strategy.kind,
-        batch_size=settings.batch,
-        seed=study.study.seed,
-        oracle=settings.oracle.kind,
-        oracle_method=oracle(settings.oracle).method,
-        settings={
-            "base_snapshot": base.content_hash,
-            "model": ensemble(study, property_name).content_hash(base.content_hash),
-            "strategy": strategy.model_dump(exclude={"name"}),
-        },
-    )
-    key = hashlib.sha256(json.dumps(asdict(record), sort_keys=True).encode()).hexdigest()
-    return store.CampaignRecord(**{**asdict(record), "content_hash": key})
+        return Acquired((), {})
+    campaigns = study_campaigns(workspace, study)
+    models: dict[tuple[str, str], int] = {}
+    number, going, blocked = 0, campaigns, set[int]()
+    while going:
+        asked_for = []
+        for campaign in going:
+            model_id = _round_model(workspace, study, campaign, number)
+            models[campaign.property_name, campaign.strategy.name] = model_id
+            if _acquire(workspace, study, campaign, number, model_id, pool):
+                asked_for.append(campaign)
+        if asked_for:
+            title = f"label acquisitions of round {number + 1}"
+            blocked |= invoke(label, workspace, study, [campaign.id for campaign in asked_for], title)
+            invoke(judge, workspace, study, "oracle")
+        number, going = number + 1, [campaign for campaign in asked_for if campaign.id not in blocked]
+    return Acquired(tuple(campaigns), models, still_waiting(workspace, study, sorted(blocked)))
 
 
 def _round_model(workspace: Workspace, study: Study, campaign: Campaign, number: int) -> int:
     """Return the id of the model of a round: the study's ensemble on the snapshot and what earlier rounds added."""
     with workspace.sessions.begin() as session:
         acquired = [
-            row.structure_id
+            row
             for row in queue.load_acquisitions(session, campaign.id)
             if row.round_number < number and row.status == "labelled"
         ]
@@ -130,11 +89,13 @@ def _round_model(workspace: Workspace, study: Study, campaign: Campaign, number:
             session,
             [campaign.property_name],
             rule_set=rule_set_hash(study.labels.rules),
-            methods=study.labels.methods,
-            structure_ids=acquired,
+            structure_ids=[row.structure_id for row in acquired],
         )
+    given = {row.label_id for row in acquired}
     accepted = [
-        int(key) for key, verdict in zip(labels.label_ids, labels.verdicts, strict=True) if verdict == "accepted"
+        int(key)
+        for key, verdict in zip(labels.label_ids, labels.verdicts, strict=True)
+        if int(key) in given and verdict == "accepted"
     ]
     snapshot = grown_snapshot(workspace, study, campaign.base, accepted)
     wanted = WantedModel("ensemble", "All", ensemble(study, campaign.property_name), snapshot)
@@ -142,52 +103,82 @@ def _round_model(workspace: Workspace, study: Study, campaign: Campaign, number:
     return train_models(workspace, study, [wanted], title=title)[0]
 
 
+def _acquire(
+    workspace: Workspace, study: Study, campaign: Campaign, number: int, model_id: int, pool: NDArray[np.int64]
+) -> bool:
+    """Score the candidates that are left, unless that is done, and propose a batch; return whether there is one."""
+    with workspace.sessions.begin() as session:
+        round_id = store.find_round(session, campaign.id, number)
+        gone = store.acquired_structures(session, campaign.id)
+    left = [int(key) for key in pool if int(key) not in gone]
+    if round_id is None:
+        invoke(predict, workspace, study, model_id, left)
+    parameters = {"campaign": campaign.name, "round": number}
+    with workspace.run("acquire", study.name, parameters) as run, workspace.sessions.begin() as session:
+        if round_id is None:
+            round_id = _score(session, run, study, campaign, number, model_id, left)
+        if stop_where_enough(session, run, study, campaign, number):
+            return False
+        if not store.is_proposed(session, round_id):
+            size = batch_size(session, study, campaign)
+            store.propose_acquisitions(session, run.id(session), round_id, size)
+        return True
+
+
 def _score(
-    workspace: Workspace,
+    session: Session,
+    run: LazyRun,
     study: Study,
     campaign: Campaign,
     number: int,
     model_id: int,
-    pool: NDArray[np.int64],
-    *,
-    propose: bool,
-) -> None:
-    """Write the score of every candidate that is left and, where asked, the batch proposed for labelling."""
-    with workspace.sessions.begin() as session:
-        if store.find_round(session, campaign.id, number) is not None:
-            return
-        gone = store.acquired_structures(session, campaign.id)
-    left = [int(key) for key in pool if int(key) not in gone]
-    invoke(predict, workspace, study, model_id, left)
-    parameters = {"campaign": campaign.name, "round": number}
-    with workspace.run("acquire", study.name, parameters) as run, workspace.sessions.begin() as session:
-        said = load_predictions(session, model_id, left)
-        scores, order = rank(
-            campaign.strategy,
-            Candidates.of(said.mean, said.spread),
-            seed=_round_seed(campaign, number),
-            batch_size=study.campaign.batch,
-        )
-        round_id = store.write_round(
-            session,
-            run.id(session),
-            campaign.id,
-            number=number,
-            model_id=model_id,
-            structure_ids=said.structure_ids,
-            mean=said.mean,
-            spread=said.spread,
-            scores=scores,
-            order=order,
-        )
-        if propose:
-            store.propose_acquisitions(session, run.id(session), round_id, study.campaign.batch)
+    left: Sequence[int],
+) -> int:
+    """Return the id of a round, written with the score of every candidate."""
+    said = load_predictions(session, model_id, left)
+    scores, order = rank(
+        campaign.strategy,
+        _candidates(session, study, campaign, model_id, said),
+        seed=campaign.round_seed(number),
+        batch_size=study.campaign.batch,
+    )
+    return store.write_round(
+        session,
+        run.id(session),
+        campaign.id,
+        number=number,
+        model_id=model_id,
+        structure_ids=said.structure_ids,
+        mean=said.mean,
+        spread=said.spread,
+        scores=scores,
+        order=order,
+    )
 
 
-def _round_seed(campaign: Campaign, number: int) -> int:
-    """Return a seed of its own for each campaign and round, the same in every database."""
-    text = f"{campaign.seed} {campaign.property_name} {campaign.strategy.name} {number}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+def _candidates(session: Session, study: Study, campaign: Campaign, model_id: int, said: Predictions) -> Candidates:
+    """Return what the strategy looks at; the best label is the best that the model learned from."""
+    wanted, ids = needs(campaign.strategy), said.structure_ids
+    goal, best, n_site, descriptors = study.ranking.goal, None, None, None
+    if "best" in wanted:
+        snapshot = load_snapshot(session, load_model(session, model_id).snapshot_id)
+        known = snapshot.values[snapshot.roles == "train"]
+        best = float(known.max() if goal == "maximize" else known.min())
+    if "n_site" in wanted:
+        table = load_structures(session, ids=ids)
+        size = dict(zip(table.ids.tolist(), table.n_site.tolist(), strict=True))
+        n_site = [size[key] for key in ids.tolist()]
+    if "descriptors" in wanted:
+        descriptors, _ = load_matrix(session, descriptor_set_ids(session, study.descriptors.sets), ids)
+    return Candidates.of(
+        said.mean,
+        said.spread,
+        members=said.members if "members" in wanted else None,
+        n_site=n_site,
+        descriptors=descriptors,
+        best=best,
+        goal=goal,
+    )
 
 
 def final_models(study: Study, trained: Sequence[StudyModel], acquired: Acquired) -> dict[str, int]:

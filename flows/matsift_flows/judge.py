@@ -11,6 +11,7 @@ from matsift.screening.labels import MODULI, LabelRow, LabelTable
 from matsift.screening.quality import judge as judge_labels
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
+from matsift_adapters.oracles.registry import oracle
 from matsift_flows.workspace import Workspace, digest
 from matsift_schema.store.labels import LabelColumns, label_table, write_verdicts
 
@@ -26,13 +27,13 @@ def judge(workspace: Workspace, study: Study, whose: Whose = "sources") -> int:
     """
     rule_set = rule_set_hash(study.labels.rules)
     properties = sorted({*study.labels.properties, *MODULI})
+    methods, origins = study.labels.methods, {f"source:{source.name}" for source in study.sources}
+    if whose == "oracle":
+        asked = oracle(study.campaign.oracle)
+        methods, origins = (asked.method,), {asked.origin}
     with workspace.sessions.begin() as session:
-        labels = label_table(session, properties, rule_set=rule_set, methods=study.labels.methods)
-    origins = {
-        "sources": {f"source:{s.name}" for s in study.sources},
-        "oracle": {f"oracle:{study.campaign.oracle.kind}"},
-    }
-    ours = np.array([origin in origins[whose] for origin in labels.origins], dtype=bool)
+        labels = label_table(session, properties, rule_set=rule_set, methods=methods)
+    ours = np.array([origin in origins for origin in labels.origins], dtype=bool)
     open_rows = ours & np.array([verdict is None for verdict in labels.verdicts], dtype=bool)
     if not open_rows.any():
         return 0

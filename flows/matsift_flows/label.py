@@ -2,146 +2,161 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from sqlalchemy.orm import Session
 
-from matsift.errors import OracleError, UserInputError
-from matsift.execution.killable import KillablePool, Outcome
-from matsift.records import FailureRecord, LabelRecord
+from matsift.execution.killable import KillablePool
 from matsift.study.settings import Study
 from matsift_adapters.oracles.registry import Oracle, oracle
+from matsift_flows.answers import answer_of, record
+from matsift_flows.leases import Heartbeat
 from matsift_flows.orchestration import invoke
+from matsift_flows.replay import replay
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions as queue
-from matsift_schema.store.failures import latest_failure_ids, write_failures
-from matsift_schema.store.labels import label_id, write_labels
 from matsift_schema.store.runs import LazyRun
+from matsift_schema.store.settling import n_failure
 from matsift_schema.store.structures import load_crystals
 
-_STAGE = "label"
-_ALL = 1_000_000
+_LOOK_AGAIN_S = 2.0
 
-#: Acquisitions of one structure, each with the property that its campaign is about.
-Claims = list[tuple[queue.AcquisitionRow, str]]
+
+@dataclass(frozen=True)
+class Waiting:
+    """Labels that others have to return before campaigns can go on: how many, and who holds how many of them."""
+
+    oracle: str
+    n_open: int
+    holders: dict[str, int]
 
 
 @flow(name="label", validate_parameters=False)
-def label(workspace: Workspace, study: Study, campaigns: Sequence[tuple[int, str]], title: str) -> int:
-    """Label all open acquisitions of campaigns, given as (id, property); return how many were settled.
+def label(workspace: Workspace, study: Study, campaigns: Sequence[int], title: str) -> set[int]:
+    """Label the open acquisitions of campaigns; return the ids of the campaigns that still wait for somebody.
 
-    A structure that several campaigns want is computed once. Whoever calls holds the lock of the study, so the claims
-    that a killed run of the same study left behind are its own.
+    An oracle that computes is asked until nothing is open, beside whatever workers are at it; one that hands its work
+    off has its answers in the database already, or they are waited for. Whoever calls holds the lock of the study, so
+    the claims that a killed run of the same study left behind are its own.
     """
-    worker = f"matsift run {study.name}"
-    claimed: dict[int, Claims] = defaultdict(list)
+    asked, worker = oracle(study.campaign.oracle), run_worker(study)
     with workspace.sessions.begin() as session:
-        for campaign_id, property_name in campaigns:
-            if workspace.retry_failed:
-                queue.retry_failed(session, campaign_id)
-            for row in _claim(session, study, campaign_id, worker):
-                claimed[row.structure_id].append((row, property_name))
-    if claimed:
-        asked = oracle(study.campaign.oracle)
+        for campaign_id in campaigns if workspace.retry_failed else ():
+            queue.retry_failed(session, campaign_id)
+        queue.settle_answered(session, campaigns=list(campaigns))
+    if asked.mode == "replays":
+        replay(workspace, study, campaigns)
+    elif asked.mode == "computes":
         parameters = {
             "what": title,
             "oracle": asked.name,
             "method": asked.method,
-            "campaigns": [campaign_id for campaign_id, _ in campaigns],
+            "campaigns": list(campaigns),
             "retry_failed": workspace.retry_failed,
         }
         with workspace.run("label", study.name, parameters) as run:
-            invoke(label_claimed, workspace, study, run, asked, list(claimed.values()), title)
-    return sum(len(claims) for claims in claimed.values())
+            told = False
+            while _open(workspace, campaigns):
+                if invoke(compute, workspace, study, run, asked, campaigns, worker, title):
+                    continue
+                if not told and (others := _open(workspace, campaigns)):
+                    workspace.reporter.say(f"  {title}: waiting for {len(others)} that others have claimed")
+                    told = True
+                time.sleep(_LOOK_AGAIN_S)
+    return {row.campaign_id for row in _open(workspace, campaigns)}
+
+
+def run_worker(study: Study) -> str:
+    """Return the name under which whoever holds the lock of a study claims."""
+    return f"matsift run {study.name}"
 
 
 @task(name="label acquisitions", cache_policy=NO_CACHE)
-def label_claimed(
-    workspace: Workspace, study: Study, run: LazyRun, asked: Oracle, claimed: Sequence[Claims], title: str
-) -> None:
-    """Settle claimed acquisitions: by a label or failure that is there already, else by asking the oracle."""
-    with workspace.sessions.begin() as session:
-        open_claims = [left for claims in claimed if (left := _unknown(session, workspace, asked, claims))]
-        crystals = load_crystals(session, [claims[0][0].structure_id for claims in open_claims])
-    if not open_claims:
-        return
-    if asked.target is None:
-        raise UserInputError(f"the oracle {asked.name!r} does not compute here")
-    payloads = enumerate(asked.payload(crystal) for crystal in crystals)
-    n_worker, limit_s = min(workspace.n_worker, len(open_claims)), study.campaign.time_limit_s
+def compute(
+    workspace: Workspace,
+    study: Study,
+    run: LazyRun,
+    asked: Oracle,
+    campaigns: Sequence[int],
+    worker: str,
+    title: str,
+) -> int:
+    """Claim one acquisition after the other, as workers become free, and settle each; return how many."""
+    assert asked.target is not None
+    claims = _claims(workspace, study, asked, campaigns, worker)
+    first = next(claims, None)
+    if first is None:
+        return 0
+    n_open, done = len({row.structure_id for row in _open(workspace, campaigns)}), 0
     with (
-        workspace.reporter.work(title, len(open_claims), "structures") as advance,
-        KillablePool(asked.target, n_worker=n_worker, time_limit_s=limit_s, initializer=asked.initializer) as pool,
+        workspace.reporter.work(title, n_open, "structures") as advance,
+        Heartbeat(workspace, worker, study.campaign.lease_s) as heartbeat,
+        KillablePool(
+            asked.target,
+            n_worker=min(workspace.n_worker, n_open),
+            time_limit_s=study.campaign.time_limit_s,
+            initializer=asked.initializer,
+        ) as pool,
     ):
-        for outcome in pool.run(payloads):
-            claims = open_claims[int(str(outcome.key))]
-            failure = _failure(asked, claims[0][0], outcome)
+        in_hand: dict[int, tuple[queue.AcquisitionRow, int]] = {}
+
+        def payloads() -> Iterator[tuple[int, Any]]:
+            for row, attempt, payload in chain([first], claims):
+                in_hand[row.id] = row, attempt
+                heartbeat.take(row.id)
+                yield row.id, payload
+
+        for outcome in pool.run(payloads()):
+            row, attempt = in_hand.pop(int(str(outcome.key)))
+            structure = row.structure_id, row.structure_hash
+            answer = answer_of(asked, outcome)
             with workspace.sessions.begin() as session:
-                if failure is None:
-                    _settle_labelled(session, run, asked, claims, outcome)
-                else:
-                    write_failures(session, run.id(session), [failure], retried=workspace.retry_failed)
-                    _settle_failed(session, asked, claims)
-            advance(1, failed=int(failure is not None))
+                failed = record(session, run, asked, structure, answer, worker=worker, attempt=attempt)
+            heartbeat.drop(row.id)
+            advance(1, failed=int(failed))
+            done += 1
+    return done
 
 
-def _claim(session: Session, study: Study, campaign_id: int, worker: str) -> list[queue.AcquisitionRow]:
-    """Return what this study already holds of a campaign's queue, and what it can claim now."""
-    rows = queue.load_acquisitions(session, campaign_id)
-    mine = [row for row in rows if row.status == "claimed" and row.claimed_by == worker]
-    lease_s = 10 * study.campaign.time_limit_s
-    return mine + queue.claim_acquisitions(session, campaign_id, worker=worker, limit=_ALL, lease_s=lease_s)
-
-
-def _unknown(session: Session, workspace: Workspace, asked: Oracle, claims: Claims) -> Claims:
-    """Settle claims from what the same oracle said before; return those on which it has not been asked."""
-    left, structure_id = [], claims[0][0].structure_id
-    for row, property_name in claims:
-        known = label_id(session, structure_id, property_name, asked.method)
-        if known is None:
-            left.append((row, property_name))
+def _claims(
+    workspace: Workspace, study: Study, asked: Oracle, campaigns: Sequence[int], worker: str
+) -> Iterator[tuple[queue.AcquisitionRow, int, Any]]:
+    """Yield claims with their attempt and payload: first what the worker holds already, then one after the other."""
+    lease_s = study.campaign.lease_s
+    with workspace.sessions.begin() as session:
+        held = queue.held_acquisitions(session, campaigns, worker)
+        queue.renew_leases(session, [row.id for row in held], worker=worker, lease_s=lease_s)
+    while True:
+        if held:
+            row = held.pop(0)
         else:
-            queue.settle_labelled(session, row.id, worker=str(row.claimed_by), label_id=known)
-    failures = latest_failure_ids(session, _STAGE, asked.name, [structure_id])
-    if left and structure_id in failures and not workspace.retry_failed:
-        _settle_failed(session, asked, left)
-        return []
-    return left
+            with workspace.sessions.begin() as session:
+                new = queue.claim_acquisitions(session, campaigns, worker=worker, limit=1, lease_s=lease_s)
+            if not new:
+                return
+            row = new[0]
+        with workspace.sessions.begin() as session:
+            (crystal,) = load_crystals(session, [row.structure_id])
+            attempt = n_failure(session, row.structure_hash, asked.method) + 1
+        yield row, attempt, asked.payload(crystal)
 
 
-def _settle_labelled(session: Session, run: LazyRun, asked: Oracle, claims: Claims, outcome: Outcome) -> None:
-    structure_hash, structure_id = claims[0][0].structure_hash, claims[0][0].structure_id
-    said = [
-        (structure_hash, LabelRecord(name, float(outcome.value[name]), asked.method, asked.origin), None)
-        for name in asked.properties
-    ]
-    write_labels(session, run.id(session), said)
-    for row, property_name in claims:
-        known = label_id(session, structure_id, property_name, asked.method)
-        assert known is not None
-        queue.settle_labelled(session, row.id, worker=str(row.claimed_by), label_id=known)
+def _open(workspace: Workspace, campaigns: Sequence[int]) -> list[queue.AcquisitionRow]:
+    with workspace.sessions.begin() as session:
+        return queue.open_acquisitions(session, campaigns)
 
 
-def _settle_failed(session: Session, asked: Oracle, claims: Claims) -> None:
-    structure_id = claims[0][0].structure_id
-    failure_id = latest_failure_ids(session, _STAGE, asked.name, [structure_id])[structure_id]
-    for row, _ in claims:
-        queue.settle_failed(session, row.id, worker=str(row.claimed_by), failure_id=failure_id)
-
-
-def _failure(asked: Oracle, row: queue.AcquisitionRow, outcome: Outcome) -> FailureRecord | None:
-    error_class, message = outcome.error_class, str(outcome.message)
-    if outcome.ok:
-        if outcome.value.get("born_stable", True):
-            return None
-        error_class = OracleError.__name__
-        message = (
-            "the elastic tensor is not positive definite, so the crystal is mechanically unstable "
-            f"(K_VRH {outcome.value['k_vrh']:.1f} GPa, G_VRH {outcome.value['g_vrh']:.1f} GPa)"
-        )
-    return FailureRecord(
-        _STAGE, row.structure_hash, str(error_class), message, outcome.seconds, asked.name, row.structure_hash
-    )
+def still_waiting(workspace: Workspace, study: Study, campaigns: Sequence[int]) -> Waiting | None:
+    """Return what campaigns wait for, None where nothing is open."""
+    rows = _open(workspace, campaigns)
+    if not rows:
+        return None
+    holders = Counter(str(row.claimed_by) for row in rows if row.status == "claimed")
+    n_open = len({row.structure_hash for row in rows})
+    return Waiting(oracle(study.campaign.oracle).name, n_open, dict(sorted(holders.items())))

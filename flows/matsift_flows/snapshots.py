@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from matsift.acquisition.held_back import hold_back
 from matsift.descriptors.registry import descriptor_set
 from matsift.errors import UserInputError
 from matsift.learners.snapshot import snapshot_hash
@@ -43,7 +44,8 @@ def base_snapshot(
 ) -> Snapshot:
     """Return the snapshot that a study starts from: one accepted label a structure that has all descriptors.
 
-    Labels that our own oracles added later do not belong to it, so the same sources give the same snapshot.
+    Labels that our own oracles added later do not belong to it, so the same sources give the same snapshot. Nor do
+    those that a replay holds back.
 
     Raises
     ------
@@ -52,6 +54,7 @@ def base_snapshot(
     """
     with workspace.sessions.begin() as session:
         labels, rows = _accepted(session, study, property_name)
+        rows = rows[~np.isin(labels.structure_ids[rows], list(held_back_structures(session, study)))]
         fold_of = _official_folds(session, study, property_name) if strategy == STRATEGY else {}
     if not len(rows):
         raise UserInputError(
@@ -85,6 +88,26 @@ def base_snapshot(
             seed=study.study.seed,
         )
     return _stored(workspace, study, property_name, strategy, settings, labels, rows, roles)
+
+
+def held_back_structures(session: Session, study: Study) -> set[int]:
+    """Return the ids of the labelled structures that play candidates in a replay; none unless the study says so.
+
+    They are chosen among those whose labels of all properties of the study a model may learn from.
+    """
+    wanted = study.campaign.held_back
+    if wanted is None:
+        return set()
+    elements: dict[str, tuple[int, tuple[str, ...]]] = {}
+    common: set[str] | None = None
+    for property_name in study.labels.properties:
+        labels, rows = _accepted(session, study, property_name)
+        found = {labels.structure_hashes[i]: (int(labels.structure_ids[i]), labels.elements[i]) for i in rows}
+        common = set(found) if common is None else common & set(found)
+        elements |= found
+    hashes = sorted(common or ())
+    chosen = hold_back([elements[key][1] for key in hashes], first=wanted.elements, size=wanted.size, seed=wanted.seed)
+    return {elements[key][0] for key, is_held in zip(hashes, chosen, strict=True) if is_held}
 
 
 def _official_folds(session: Session, study: Study, property_name: str) -> dict[int, int]:

@@ -16,6 +16,7 @@ from matsift_flows.featurize import featurize
 from matsift_flows.group import group
 from matsift_flows.ingest import ingest
 from matsift_flows.judge import judge
+from matsift_flows.label import Waiting
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Reporter
 from matsift_flows.report import WrittenReport, report
@@ -27,11 +28,12 @@ from matsift_schema.store.counts import row_counts
 
 @dataclass(frozen=True)
 class StudyRun:
-    """What a run of a study added (table -> rows, only tables that grew), and its report."""
+    """What a run of a study added (table -> rows, only tables that grew), its report, and what it waits for."""
 
     study: Study
     added: dict[str, int]
     written: WrittenReport
+    waiting: Waiting | None = None
 
 
 @flow(name="study")
@@ -74,4 +76,4 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
         with workspace.sessions.begin() as session:
             after = row_counts(session)
     added = {table: count - before[table] for table, count in after.items() if count != before[table]}
-    return StudyRun(study, added, written)
+    return StudyRun(study, added, written, acquired.waiting)

@@ -13,7 +13,7 @@ from matsift.reports.calibration import ArmCalibration, RoundCalibration
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
 from matsift.units import property_definition
-from matsift_flows.acquire import Campaign
+from matsift_flows.campaigns import Campaign
 from matsift_schema.store.campaigns import RoundRow, load_rounds
 from matsift_schema.store.foretold import load_acquired
 from matsift_schema.store.models import load_held_out, load_model

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from matsift.reports.data import LearningCurve, LearningPoint, PoolSpread
 from matsift.study.settings import Study
 from matsift.units import property_definition
-from matsift_flows.acquire import Campaign
+from matsift_flows.campaigns import Campaign
 from matsift_schema.store.campaigns import RoundRow, load_rounds, load_scores
 from matsift_schema.store.datasets import load_snapshot
 from matsift_schema.store.models import load_evaluations, load_model

@@ -21,7 +21,7 @@ from matsift.reports.data import (
 from matsift.reports.ranking import rank
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
-from matsift_flows.acquire import Campaign
+from matsift_flows.campaigns import Campaign
 from matsift_flows.reporting import curves, models
 from matsift_flows.reporting.calibration import calibrations
 from matsift_flows.reporting.footer import footer

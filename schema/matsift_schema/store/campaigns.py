@@ -191,3 +191,25 @@ def acquired_structures(session: Session, campaign_id: int) -> set[int]:
     """Return the ids of all structures that a campaign ever proposed."""
     query = text("SELECT structure_id FROM matsift.acquisition WHERE campaign_id = :id")
     return set(session.scalars(query, {"id": campaign_id}))
+
+
+def current_campaigns(session: Session, study: str, oracle_method: str) -> list[tuple[int, str]]:
+    """Return (id, property) of the campaigns of a study that ask a method of an oracle, by id.
+
+    Of a property and strategy only the newest counts.
+    """
+    query = text("""
+        SELECT id, name FROM (
+            SELECT DISTINCT ON (c.property_id, c.strategy) c.id, p.name
+            FROM matsift.campaign c JOIN matsift.property p ON p.id = c.property_id
+            WHERE c.study = :study AND c.oracle_method = :method
+            ORDER BY c.property_id, c.strategy, c.id DESC
+        ) AS newest ORDER BY id
+    """)
+    return list(session.execute(query, {"study": study, "method": oracle_method}).tuples())
+
+
+def is_proposed(session: Session, round_id: int) -> bool:
+    """Return whether a round has acquisitions."""
+    query = text("SELECT EXISTS (SELECT FROM matsift.acquisition WHERE campaign_round_id = :id)")
+    return bool(session.scalar(query, {"id": round_id}))

@@ -91,6 +91,27 @@ def settle_failed(session: Session, acquisition_id: int, *, worker: str, failure
     return _settle(session, acquisition_id, worker, "status = 'failed', failure_id = :other", failure_id)
 
 
+def open_properties(session: Session, structure_id: int, method: str) -> list[str]:
+    """Return the properties of a structure that campaigns still want from a method of an oracle, by name."""
+    query = text("""
+        SELECT DISTINCT p.name FROM matsift.acquisition a
+        JOIN matsift.campaign c ON c.id = a.campaign_id JOIN matsift.property p ON p.id = c.property_id
+        WHERE a.structure_id = :structure_id AND a.oracle_method = :method
+          AND a.status IN ('proposed', 'claimed', 'released') ORDER BY p.name
+    """)
+    return list(session.scalars(query, {"structure_id": structure_id, "method": method}))
+
+
+def n_failure(session: Session, structure_hash: str, method: str) -> int:
+    """Return how many attempts of a method at a structure have failed."""
+    query = text(
+        "SELECT coalesce(max(attempt), 0) FROM matsift.failure"
+        " WHERE stage = :stage AND subject = :structure_hash AND detail = :method"
+    )
+    values = {"stage": STAGE, "structure_hash": structure_hash, "method": method}
+    return int(session.execute(query, values).scalar_one())
+
+
 def write_result(
     session: Session,
     run_id: int,
