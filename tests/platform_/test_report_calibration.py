@@ -35,13 +35,13 @@ def test_the_table_has_a_row_a_round_and_one_for_all_that_was_acquired() -> None
         "Arm",
         "Round",
         "Test rows",
-        "Spread–error rank correlation",
+        "Rank correlation",
         "In ±1.64 spreads / %",
-        "In calibrated interval / %",
-        "Its mean width / GPa",
-        "Acquired and labelled",
+        "In interval / %",
+        "Width / GPa",
+        "Acquired",
         "In ±1.64 spreads",
-        "In calibrated interval",
+        "In interval",
     ]
     assert table.rows == (
         ("exploration", "0", "40", "0.40", "55.0", "87.5", "31.2", "5", "1", "4"),
@@ -61,7 +61,7 @@ def test_arms_of_one_property_share_a_table_and_a_plot() -> None:
         "plot-reliability-k_vrh-na-random",
         "plot-reliability-g_vrh-na-exploration",
     ]
-    assert len(section.notes) == 1
+    assert len(section.notes) == 2
 
 
 def test_a_study_without_a_campaign_says_so() -> None:
@@ -103,7 +103,7 @@ def test_the_reliability_plot_draws_first_and_last_round_and_what_was_acquired()
     assert list(curves["test rows, round 1, spread as it is"].y) == pytest.approx([50 * level for level in LEVELS])
     assert len(curves["acquired (5), calibrated"].x) == len(LEVELS) - 1  # no multiplier for 95 %
     assert plot.n_point == 45
-    assert "lies 27.3 % from the line on average and 0.0 % after adjustment" in plot.caption
+    assert "lies 27.3 points from the line on average, after adjustment 0.0" in plot.caption
 
 
 def test_a_single_round_is_drawn_once() -> None:

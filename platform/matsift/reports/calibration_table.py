@@ -38,13 +38,13 @@ def _table(arms: Sequence[ArmCalibration]) -> Table:
         Column("Arm"),
         Column("Round", True),
         Column("Test rows", True),
-        Column("Spread–error rank correlation", True),
+        Column("Rank correlation", True),
         Column(f"{spreads} / %", True),
-        Column("In calibrated interval / %", True),
-        Column(f"Its mean width / {arms[0].unit}", True),
-        Column("Acquired and labelled", True),
+        Column("In interval / %", True),
+        Column(f"Width / {arms[0].unit}", True),
+        Column("Acquired", True),
         Column(spreads, True),
-        Column("In calibrated interval", True),
+        Column("In interval", True),
     )
     rows = [cells for arm in arms for cells in _cells(arm)]
     return Table(symbol_markup(arms[0].property_name), columns, tuple(rows), wide=True)

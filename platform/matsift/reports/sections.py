@@ -126,12 +126,17 @@ def _model_notes(report: RankingReport) -> tuple[str, ...]:
 def _calibration_notes(report: RankingReport) -> tuple[str, ...]:
     if not report.calibrations:
         return ()
-    note = (
+    what = (
+        "An interval of the spread as it is reaches so many spreads from the mean as would hold its share of a normal "
+        "distribution; a calibrated one is widened until it holds its share of the calibration rows. The rank "
+        "correlation is that of spread and absolute error."
+    )
+    reading = (
         "Test rows are drawn like the calibration rows, so the calibrated interval holds its share of them but for "
         "chance. What a round acquired was predicted before it was labelled; a strategy that looks for the uncertain "
         "draws rows unlike the others, for which nothing is guaranteed: there the interval is put to the test."
     )
-    return (note,)
+    return what, reading
 
 
 def _quality_notes(report: RankingReport) -> tuple[str, ...]:

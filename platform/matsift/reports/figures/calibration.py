@@ -38,8 +38,8 @@ def reliability_plot(arm: ArmCalibration) -> Plot | None:
     name = symbol(arm.property_name)
     caption = (
         f"Reliability of {name} in the arm {arm.arm}: how many labels lay within intervals of every nominal coverage, "
-        "by the members' spread as it is and after conformal adjustment. On the dotted line both agree; the band holds "
-        f"95 % of the curves of a reliable uncertainty on {number(last.n_row, 0)} test rows. {_mean_error(last)}"
+        "by the members' spread as it is and after conformal adjustment. On the dotted line both agree; a reliable "
+        f"uncertainty stays in the band 95 times of 100 on {number(last.n_row, 0)} test rows. {_mean_error(last)}"
     )
     key = f"plot-reliability-{arm.property_name}-{arm.campaign}-{arm.arm}"
     n_point = last.n_row + (0 if arm.acquired is None else arm.acquired.n_row)
@@ -140,5 +140,5 @@ def _band(n_row: int) -> go.Scatter:
 
 
 def _mean_error(said: Reliability) -> str:
-    after = "" if said.error_after is None else f" and {percent(said.error_after, 1)} after adjustment"
-    return f"The last round's curve lies {percent(said.error_before, 1)} from the line on average{after}."
+    after = "" if said.error_after is None else f", after adjustment {100 * said.error_after:.1f}"
+    return f"The last round's curve lies {100 * said.error_before:.1f} points from the line on average{after}."
