@@ -56,22 +56,16 @@ def known_entries(
     session: Session, source_name: str, external_ids: Sequence[str] | None = None
 ) -> dict[str, tuple[str, str | None]]:
     """Return external id -> content hash and revision of what a source states now, of all entries or of those named."""
-    query = text("""
-        SELECT e.external_id, e.content_hash, e.revision
-        FROM matsift.source_entry e JOIN matsift.source s ON s.id = e.source_id
-        WHERE s.name = :name AND e.withdrawn_at IS NULL
-          AND (CAST(:ids AS text[]) IS NULL OR e.external_id = ANY(CAST(:ids AS text[])))
-    """)
-    ids = None if external_ids is None else texts(session, external_ids)
-    return {key: (digest, mark) for key, digest, mark in session.execute(query, {"name": source_name, "ids": ids})}
+    states = _states(session, source_name, external_ids)
+    return {key: state for key, state in states.items() if state is not None}
 
 
 def missing_entries(session: Session, source_name: str, entries: Sequence[EntryRecord]) -> list[EntryRecord]:
     """Return the entries whose content or revision the source did not state yet, or not lately, and was not refused."""
-    known = known_entries(session, source_name, [entry_key(entry) for entry in entries])
-    missing = [entry for entry in entries if known.get(entry_key(entry)) != (entry.content_hash, entry.revision)]
-    refused = _refused(session, source_name, missing)
-    return [entry for entry in missing if entry.content_hash not in refused]
+    states = _states(session, source_name, [entry_key(entry) for entry in entries])
+    missing = [e for e in entries if states.get(entry_key(e)) != (e.content_hash, e.revision)]
+    refused = _refused(session, source_name, [e for e in missing if entry_key(e) in states])
+    return [e for e in missing if e.content_hash not in refused]
 
 
 def write_entries(
@@ -137,6 +131,25 @@ def write_source(session: Session, source: SourceFacts) -> int:
         {"name": source.name, "kind": source.kind, "licence": source.licence, "description": source.description},
     )
     return int(session.execute(query, {"name": source.name}).scalar_one())
+
+
+def _states(
+    session: Session, source_name: str, external_ids: Sequence[str] | None
+) -> dict[str, tuple[str, str | None] | None]:
+    """Return external id -> content hash and revision of an entry's current state, None where it is withdrawn."""
+    query = text("""
+        SELECT e.external_id, e.content_hash, e.revision, e.withdrawn_at IS NULL
+        FROM matsift.source_entry e JOIN matsift.source s ON s.id = e.source_id
+        WHERE s.name = :name AND (CAST(:ids AS text[]) IS NULL OR e.external_id = ANY(CAST(:ids AS text[])))
+    """)
+    ids = None if external_ids is None else texts(session, external_ids)
+    states: dict[str, tuple[str, str | None] | None] = {}
+    for key, digest, mark, is_current in session.execute(query, {"name": source_name, "ids": ids}).tuples():
+        if is_current:
+            states[key] = (digest, mark)
+        else:
+            states.setdefault(key, None)
+    return states
 
 
 def _refused(session: Session, source_name: str, entries: Sequence[EntryRecord]) -> set[str]:

@@ -66,7 +66,10 @@ def microseconds(moment: datetime) -> int:
 
 def text_array(values: Sequence[str]) -> bytes:
     """Return a ``text[]``."""
-    body = b"".join([_SYMBOLS.get(value) or _item(value) for value in values])
+    try:
+        body = b"".join(map(_SYMBOLS.__getitem__, values))
+    except KeyError:
+        body = b"".join(map(_item, values))
     return _array(_TEXT, len(values), body)
 
 
@@ -87,6 +90,8 @@ def int2_array(values: NDArray[np.int64]) -> bytes:
 
 def storable(value: str) -> str:
     """Return a text that PostgreSQL can store: broken files put NUL and lone surrogates into names and messages."""
+    if value.isascii() and "\x00" not in value:
+        return value
     return value.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
