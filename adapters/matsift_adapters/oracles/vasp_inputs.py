@@ -23,12 +23,13 @@ def changed_inputs(inputs: Mapping[str, Any], run: Vasprun) -> str | None:
     for tag in NUMBER_TAGS:
         wanted, found = handed.get(tag, _DEFAULTS.get(tag)), run.incar.get(tag, _DEFAULTS.get(tag))
         if not _same(wanted, found):
-            return f"{tag} was {_shown(found)} in the run and {_shown(wanted)} when it was handed out; {_REMEDY}"
+            ran, gave = _shown(run.incar.get(tag)), _shown(handed.get(tag))
+            return f"{tag} was {ran} in the run and {gave} when it was handed out; {_REMEDY}"
     mesh = inputs.get("kpoint_mesh")
     if mesh and run.kpoints is not None and run.kpoints.num_kpts == 0:
-        ran = [int(n) for n in run.kpoints.kpts[0]]
-        if ran != mesh:
-            return f"the k-point mesh was {ran} in the run and {mesh} when it was handed out; {_REMEDY}"
+        ran_mesh = [int(n) for n in run.kpoints.kpts[0]]
+        if ran_mesh != mesh:
+            return f"the k-point mesh was {ran_mesh} in the run and {mesh} when it was handed out; {_REMEDY}"
     wanted_potcars, ran_potcars = inputs.get("potcars", []), [title.split()[1] for title in run.potcar_symbols]
     if wanted_potcars and ran_potcars != wanted_potcars:
         return f"the run took the pseudopotentials {ran_potcars}, not {wanted_potcars}; {_REMEDY}"
