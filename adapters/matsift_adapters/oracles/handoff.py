@@ -14,6 +14,8 @@ from matsift.errors import OracleError
 from matsift.study.handoff import EspressoOracle, FolderSettings, HandOffOracle, VaspOracle
 from matsift_adapters.oracles import espresso, espresso_results, manual, manual_results, vasp, vasp_results
 from matsift_adapters.oracles.card import CARD, card_text, read_card
+from matsift_adapters.oracles.manual import write_table
+from matsift_adapters.oracles.manual_results import ReturnedTable, TableRow, read_table
 from matsift_adapters.oracles.returned import Failed, Finished, Returned, Running
 
 __all__ = [
@@ -22,12 +24,16 @@ __all__ = [
     "Failed",
     "Finished",
     "Returned",
+    "ReturnedTable",
     "Running",
+    "TableRow",
     "handed_out",
     "method_of",
     "read_card",
     "read_folder",
+    "read_table",
     "write_folder",
+    "write_table",
 ]
 
 #: A file of this name says that the operator gave up on a folder, and why.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from matsift_adapters.oracles.returned import Failed, Finished, Returned, Runnin
 from matsift_adapters.sources.values import from_value
 
 _HEADING = re.compile(r"^(?P<name>[^()\[\]]+?)\s*(?:[(\[]\s*(?P<unit>.+?)\s*[)\]])?$")
+_DECIMAL_COMMA = re.compile(r"^(-?\d+),(\d+)$")
 _SHORTEST_ID = 12
 
 
@@ -46,6 +48,13 @@ class _ValueColumn:
     unit: str
 
 
+@dataclass(frozen=True)
+class _Sheet:
+    headings: list[str]
+    columns: list[_ValueColumn]
+    lines: list[tuple[int, list[str]]]
+
+
 def read_table(settings: ManualOracle, path: Path, known: Iterable[str]) -> ReturnedTable:
     """Return what a table says of structures that were handed out.
 
@@ -59,21 +68,18 @@ def read_table(settings: ManualOracle, path: Path, known: Iterable[str]) -> Retu
     SourceError
         If the file is missing or no table, or a column has no unit, a strange one, or is no property of this oracle.
     """
-    cells, columns = _cells(settings, path)
+    sheet = _sheet(settings, path)
     of_id = {short_id(structure_hash): structure_hash for structure_hash in known}
     rows: dict[str, TableRow] = {}
     complaints: list[str] = []
     n_open = 0
-    for line, row in cells:
-        place = f"{path.name}, line {line}"
+    for line, cells in sheet.lines:
+        row, place = dict(zip(sheet.headings, cells, strict=False)), f"{path.name}, line {line}"
         structure_hash = _found(of_id, row.get(ID_COLUMN, ""))
-        if structure_hash is None:
-            complaints.append(
-                f"{place}: there is no structure {row.get(ID_COLUMN, '')!r} among those handed out; "
-                f"copy the column {ID_COLUMN!r} from the form"
-            )
+        if structure_hash is None or len(cells) > len(sheet.headings):
+            complaints.append(f"{place}: {_misfit(sheet, row, cells)}")
             continue
-        returned, oddities = _returned(settings, columns, row, place)
+        returned, oddities = _returned(settings, sheet.columns, row, place)
         complaints += oddities
         if returned is None:
             n_open += not oddities
@@ -100,8 +106,7 @@ def read(settings: ManualOracle, folder: Path, card: Mapping[str, Any]) -> Retur
     return table.rows[0].returned if table.rows else Running(f"{FORM} is not filled in yet")
 
 
-def _cells(settings: ManualOracle, path: Path) -> tuple[Iterator[tuple[int, dict[str, str]]], list[_ValueColumn]]:
-    """Return the rows by (line, heading -> cell), and the columns that hold values."""
+def _sheet(settings: ManualOracle, path: Path) -> _Sheet:
     lines = _text(path).splitlines()
     if not lines:
         raise SourceError(str(path), "the table is empty", "write the heading of the form and the rows")
@@ -111,19 +116,23 @@ def _cells(settings: ManualOracle, path: Path) -> tuple[Iterator[tuple[int, dict
     if ID_COLUMN not in headings:
         raise SourceError(str(path), f"there is no column {ID_COLUMN!r}", "start from the form that was handed out")
     columns = [column for heading in headings if (column := _value_column(settings, path, heading)) is not None]
+    if twice := [name for name, number in Counter(column.property for column in columns).items() if number > 1]:
+        raise SourceError(str(path), f"two columns hold {twice[0]}", "keep one")
     if not columns and FAILED_COLUMN not in headings:
         wanted = ", ".join(f"{name} ({settings.unit(name)})" for name in settings.properties)
         raise SourceError(str(path), "there is no column with values", f"name one as {wanted}")
+    rows = [(table.line_num, [cell.strip() for cell in row]) for row in table]
+    if delimiter != ",":
+        rows = [(line, [_DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row]) for line, row in rows]
+    return _Sheet(headings, columns, [(line, row) for line, row in rows if any(row)])
 
-    def rows() -> Iterator[tuple[int, dict[str, str]]]:
-        for row in table:
-            if any(cell.strip() for cell in row):
-                shown = [cell.strip() for cell in row]
-                if delimiter != ",":
-                    shown = [re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", cell) for cell in shown]
-                yield table.line_num, dict(zip(headings, shown, strict=False))
 
-    return rows(), columns
+def _misfit(sheet: _Sheet, row: Mapping[str, str], cells: list[str]) -> str:
+    """Return why a row belongs to no structure."""
+    if len(cells) > len(sheet.headings):
+        return f"the row has {len(cells)} cells under {len(sheet.headings)} headings; write a decimal point, no comma"
+    said = row.get(ID_COLUMN, "")
+    return f"there is no structure {said!r} among those handed out; copy the column {ID_COLUMN!r} from the form"
 
 
 def _text(path: Path) -> str:
