@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-
 #: A band this far from empty and from full is partly filled; smearing alone leaves less in an insulator.
 _PARTLY = 0.1
 
