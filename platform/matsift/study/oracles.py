@@ -52,7 +52,7 @@ class AseOracle(Settings):
             pattern=r"^(chgnet|emt|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$", description="chgnet, emt or package.module:Class"
         ),
     ] = "chgnet"
-    settings: Annotated[dict[str, Any], Field(description="keyword arguments of the calculator", default_factory=dict)]
+    settings: dict[str, Any] = Field({}, description="keyword arguments of the calculator")
     task: Task = "elasticity"
     largest_force: Annotated[float, Field(gt=0, description="where a relaxation ends, eV/angstrom")] = 0.01
     strain: Annotated[float, Field(gt=0, le=0.05, description="elasticity: largest strain")] = 0.01
