@@ -6,7 +6,8 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-descriptors bench-ingest bench-queries repro-001 docs constraints clean
+.PHONY: help demo test lint format bench bench-descriptors bench-ingest bench-queries repro-001 repro-001-active \
+  docs constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -42,6 +43,9 @@ bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million
 repro-001: $(VENV)/.installed-dev ## reproduce paper 001 on real Materials Project data in MATSIFT_DATA (default ../shared/data)
 	$(BIN)/python -m benchmarks.repro_001
 	$(BIN)/python -m benchmarks.repro_001 --set elastic_2015 --set binary_2025 --seeds 5
+
+repro-001-active: $(VENV)/.installed-dev ## replay exploration against random on real labels in MATSIFT_DATA; goes on where it stopped
+	$(BIN)/python -m benchmarks.repro_001_active
 
 docs: $(VENV)/.installed-dev ## write docs/schema.md and the JSON Schema of study files anew from the code
 	$(BIN)/python -m matsift_schema.document

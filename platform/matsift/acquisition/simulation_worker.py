@@ -57,7 +57,7 @@ def write(folder: Path, X: NDArray[np.float64]) -> None:
 
 
 def prepare(folder: Path, binned: NDArray[np.int64], settings: LightGbmSettings, bins: Bins) -> Holding:
-    """Return what a worker holds: the descriptors in `folder`, and the rows that may train binned if bins are shared."""
+    """Return what a worker holds: descriptors from `folder`, the rows that may train binned if bins are shared."""
     X = np.load(folder / "descriptors.npy", mmap_mode="r", allow_pickle=False)
     place = np.full(len(X), -1)
     place[binned] = np.arange(len(binned))
