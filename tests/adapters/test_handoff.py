@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -164,18 +163,23 @@ def test_a_folder_that_nobody_began_is_never_dead(folder: Path) -> None:
     assert read_folder(ESPRESSO, folder) == Running("pw.out has not come back yet")
 
 
-def test_a_property_that_is_wanted_and_not_there_is_a_failure(tmp_path: Path) -> None:
-    folder = tmp_path / "x"
-    write_folder(ESPRESSO, "m", rock_salt(), folder, {"properties": ["energy_per_atom", "band_gap"]})
-    (folder / "pw.out").write_text(pw_output(rock_salt()))
-    returned = read_folder(ESPRESSO, folder)
-    assert returned == Failed(
-        "MissingPropertyError",
-        "the run is finished, but gives no band_gap: there are no empty bands, or the XML file is not here",
-    )
-    card = json.loads((folder / "matsift.json").read_text())
-    (folder / "matsift.json").write_text(json.dumps({**card, "properties": ["energy_per_atom"]}))
-    assert isinstance(read_folder(ESPRESSO, folder), Finished)
+@pytest.mark.parametrize(
+    ("wanted", "values"),
+    [(["band_gap"], None), (["energy_per_atom", "band_gap"], 1), (["energy_per_atom"], 1), ([], 1)],
+    ids=["only what is not there", "some", "all", "nothing"],
+)
+def test_a_finished_run_without_anything_wanted_is_a_failure(
+    wanted: list[str], values: int | None, tmp_path: Path
+) -> None:
+    write_folder(ESPRESSO, "m", rock_salt(), tmp_path / "x", {"properties": wanted})
+    (tmp_path / "x" / "pw.out").write_text(pw_output(rock_salt()))
+    returned = read_folder(ESPRESSO, tmp_path / "x")
+    if values is None:
+        reason = "there are no empty bands, or the XML file is not here"
+        assert returned == Failed("MissingPropertyError", f"the run is finished, but gives no band_gap: {reason}")
+    else:
+        assert isinstance(returned, Finished)
+        assert len(returned.values) == values
 
 
 def test_folders_are_found_in_a_place_and_in_themselves(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def write_folder(settings: HandOffOracle, method: str, crystal: Crystal, folder:
     Parameters
     ----------
     card
-        What `matsift.json` says besides the structure and the inputs: campaign, worker, lease. Where it names
-        `properties`, a finished folder without one of them is a failure.
+        What `matsift.json` says besides the structure and the inputs: study, worker, lease. Where it names
+        `properties`, a finished folder without any of them is a failure.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def read_folder(settings: HandOffOracle, folder: Path) -> Returned:
     Raises
     ------
     OracleError
-        If the folder has no card, or another oracle wrote it.
+        If the folder has no card, another oracle wrote it, or a form in it has a slip that is to be mended.
     """
     card = read_card(folder)
     if (kind := card["handed_out"].get("oracle")) != settings.kind:
@@ -99,7 +99,7 @@ def read_folder(settings: HandOffOracle, folder: Path) -> Returned:
         return Failed("GivenUpError", f"the operator gave up: {reason or 'no reason was written'}")
     returned = _read_outputs(settings, folder, card)
     if isinstance(returned, Finished):
-        return _with_all(returned, card)
+        return _unless_useless(returned, card)
     if isinstance(returned, Running) and returned.begun and isinstance(settings, FolderSettings):
         return _unless_quiet(returned, folder, settings.quiet_hours)
     return returned
@@ -148,9 +148,9 @@ def _unless_quiet(running: Running, folder: Path, limit_hours: float) -> Running
     return Failed("TruncatedOutputError", said)
 
 
-def _with_all(returned: Finished, card: Mapping[str, Any]) -> Returned:
+def _unless_useless(returned: Finished, card: Mapping[str, Any]) -> Returned:
     lacking = [name for name in card.get("properties", ()) if name not in returned.values]
-    if not lacking:
+    if not lacking or len(lacking) < len(card["properties"]):
         return returned
     reasons = returned.detail.get("lacking", {})
     told = "; ".join(f"{name}: {reasons[name]}" if name in reasons else name for name in lacking)

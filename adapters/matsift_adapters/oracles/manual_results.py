@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matsift.errors import BadLabelError, SourceError
+from matsift.errors import BadLabelError, OracleError, SourceError
 from matsift.study.handoff import ManualOracle
 from matsift.unit_conversion import known_units
 from matsift.units import PROPERTIES, property_definition
@@ -55,13 +55,19 @@ class _Sheet:
     lines: list[tuple[int, list[str]]]
 
 
-def read_table(settings: ManualOracle, path: Path, known: Iterable[str]) -> ReturnedTable:
+def read_table(
+    settings: ManualOracle, path: Path, known: Iterable[str], wanted: Iterable[str] | None = None
+) -> ReturnedTable:
     """Return what a table says of structures that were handed out.
+
+    A row counts once it holds all values that are wanted, or the reason why one cannot be had; before, it is open.
 
     Parameters
     ----------
     known
         Content hashes of the structures that were handed out.
+    wanted
+        Properties that a row must have; all of the oracle's by default.
 
     Raises
     ------
@@ -69,20 +75,20 @@ def read_table(settings: ManualOracle, path: Path, known: Iterable[str]) -> Retu
         If the file is missing or no table, or a column has no unit, a strange one, or is no property of this oracle.
     """
     sheet = _sheet(settings, path)
-    of_id = {short_id(structure_hash): structure_hash for structure_hash in known}
+    hashes, needed = sorted(set(known)), tuple(wanted or settings.properties)
     rows: dict[str, TableRow] = {}
     complaints: list[str] = []
     n_open = 0
     for line, cells in sheet.lines:
         row, place = dict(zip(sheet.headings, cells, strict=False)), f"{path.name}, line {line}"
-        structure_hash = _found(of_id, row.get(ID_COLUMN, ""))
+        structure_hash = _found(hashes, row.get(ID_COLUMN, ""))
         if structure_hash is None or len(cells) > len(sheet.headings):
             complaints.append(f"{place}: {_misfit(sheet, row, cells)}")
             continue
-        returned, oddities = _returned(settings, sheet.columns, row, place)
+        returned, oddities = _returned(settings, sheet, row, place, needed)
         complaints += oddities
         if returned is None:
-            n_open += not oddities
+            n_open += 1
         elif structure_hash not in rows:
             rows[structure_hash] = TableRow(line, structure_hash, returned)
         elif rows[structure_hash].returned != returned:
@@ -92,17 +98,21 @@ def read_table(settings: ManualOracle, path: Path, known: Iterable[str]) -> Retu
 
 
 def read(settings: ManualOracle, folder: Path, card: Mapping[str, Any]) -> Returned:
-    """Return what the form of a folder says; a form with a slip is still running, and says which."""
+    """Return what the form of a folder says.
+
+    Raises
+    ------
+    OracleError
+        If the form has a slip: the structure has not failed for it.
+    SourceError
+        If it is no form.
+    """
     path = folder / FORM
     if not path.is_file():
         return Running(f"{FORM} is not in the folder")
-    structure_hash = str(card["handed_out"]["structure_hash"])
-    try:
-        table = read_table(settings, path, [structure_hash])
-    except SourceError as error:
-        return Running(str(error), begun=False)
+    table = read_table(settings, path, [str(card["handed_out"]["structure_hash"])], card.get("properties"))
     if table.complaints:
-        return Running(table.complaints[0], begun=False)
+        raise OracleError(f"{folder.name}/{table.complaints[0]}")
     return table.rows[0].returned if table.rows else Running(f"{FORM} is not filled in yet")
 
 
@@ -174,32 +184,39 @@ def _value_column(settings: ManualOracle, path: Path, heading: str) -> _ValueCol
     return _ValueColumn(heading, name, unit)
 
 
-def _found(of_id: Mapping[str, str], said: str) -> str | None:
+def _found(hashes: Iterable[str], said: str) -> str | None:
     """Return the hash that a cell means: the short id of the form, the hash itself, or a beginning of either."""
     digits = said.strip().lower().removeprefix(short_id(""))
     if len(digits) < _SHORTEST_ID:
         return None
-    matches = [found for found in of_id.values() if found.startswith(digits)]
+    matches = [found for found in hashes if found.startswith(digits)]
     return matches[0] if len(matches) == 1 else None
 
 
 def _returned(
-    settings: ManualOracle, columns: Iterable[_ValueColumn], row: Mapping[str, str], place: str
+    settings: ManualOracle, sheet: _Sheet, row: Mapping[str, str], place: str, needed: tuple[str, ...]
 ) -> tuple[Finished | Failed | None, list[str]]:
-    """Return what a row says, None if nothing, and one sentence for each cell that cannot be taken."""
-    if reason := row.get(FAILED_COLUMN, ""):
-        return Failed("GivenUpError", f"the operator gave up: {' '.join(reason.split())}"), []
+    """Return what a row says, None if it is open, and one sentence for each cell that is to be mended."""
     values: dict[str, float] = {}
     oddities: list[str] = []
-    for column in columns:
+    for column in sheet.columns:
         if not (cell := row.get(column.heading, "")):
             continue
         try:
             values[column.property] = _value(settings, column, cell)
         except BadLabelError as error:
             oddities.append(f"{place}, {column.heading}: {error}; mend the cell or leave it empty")
-    note = {"note": row["note"]} if row.get("note") else {}
-    return (Finished(values, note) if values else None), oddities
+    reason, note = " ".join(row.get(FAILED_COLUMN, "").split()), row.get("note", "")
+    told = {name: text for name, text in ((FAILED_COLUMN, reason), ("note", note)) if text}
+    lacking = [name for name in needed if name not in values]
+    if oddities:
+        return None, oddities
+    if reason and not values:
+        return Failed("GivenUpError", f"the operator gave up: {reason}"), []
+    if lacking and not reason:
+        said = f"{place}: {', '.join(lacking)} is still empty; fill it in, or write into {FAILED_COLUMN!r} why not"
+        return None, [said] if values else []
+    return Finished(values, told), []
 
 
 def _value(settings: ManualOracle, column: _ValueColumn, cell: str) -> float:
