@@ -16,7 +16,14 @@ from matsift_adapters.oracles.registry import Oracle
 from matsift_schema.store.failures import write_failures
 from matsift_schema.store.labels import write_labels
 from matsift_schema.store.runs import LazyRun
-from matsift_schema.store.settling import STAGE, n_failure, open_properties, settle_answered, write_result
+from matsift_schema.store.settling import (
+    STAGE,
+    has_result,
+    n_failure,
+    open_properties,
+    settle_answered,
+    write_result,
+)
 
 _TOLD_BESIDE = ("born_stable", "tensor_gpa", "n_evaluation")
 
@@ -47,6 +54,14 @@ def answer_of(asked: Oracle, outcome: Outcome) -> Answer:
     return Answer(values, detail, seconds=outcome.seconds)
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What became of an answer: whether it is a failure, and how many acquisitions it settled."""
+
+    failed: bool
+    n_settled: int
+
+
 def record(
     session: Session,
     run: LazyRun,
@@ -56,11 +71,11 @@ def record(
     *,
     worker: str,
     attempt: int,
-) -> bool:
+) -> Recorded:
     """Write an answer about a structure, given as (id, content hash), and settle what waits for it.
 
-    Returns whether it is a failure. An answer is kept whoever holds the claim by now: a label is a fact. The same
-    answer twice adds nothing. Flushed, not committed.
+    An answer is kept whoever holds the claim by now: a label is a fact. The same answer twice adds nothing. Flushed,
+    not committed.
 
     Parameters
     ----------
@@ -73,27 +88,34 @@ def record(
     """
     structure_id, structure_hash = structure
     failure = answer.failure
-    if failure is None:
-        good = {name: value for name, value in answer.values.items() if math.isfinite(value)}
-        labels = [
-            (structure_hash, LabelRecord(name, value, asked.method, asked.origin), None) for name, value in good.items()
-        ]
-        write_labels(session, run.id(session), labels)
-        lacking = [name for name in open_properties(session, structure_id, asked.method) if name not in good]
-        if good:
-            write_result(
-                session,
-                run.id(session),
-                structure_id,
-                asked.method,
-                detail=answer.detail,
-                worker=worker,
-                seconds=answer.seconds,
-            )
-        if lacking:
-            failure = OracleError.__name__, f"the answer holds no finite value of {', '.join(lacking)}"
+    if failure is None and not has_result(session, structure_id, asked.method):
+        failure = _write(session, run, asked, structure, answer, worker)
     if failure is not None and attempt > n_failure(session, structure_hash, asked.method):
         row = FailureRecord(STAGE, structure_hash, *failure, answer.seconds, asked.method, structure_hash)
         write_failures(session, run.id(session), [row], retried=True)
-    settle_answered(session, structure_id=structure_id, method=asked.method, worker=worker)
-    return failure is not None
+    n_settled = settle_answered(session, structure_id=structure_id, method=asked.method, worker=worker)
+    return Recorded(failure is not None, n_settled)
+
+
+def _write(
+    session: Session, run: LazyRun, asked: Oracle, structure: tuple[int, str], answer: Answer, worker: str
+) -> tuple[str, str] | None:
+    """Write the labels of an answer; return a failure where campaigns want a property that it does not hold."""
+    structure_id, structure_hash = structure
+    good = {name: value for name, value in answer.values.items() if math.isfinite(value)}
+    lacking = [name for name in open_properties(session, structure_id, asked.method) if name not in good]
+    if good:
+        stated = [(structure_hash, LabelRecord(name, x, asked.method, asked.origin), None) for name, x in good.items()]
+        write_labels(session, run.id(session), stated)
+        write_result(
+            session,
+            run.id(session),
+            structure_id,
+            asked.method,
+            detail=answer.detail,
+            worker=worker,
+            seconds=answer.seconds,
+        )
+    if not lacking:
+        return None
+    return OracleError.__name__, f"the answer holds no finite value of {', '.join(lacking)}"

@@ -117,9 +117,9 @@ def compute(
             structure = row.structure_id, row.structure_hash
             answer = answer_of(asked, outcome)
             with workspace.sessions.begin() as session:
-                failed = record(session, run, asked, structure, answer, worker=worker, attempt=attempt)
+                said = record(session, run, asked, structure, answer, worker=worker, attempt=attempt)
             heartbeat.drop(row.id)
-            advance(1, failed=int(failed))
+            advance(1, failed=int(said.failed))
             done += 1
     return done
 

@@ -20,7 +20,7 @@ from matsift_flows.interruption import is_interruption
 from matsift_flows.progress import Reporter
 from matsift_schema import engine as schema_engine
 from matsift_schema.faults import DATABASE_ERRORS, is_lost_connection, told_plainly
-from matsift_schema.store.runs import LazyRun, RunStatus, interrupt_unfinished, try_study_lock
+from matsift_schema.store.runs import LazyRun, RunStatus, interrupt_unfinished, try_study_lock, try_worker_lock
 
 
 class Workspace:
@@ -73,6 +73,25 @@ class Workspace:
                 yield
             finally:
                 self._lock = None
+
+    @contextmanager
+    def alone_as(self, worker: str) -> Iterator[None]:
+        """Hold the lock of a worker's name: what is claimed under it is one process's.
+
+        Raises
+        ------
+        UserInputError
+            If the name is empty, or another process works under it.
+        """
+        if not worker.strip():
+            raise UserInputError("a worker needs a name; give one with --worker")
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.detach()
+            if not try_worker_lock(Session(connection), worker):
+                raise UserInputError(
+                    f"another process works under the name {worker!r}; wait until it ends, or give another --worker"
+                )
+            yield
 
     @contextmanager
     def run(self, flow: str, study: str | None, parameters: Mapping[str, Any]) -> Iterator[LazyRun]:

@@ -43,8 +43,8 @@ def filled(module_database_url: str) -> Iterator[Engine]:
     own.dispose()
 
 
-def test_there_are_twelve_queries() -> None:
-    assert list(QUERIES) == [str(i) for i in range(1, 13)]
+def test_there_are_thirteen_queries() -> None:
+    assert list(QUERIES) == [str(i) for i in range(1, 14)]
 
 
 @pytest.mark.parametrize("number", QUERIES)
@@ -64,7 +64,7 @@ def test_outputs_are_written_below_the_queries_and_replaced(database_url: str, f
     assert page.read_text().endswith(f"sign;\n```\n\n```text\n{answer}```\n\nMore.\n")
     with filled.connect() as connection:
         whole = document_queries.with_outputs((DOCS / "sql.md").read_text(encoding="utf-8"), connection)
-    assert whole.count("```text") == 12
+    assert whole.count("```text") == 13
 
 
 def test_schema_page_is_up_to_date() -> None:

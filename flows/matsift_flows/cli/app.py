@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matsift_flows.cli import database, dataset, run, show, sources, steps
+from matsift_flows.cli import campaign, database, dataset, run, show, sources, steps
 
 app = typer.Typer(
     name="matsift",
@@ -22,8 +22,11 @@ app.command("group")(sources.group)
 app.command("serve")(sources.serve)
 for name, command in steps.COMMANDS.items():
     app.command(name)(command)
+app.command("claim")(campaign.claim)
+app.command("label")(campaign.label)
 for name, command in show.COMMANDS.items():
     app.command(name)(command)
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(database.app, name="db")
 app.add_typer(dataset.app, name="dataset")
 

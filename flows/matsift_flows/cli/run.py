@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
+from matsift_flows.cli.campaign_lines import waiting_sentence
 from matsift_flows.cli.options import AsJson, Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
 from matsift_flows.cli.queries import queries_to_try, shell_command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matsift_flows.study import StudyRun
 
 
@@ -38,7 +42,7 @@ def run(
         typer.echo(json.dumps(_as_json(result)))
         return
     print_ranking(result.written.report, loaded.ranking.top)
-    _print_end(result)
+    _print_end(result, study)
 
 
 def _as_json(result: StudyRun) -> dict[str, object]:
@@ -47,16 +51,19 @@ def _as_json(result: StudyRun) -> dict[str, object]:
         "study": result.study.name,
         "added": result.added,
         "report": str(result.written.path),
+        "waiting": None if result.waiting is None else asdict(result.waiting),
         "ranked": [row.candidate.structure_hash for row in report.ranking.ranked],
     }
 
 
-def _print_end(result: StudyRun) -> None:
+def _print_end(result: StudyRun, study: Path) -> None:
     typer.echo()
     if result.added:
         typer.echo("Added: " + ", ".join(f"{n} {table}" for table, n in result.added.items()))
-    else:
+    elif result.waiting is None:
         typer.echo("Nothing to do: the study is complete, 0 rows were added.")
+    if result.waiting is not None:
+        typer.echo(waiting_sentence(result.waiting, study))
     typer.echo(f"Report: {result.written.path}")
     typer.echo("\nThree queries to try:")
     for title, query in queries_to_try(result.study):

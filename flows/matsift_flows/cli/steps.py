@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from matsift_flows.cli.campaign_lines import waiting_sentence
 from matsift_flows.cli.options import Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
 
 if TYPE_CHECKING:
@@ -78,14 +79,16 @@ def acquire(
     retry_failed: RetryFailed = False,
     quiet: Quiet = False,
 ) -> None:
-    """Carry the campaigns of a study to their last round. Example: matsift acquire studies/na_electrolytes.toml."""
+    """Carry the campaigns of a study as far as they go. Example: matsift acquire studies/na_electrolytes.toml."""
     from matsift_flows.acquire import acquire as flow
     from matsift_flows.orchestration import invoke
     from matsift_flows.screen import screen as screen_flow
 
     def step(workspace: Workspace, loaded: Study, _: Path) -> str:
         done = invoke(flow, workspace, loaded, invoke(screen_flow, workspace, loaded))
-        return f"{len(done.campaigns)} campaigns have taken all their rounds"
+        if done.waiting is not None:
+            return waiting_sentence(done.waiting, study)
+        return f"{len(done.campaigns)} campaigns have come to their end"
 
     _step(step, study, overrides, workers=workers, quiet=quiet, retry_failed=retry_failed)
 

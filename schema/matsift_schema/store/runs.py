@@ -119,16 +119,28 @@ class LazyRun:
 def interrupt_unfinished(session: Session, study: str) -> int:
     """Close the runs of a study that were killed without notice, and return how many; flushed, not committed.
 
-    Only whoever is sure that no other process works on the study may call it.
+    Only whoever holds the lock of the study may call it. Runs of workers that are alive are left alone: they need no
+    lock of the study, but each holds that of its name.
     """
     closed = session.execute(
-        text(
-            "UPDATE matsift.run SET status = 'interrupted', ended_at = greatest(clock_timestamp(), started_at),"
-            " message = 'it ended without notice' WHERE study = :study AND status = 'running' RETURNING id"
-        ),
+        text("""
+            UPDATE matsift.run SET status = 'interrupted', ended_at = greatest(clock_timestamp(), started_at),
+                   message = 'it ended without notice'
+            WHERE study = :study AND status = 'running' AND NOT EXISTS (
+                SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = 7242006 AND l.granted
+                AND l.objid = (CAST(hashtext(parameters ->> 'worker') AS bigint) & 4294967295)
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+            RETURNING id
+        """),
         {"study": study},
     )
     return len(closed.all())
+
+
+def try_worker_lock(session: Session, worker: str) -> bool:
+    """Return whether this connection alone claims under a name; the lock ends with the connection."""
+    key = text("SELECT pg_try_advisory_lock(7242006, hashtext(:worker))")
+    return bool(session.execute(key, {"worker": worker}).scalar_one())
 
 
 def try_study_lock(session: Session, study: str) -> bool:

@@ -91,6 +91,14 @@ def settle_failed(session: Session, acquisition_id: int, *, worker: str, failure
     return _settle(session, acquisition_id, worker, "status = 'failed', failure_id = :other", failure_id)
 
 
+def has_result(session: Session, structure_id: int, method: str) -> bool:
+    """Return whether a method has given labels of a structure."""
+    query = text(
+        "SELECT EXISTS (SELECT FROM matsift.oracle_result WHERE structure_id = :structure_id AND method = :method)"
+    )
+    return bool(session.scalar(query, {"structure_id": structure_id, "method": method}))
+
+
 def open_properties(session: Session, structure_id: int, method: str) -> list[str]:
     """Return the properties of a structure that campaigns still want from a method of an oracle, by name."""
     query = text("""

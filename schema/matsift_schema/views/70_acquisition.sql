@@ -2,7 +2,8 @@ CREATE VIEW analysis.acquisition AS
 SELECT c.study, c.name AS campaign, c.strategy, p.name AS property_name, p.unit, r.number AS round,
        s.content_hash AS structure_hash, s.reduced_formula AS formula, a.rank, a.score, k.mean AS predicted_mean,
        k.spread AS predicted_spread, a.status, a.claimed_by, a.lease_expires_at, l.value AS label_value,
-       l.method AS label_method, f.message AS failure_message, a.created_at, a.updated_at, a.run_id
+       l.method AS label_method, f.message AS failure_message, a.created_at, a.updated_at, a.run_id,
+       a.oracle_method, a.heartbeat_at, a.external_job, a.reason
 FROM matsift.acquisition a
 JOIN matsift.campaign c ON c.id = a.campaign_id
 JOIN matsift.campaign_round r ON r.id = a.campaign_round_id
@@ -34,3 +35,7 @@ COMMENT ON COLUMN analysis.acquisition.failure_message IS 'why labelling failed 
 COMMENT ON COLUMN analysis.acquisition.created_at IS 'when it was proposed';
 COMMENT ON COLUMN analysis.acquisition.updated_at IS 'when its status last changed';
 COMMENT ON COLUMN analysis.acquisition.run_id IS 'run that proposed it';
+COMMENT ON COLUMN analysis.acquisition.oracle_method IS 'method of the oracle that is asked';
+COMMENT ON COLUMN analysis.acquisition.heartbeat_at IS 'when its worker last gave a sign of life; NULL = nobody claimed it yet';
+COMMENT ON COLUMN analysis.acquisition.external_job IS 'the worker''s own name of the work; NULL = not told';
+COMMENT ON COLUMN analysis.acquisition.reason IS 'why it took its status; NULL = that is plain';
