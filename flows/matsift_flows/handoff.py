@@ -105,7 +105,7 @@ def claim(workspace: Workspace, study: Study, worker: str, count: int, out: Path
                 try:
                     write_folder(settings, asked.method, crystal, folder, {**card, "attempt": attempt})
                     if isinstance(settings, ManualOracle):
-                        write_table(settings, out / TABLE, [(row.structure_hash, row.formula)])
+                        write_table(settings, out / TABLE, [(row.structure_hash, row.formula, attempt)])
                 except OracleError as error:
                     (done.there if folder in done.there else done.new).remove(folder)
                     done.refused.append(f"{row.formula}: {error}")
@@ -222,18 +222,18 @@ def _from_forms(
     wanted: list[str],
     taken: TakenBack,
 ) -> Iterator[_Item]:
-    """Yield what a table says; of a folder that was handed out, what its table says and then the form of each folder."""
+    """Yield what a table says; of folders, what the table beside them says, and then the form in each."""
     if place.is_file():
         yield from _from_table(settings, place, rows, wanted, taken)
         return
     told = set()
     if (place / TABLE).is_file():
         for item in _from_table(settings, place / TABLE, rows, wanted, taken):
-            told.add(item.structure_hash)
+            told.add((item.structure_hash, item.attempt))
             yield item
         taken.counts["running"] = 0  # what the table leaves open, the forms of the folders count
     for item in _from_folders(settings, asked, place, taken):
-        if item.structure_hash not in told:
+        if (item.structure_hash, item.attempt) not in told:
             yield item
 
 
@@ -244,10 +244,9 @@ def _from_table(
     taken.complaints += table.complaints
     taken.counts["running"] += table.n_open
     holder = {row.structure_hash: str(row.claimed_by) for row in rows if row.claimed_by}
-    is_open = {row.structure_hash for row in rows if row.status in queue.OPEN}
     for line in table.rows:
         worker = holder.get(line.structure_hash, place.name)
-        yield _Item(line.structure_hash, line.returned, worker, None if line.structure_hash in is_open else 0)
+        yield _Item(line.structure_hash, line.returned, worker, line.attempt)
 
 
 def _job(folder: Path) -> str | None:

@@ -234,14 +234,29 @@ def test_open_rows_are_counted(tmp_path: Path) -> None:
 
 def test_a_form_for_many_grows_and_keeps_what_is_filled_in(tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
-    write_table(SETTINGS, path, [(HASHES[0], "NaCl"), (HASHES[1], "NaCl")])
+    write_table(SETTINGS, path, [(HASHES[0], "NaCl", 1), (HASHES[1], "NaCl", 1)])
     path.write_text(path.read_text().replace(f"{A},NaCl,,,,", f"{A},NaCl,24.5,,,").rstrip("\n"))
-    write_table(SETTINGS, path, [(HASHES[1], "NaCl"), (HASHES[2], "NaCl")])
+    write_table(SETTINGS, path, [(HASHES[1], "NaCl", 1), (HASHES[2], "NaCl", 1)])
     assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["structure", A, B, C]
     read = read_table(SETTINGS, path, HASHES, ["k_vrh"])
     assert values(read) == {A: {"k_vrh": 24.5}}
     assert read.n_open == 2
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_second_attempt_has_a_row_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    write_table(SETTINGS, path, [(HASHES[0], "NaCl", 1)])
+    path.write_text(path.read_text().replace(",,,,", ",,,no powder left,"))
+    write_table(SETTINGS, path, [(HASHES[0], "NaCl", 2)])
+    write_table(SETTINGS, path, [(HASHES[0], "NaCl", 1), (HASHES[0], "NaCl", 2)])
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["structure", A, f"{A}-2"]
+    path.write_text(path.read_text().replace(f"{A}-2,NaCl,,", f"{A}-2,NaCl,24.5,14.8"))
+    first, second = read_table(SETTINGS, path, HASHES).rows
+    assert (first.attempt, first.structure_hash) == (1, HASHES[0])
+    assert isinstance(first.returned, Failed)
+    assert (second.attempt, second.structure_hash) == (2, HASHES[0])
+    assert second.returned == Finished({"k_vrh": 24.5, "g_vrh": 14.8})
 
 
 @given(text=st.text(alphabet=st.sampled_from('s-0123456789abcdef,;"\t\n\r ().k_vrhGPa\x00\u00e9'), max_size=200))

@@ -14,13 +14,14 @@ from matsift.errors import OracleError
 from matsift.study.handoff import EspressoOracle, FolderSettings, HandOffOracle, VaspOracle
 from matsift_adapters.oracles import espresso, espresso_results, manual, manual_results, vasp, vasp_results
 from matsift_adapters.oracles.card import CARD, card_text, read_card
-from matsift_adapters.oracles.manual import write_table
+from matsift_adapters.oracles.manual import TABLE, write_table
 from matsift_adapters.oracles.manual_results import ReturnedTable, TableRow, read_table
 from matsift_adapters.oracles.returned import Failed, Finished, Returned, Running
 
 __all__ = [
     "CARD",
     "GIVEN_UP",
+    "TABLE",
     "Failed",
     "Finished",
     "Returned",

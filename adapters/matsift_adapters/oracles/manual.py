@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,10 @@ from matsift.formulae import formulae
 from matsift.study.handoff import ManualOracle
 from matsift_adapters.oracles.card import composition_of
 
+#: The form in a folder, and the one beside the folders that has a row for each of them.
 FORM = "result.csv"
+TABLE = "results.csv"
+
 ID_COLUMN = "structure"
 FAILED_COLUMN = "failed"
 COMMON_COLUMNS = (ID_COLUMN, "formula", FAILED_COLUMN, "note")
@@ -23,9 +27,9 @@ _ID_PREFIX = "s-"  # without it spreadsheets take 12e4567... for a number
 _ID_DIGITS = 16
 
 
-def short_id(structure_hash: str) -> str:
-    """Return what a form calls a structure."""
-    return _ID_PREFIX + structure_hash[:_ID_DIGITS]
+def short_id(structure_hash: str, attempt: int = 1) -> str:
+    """Return what a form calls an attempt at a structure."""
+    return _ID_PREFIX + structure_hash[:_ID_DIGITS] + ("" if attempt == 1 else f"-{attempt}")
 
 
 def write_inputs(settings: ManualOracle, crystal: Crystal, folder: Path) -> dict[str, Any]:
@@ -34,7 +38,7 @@ def write_inputs(settings: ManualOracle, crystal: Crystal, folder: Path) -> dict
 
     formula = formulae(composition_of(crystal.species)).reduced if crystal.is_ordered else _disordered_formula(crystal)
     (folder / "structure.cif").write_text(str(CifWriter(crystal.to_pymatgen())), encoding="utf-8")
-    write_table(settings, folder / FORM, [(crystal.content_hash, formula)])
+    write_table(settings, folder / FORM, [(crystal.content_hash, formula, 1)])
     (folder / "README.txt").write_text(_readme(settings), encoding="utf-8")
     return {"columns": header(settings)}
 
@@ -45,8 +49,11 @@ def header(settings: ManualOracle) -> list[str]:
     return [ID_COLUMN, "formula", *values, FAILED_COLUMN, "note"]
 
 
-def write_table(settings: ManualOracle, path: Path, structures: Iterable[tuple[str, str]]) -> None:
-    """Write a form with one row for each (structure hash, formula); rows that a form has already stay as they are."""
+def write_table(settings: ManualOracle, path: Path, structures: Iterable[tuple[str, str, int]]) -> None:
+    """Write a form with a row for each (structure hash, formula, attempt); rows that it has already stay as they are.
+
+    Whole or not at all: a form that is being filled in is never half there.
+    """
     kept = path.read_text(encoding="utf-8-sig") if path.exists() else ""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -55,9 +62,10 @@ def write_table(settings: ManualOracle, path: Path, structures: Iterable[tuple[s
         writer.writerow(columns)
     elif not kept.endswith("\n"):
         kept += "\n"
-    for structure_hash, formula in structures:
-        if short_id(structure_hash) not in kept:
-            writer.writerow([short_id(structure_hash), formula, *[""] * (len(columns) - 2)])
+    there = {cell.strip(' "') for line in kept.splitlines() for cell in re.split("[,;\t]", line)}
+    for structure_hash, formula, attempt in structures:
+        if (name := short_id(structure_hash, attempt)) not in there:
+            writer.writerow([name, formula, *[""] * (len(columns) - 2)])
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
         file.write(kept + text.getvalue())
     Path(file.name).chmod(0o644)
@@ -78,7 +86,7 @@ def _readme(settings: ManualOracle) -> str:
             "- Leave a value empty that you do not have yet: the row is then still open.",
             f"- If a value cannot be had, write the reason into the column {FAILED_COLUMN!r}.",
             f"- Leave the column {ID_COLUMN!r} and matsift.json alone: they say which structure this is.",
-            "- The rows of many folders may stand in one table.",
+            f"- Or fill in the row of this structure in {TABLE}, beside the folders, which has one for each of them.",
             "",
         )
     )

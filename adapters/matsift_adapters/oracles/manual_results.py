@@ -20,15 +20,16 @@ from matsift_adapters.sources.values import from_value
 
 _HEADING = re.compile(r"^(?P<name>[^()\[\]]+?)\s*(?:[(\[]\s*(?P<unit>.+?)\s*[)\]])?$")
 _DECIMAL_COMMA = re.compile(r"^(-?\d+),(\d+)$")
-_SHORTEST_ID = 12
+_ID = re.compile(rf"^(?:{short_id('')})?(?P<digits>[0-9a-f]{{12,64}})(?:-(?P<attempt>\d{{1,4}}))?$")
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """What a row of a table says of one structure, and in which line it stands."""
+    """What a row of a table says of an attempt at a structure, and in which line it stands."""
 
     line: int
     structure_hash: str
+    attempt: int
     returned: Finished | Failed
 
 
@@ -76,23 +77,23 @@ def read_table(
     """
     sheet = _sheet(settings, path)
     hashes, needed = sorted(set(known)), tuple(wanted or settings.properties)
-    rows: dict[str, TableRow] = {}
+    rows: dict[tuple[str, int], TableRow] = {}
     complaints: list[str] = []
     n_open = 0
     for line, cells in sheet.lines:
         row, place = dict(zip(sheet.headings, cells, strict=False)), f"{path.name}, line {line}"
-        structure_hash = _found(hashes, row.get(ID_COLUMN, ""))
-        if structure_hash is None or len(cells) > len(sheet.headings):
+        meant = _found(hashes, row.get(ID_COLUMN, ""))
+        if meant is None or len(cells) > len(sheet.headings):
             complaints.append(f"{place}: {_misfit(sheet, row, cells)}")
             continue
         returned, oddities = _returned(settings, sheet, row, place, needed)
         complaints += oddities
         if returned is None:
             n_open += 1
-        elif structure_hash not in rows:
-            rows[structure_hash] = TableRow(line, structure_hash, returned)
-        elif rows[structure_hash].returned != returned:
-            first = rows[structure_hash].line
+        elif meant not in rows:
+            rows[meant] = TableRow(line, *meant, returned)
+        elif rows[meant].returned != returned:
+            first = rows[meant].line
             complaints.append(f"{place}: line {first} says otherwise about the same structure, and counts; keep one")
     return ReturnedTable(tuple(rows.values()), tuple(complaints), n_open)
 
@@ -184,13 +185,11 @@ def _value_column(settings: ManualOracle, path: Path, heading: str) -> _ValueCol
     return _ValueColumn(heading, name, unit)
 
 
-def _found(hashes: Iterable[str], said: str) -> str | None:
-    """Return the hash that a cell means: the short id of the form, the hash itself, or a beginning of either."""
-    digits = said.strip().lower().removeprefix(short_id(""))
-    if len(digits) < _SHORTEST_ID:
-        return None
-    matches = [found for found in hashes if found.startswith(digits)]
-    return matches[0] if len(matches) == 1 else None
+def _found(hashes: Iterable[str], said: str) -> tuple[str, int] | None:
+    """Return the hash and attempt that a cell means: the id of the form, the hash itself, or a beginning of either."""
+    match = _ID.match(said.strip().lower())
+    matches = [found for found in hashes if match and found.startswith(match["digits"])]
+    return (matches[0], int(match["attempt"] or 1)) if match and len(matches) == 1 else None
 
 
 def _returned(
