@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 from tests.factories.small_study import small_records
 from tests.flows.running import Finished, one, row_counts, rows, run_here, said
@@ -70,6 +71,38 @@ def test_test_rows_are_the_same_before_and_after_acquisition(reference: Finished
         ) AS of_round GROUP BY property_id
     """
     assert rows(reference.url, query) == [(1,), (1,)]
+
+
+def test_the_report_says_of_every_round_what_its_intervals_held(reference: Finished) -> None:
+    said = pyarrow.parquet.read_table(reference.report.parent / "calibration.parquet").to_pylist()
+    # The study asks for intervals of 80 %: 1.28 deviations of a normal distribution.
+    held_out = """
+        SELECT p.name, c.strategy, r.number, count(*)::int,
+               sum((abs(l.value - h.mean) <= 1.2815515655446004 * h.spread)::int)::int,
+               sum((l.value BETWEEN h.lower AND h.upper)::int)::int
+        FROM matsift.campaign_round r JOIN matsift.campaign c ON c.id = r.campaign_id
+        JOIN matsift.property p ON p.id = c.property_id
+        JOIN matsift.held_out_prediction h ON h.model_version_id = r.model_version_id
+        JOIN matsift.label l ON l.id = h.label_id GROUP BY p.name, c.strategy, r.number
+    """
+    named, shares = ("property_name", "arm", "round_number", "n_row"), ("coverage_before", "coverage_after")
+    rounds = {
+        (*(row[name] for name in named), *(round(row[share] * row["n_row"], 6) for share in shares))
+        for row in said
+        if row["rows"] == "held out"
+    }
+    assert rounds == set(rows(reference.url, held_out))
+    acquired = """
+        SELECT p.name, c.strategy, count(*)::int FROM matsift.acquisition a
+        JOIN matsift.campaign c ON c.id = a.campaign_id JOIN matsift.property p ON p.id = c.property_id
+        JOIN matsift.label_verdict v ON v.label_id = a.label_id AND v.verdict = 'accepted' GROUP BY p.name, c.strategy
+    """
+    together = {
+        (row["property_name"], row["arm"], row["n_row"])
+        for row in said
+        if row["rows"] == "acquired" and row["round_number"] is None
+    }
+    assert together == set(rows(reference.url, acquired))
 
 
 def test_report_lies_beside_its_tables(reference: Finished) -> None:
