@@ -244,6 +244,15 @@ def test_a_form_for_many_grows_and_keeps_what_is_filled_in(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_form_that_a_spreadsheet_wrote_anew_grows_in_its_own_columns(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_bytes(f"formula;structure;G;k_vrh (GPa);Pr\xfcfer\r\nNaCl;{A};x;24,5;M\xfcller".encode("cp1252"))
+    write_table(SETTINGS, path, [(HASHES[0], "NaCl", 1), (HASHES[1], "KCl", 1)])
+    assert path.read_bytes().endswith(f";M\xfcller\nKCl;{B};;;\n".encode("cp1252"))
+    read = read_table(SETTINGS, path, HASHES, ["k_vrh"])
+    assert (values(read), read.n_open) == ({A: {"k_vrh": 24.5}}, 1)
+
+
 def test_a_second_attempt_has_a_row_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     write_table(SETTINGS, path, [(HASHES[0], "NaCl", 1)])

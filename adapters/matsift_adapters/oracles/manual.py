@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,22 +53,28 @@ def write_table(settings: ManualOracle, path: Path, structures: Iterable[tuple[s
 
     Whole or not at all: a form that is being filled in is never half there.
     """
-    kept = path.read_text(encoding="utf-8-sig") if path.exists() else ""
+    kept = path.read_bytes() if path.exists() else b""
+    lines = kept.decode("utf-8-sig", errors="replace").splitlines() or [",".join(header(settings))]
+    delimiter = delimiter_of(lines[0])
+    headings, *rows = ([cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter))
+    there = {cell for row in rows for cell in row}
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    columns = header(settings)
+    writer = csv.DictWriter(text, headings, delimiter=delimiter, lineterminator="\n", extrasaction="ignore")
     if not kept:
-        writer.writerow(columns)
-    elif not kept.endswith("\n"):
-        kept += "\n"
-    there = {cell.strip(' "') for line in kept.splitlines() for cell in re.split("[,;\t]", line)}
+        writer.writeheader()
     for structure_hash, formula, attempt in structures:
         if (name := short_id(structure_hash, attempt)) not in there:
-            writer.writerow([name, formula, *[""] * (len(columns) - 2)])
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
-        file.write(kept + text.getvalue())
+            writer.writerow({ID_COLUMN: name, "formula": formula})
+    gap = b"" if not kept or kept.endswith(b"\n") else b"\n"
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        file.write(kept + gap + text.getvalue().encode())
     Path(file.name).chmod(0o644)
     Path(file.name).replace(path)
+
+
+def delimiter_of(heading: str) -> str:
+    """Return what parts the cells of a table, by its first line: a comma, a semicolon or a tab."""
+    return max(",;\t", key=heading.count)
 
 
 def _disordered_formula(crystal: Crystal) -> str:

@@ -14,7 +14,7 @@ from matsift.errors import BadLabelError, OracleError, SourceError
 from matsift.study.handoff import ManualOracle
 from matsift.unit_conversion import known_units
 from matsift.units import PROPERTIES, property_definition
-from matsift_adapters.oracles.manual import COMMON_COLUMNS, FAILED_COLUMN, FORM, ID_COLUMN, short_id
+from matsift_adapters.oracles.manual import COMMON_COLUMNS, FAILED_COLUMN, FORM, ID_COLUMN, delimiter_of, short_id
 from matsift_adapters.oracles.returned import Failed, Finished, Returned, Running
 from matsift_adapters.sources.values import from_value
 
@@ -121,7 +121,7 @@ def _sheet(settings: ManualOracle, path: Path) -> _Sheet:
     lines = _text(path).splitlines()
     if not lines:
         raise SourceError(str(path), "the table is empty", "write the heading of the form and the rows")
-    delimiter = max(",;\t", key=lines[0].count)
+    delimiter = delimiter_of(lines[0])
     table = csv.reader(lines, delimiter=delimiter)
     headings = [heading.strip() for heading in next(table)]
     if ID_COLUMN not in headings:
