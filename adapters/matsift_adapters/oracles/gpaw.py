@@ -126,7 +126,10 @@ class GpawEngine:
             line = ""
         if not line:
             raise OracleError(f"GPAW died with exit code {process.wait()}")
-        answer: dict[str, Any] = json.loads(line)
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except json.JSONDecodeError:
+            raise OracleError(f"GPAW answered with what is no JSON: {line[:60]!r}") from None
         if "error" in answer:
             raise OracleError(_sentence(answer))
         return answer
