@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-descriptors bench-ingest bench-queries repro-001 repro-001-active \
+.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-ingest bench-queries repro-001 repro-001-active \
   docs constraints clean
 
 help: ## show this list
@@ -14,6 +14,12 @@ help: ## show this list
 
 demo: $(VENV)/.installed ## the Na electrolytes study, from ingestion to ranking report, on an embedded PostgreSQL
 	@$(BIN)/matsift run $(STUDY)
+
+demo-dft: $(VENV)/.installed ## a small campaign with real density functional theory, by GPAW
+	@/usr/bin/python3 -I -c "import gpaw" 2>/dev/null \
+	  || { echo "make demo-dft needs GPAW in the system's Python; on Debian: apt-get install gpaw gpaw-data"; exit 1; }
+	@$(BIN)/matsift run studies/dft_binaries.toml --set study.name=dft_demo --set campaign.rounds=2 --set campaign.batch=2 \
+	  --set 'candidates.elements=["Al"]'
 
 test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -87,8 +87,15 @@ def compute(
     worker: str,
     title: str,
 ) -> int:
-    """Claim one acquisition after the other, as workers become free, and settle each; return how many."""
+    """Claim one acquisition after the other, as workers become free, and settle each; return how many.
+
+    Raises
+    ------
+    UserInputError
+        If something that the oracle needs is not installed on this machine; nothing is claimed.
+    """
     assert asked.target is not None
+    asked.check()
     claims = _claims(workspace, study, asked, campaigns, worker)
     first = next(claims, None)
     if first is None:
