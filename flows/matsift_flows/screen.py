@@ -29,8 +29,8 @@ from matsift_schema.store.structures import StructureTable, load_structures
 class Screening:
     """The structures that a study screens, ordered by content hash, and which of them are candidates.
 
-    `is_candidate` marks those without a label of a target from a source, or with one that a replay holds back, and
-    without an excluded hold; `eligible` marks those of them that no criterion failed.
+    `is_candidate` marks those without a label of a target from a source (in a replay those whose label is held back)
+    and without an excluded hold; `eligible` marks those of them that no criterion failed.
     """
 
     screen_id: int
@@ -57,7 +57,8 @@ def screen(workspace: Workspace, study: Study) -> Screening:
         structures = load_structures(session, elements=study.candidates.elements, sources=sources)
         outcomes = evaluate(study.screening, _table(session, study, structures))
         labelled = _labelled(session, study, structures.ids)
-        labelled &= ~np.isin(structures.ids, list(held_back_structures(session, study)))
+        if study.campaign.held_back is not None:
+            labelled = ~np.isin(structures.ids, list(held_back_structures(session, study)))
     content_hash = _content_hash(study, structures, outcomes)
     with workspace.sessions.begin() as session:
         screen_id = store.find_screen(session, content_hash)
