@@ -16,6 +16,7 @@ from benchmarks.repro_001.rows_kept import accepted
 from benchmarks.repro_001.study_run import STUDY
 from numpy.typing import NDArray
 
+from matsift.acquisition.held_back import hold_back
 from matsift.acquisition.replay_table import ReplayTable
 from matsift.errors import UserInputError
 from matsift.records import EntryRecord
@@ -34,16 +35,21 @@ _FACTS = ("band_gap", "formation_energy_per_atom", "energy_above_hull")
 class Labelled:
     """Crystals whose two moduli pass the quality rules, in the order of their content hashes.
 
-    `X` (n, n_column) of the sets of the study, `labels` property -> (n,) in GPa, `n_site` (n,), `formulae` (n,),
-    `is_alkali` (n,) whether the crystal holds Li, Na, K, Rb or Cs; `n_stated` is how many crystals state both moduli.
+    `X` (n, n_column) of the sets of the study, `labels` property -> (n,) in GPa, `n_site` (n,), `formulae` and
+    `elements` (n,); `n_stated` is how many crystals state both moduli.
     """
 
     X: NDArray[np.float64]
     labels: dict[str, NDArray[np.float64]]
     n_site: NDArray[np.int64]
     formulae: tuple[str, ...]
-    is_alkali: NDArray[np.bool_]
+    elements: tuple[tuple[str, ...], ...]
     n_stated: int
+
+    @property
+    def is_alkali(self) -> NDArray[np.bool_]:
+        """(n,) whether the crystal holds Li, Na, K, Rb or Cs."""
+        return np.array([not set(ALKALI).isdisjoint(symbols) for symbols in self.elements], dtype=bool)
 
 
 def load(home: Path, *, n_worker: int, limit: int | None = None) -> Labelled:
@@ -63,13 +69,14 @@ def load(home: Path, *, n_worker: int, limit: int | None = None) -> Labelled:
     table = features(data, cache=home / "descriptors", n_worker=n_worker)
     columns = np.array([name in study.descriptors.sets for name in table.set_of_column])
     good = accepted(data, study.labels.rules)
-    alkali = np.array([any(symbol in crystal.elements for symbol in ALKALI) for crystal in data.crystals])
+    rows = np.flatnonzero(good)
+    formulae = data.formulae
     return Labelled(
         table.X[good][:, columns],
         {name: data.moduli[name][good] for name in PROPERTIES},
-        np.array([crystal.n_site for crystal in data.crystals])[good],
-        tuple(formula for formula, kept in zip(data.formulae, good, strict=True) if kept),
-        alkali[good],
+        np.array([data.crystals[i].n_site for i in rows]),
+        tuple(formulae[i] for i in rows),
+        tuple(tuple(data.crystals[i].elements) for i in rows),
         int(data.labelled.sum()),
     )
 
@@ -91,16 +98,16 @@ def split(data: Labelled, *, n_pool: int, test_share: float, seed: int) -> Repla
     order = np.argsort(turn, kind="stable")
     n_test = round(test_share * len(order))
     tested = turn <= turn[order[n_test - 1]]
-    others = rng.permutation(np.flatnonzero(~tested))
-    others = np.concatenate([others[data.is_alkali[others]], others[~data.is_alkali[others]]])
+    others = np.flatnonzero(~tested)
     if len(others) <= n_pool:
         raise UserInputError(f"{len(order)} labelled crystals are too few for a pool of {n_pool}; name a smaller one")
+    held_back = hold_back([data.elements[i] for i in others], first=ALKALI, size=n_pool, seed=seed)
     return ReplayTable(
         data.X,
         data.labels,
         data.n_site,
-        start=np.sort(others[n_pool:]),
-        pool=np.sort(others[:n_pool]),
+        start=others[~held_back],
+        pool=others[held_back],
         test=np.flatnonzero(tested),
         subsets={"alkali": data.is_alkali},
     )

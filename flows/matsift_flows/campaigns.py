@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from matsift.acquisition.seeds import round_seed
 from matsift.acquisition.stopping import RoundFacts, stop_after
 from matsift.errors import UserInputError
 from matsift.study.settings import Study
@@ -38,8 +39,7 @@ class Campaign:
 
     def round_seed(self, number: int) -> int:
         """Return a seed of its own for each campaign and round, the same in every database."""
-        text = f"{self.seed} {self.property_name} {self.strategy.name} {number}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+        return round_seed(self.seed, self.property_name, self.strategy.name, number)
 
 
 def study_campaigns(workspace: Workspace, study: Study) -> list[Campaign]:

@@ -28,7 +28,8 @@ def made_up(n: int = 300) -> Labelled:
     X = rng.normal(size=(n, 4))
     y = 40 + 10 * X[:, 0]
     formulae = tuple(f"A{i // 3}" for i in range(n))
-    return Labelled(X, {"g_vrh": y, "k_vrh": 2 * y}, np.full(n, 2), formulae, np.arange(n) % 4 == 0, n)
+    elements = tuple(("K", "O") if i % 4 == 0 else ("Mg", "O") for i in range(n))
+    return Labelled(X, {"g_vrh": y, "k_vrh": 2 * y}, np.full(n, 2), formulae, elements, n)
 
 
 @pytest.mark.parametrize("seed", range(5))

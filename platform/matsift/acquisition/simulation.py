@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from matsift.acquisition import simulation_worker as worker
 from matsift.acquisition.context import Candidates, Goal
 from matsift.acquisition.registry import needs, rank
 from matsift.acquisition.replay_table import ReplayTable
+from matsift.acquisition.seeds import round_seed
 from matsift.acquisition.simulation_metrics import round_metrics
 from matsift.errors import MatsiftError
 from matsift.execution.in_process import InProcessPool
@@ -58,8 +58,7 @@ class SimulatedCampaign:
 
     def round_seed(self, number: int) -> int:
         """Return the seed of a round's choice, the same as that of a study's campaign."""
-        text = f"{self.seed} {self.property_name} {self.strategy.name} {number}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+        return round_seed(self.seed, self.property_name, self.strategy.name, number)
 
 
 @dataclass(frozen=True)
