@@ -12,17 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pymatgen.core import Structure
-from pymatgen.io.vasp.inputs import Incar
 from pymatgen.io.vasp.outputs import Outcar, Vasprun
 from tests.factories.crystals import rock_salt
-from tests.factories.dft_outputs import outcar, unpacked, vasprun
+from tests.factories.dft_outputs import outcar, run_of, unpacked
 
 from matsift.crystal import Crystal
 from matsift.elasticity.moduli import moduli
 from matsift.study.handoff import VaspOracle
 from matsift_adapters.oracles.band_gap import band_gap
-from matsift_adapters.oracles.handoff import Failed, Finished, Running, read_card, read_folder, write_folder
+from matsift_adapters.oracles.handoff import Failed, Finished, Running, read_folder, write_folder
 
 TENSOR = np.diag([100.0, 110.0, 120.0, 30.0, 31.0, 32.0])
 TENSOR[0, 1] = TENSOR[1, 0] = 40.0
@@ -169,15 +167,7 @@ def _handed(tmp_path: Path, settings: VaspOracle, crystal: Crystal | None = None
 
 
 def _run(folder: Path, tags: dict[str, Any] | None = None, **said: Any) -> None:
-    """Lay the output of a run of a folder's own inputs into it, with other tags and outcomes where they are given."""
-    incar = {
-        name: value if isinstance(value, bool | int | float | list) else str(value)
-        for name, value in Incar.from_file(folder / "INCAR").items()
-    }
-    crystal = said.pop("crystal", Crystal.from_pymatgen(Structure.from_file(folder / "POSCAR")))
-    mesh = read_card(folder)["handed_out"]["inputs"]["kpoint_mesh"]
-    text = vasprun(crystal, {**incar, **(tags or {})}, **{"mesh": mesh, **said})
-    (folder / "vasprun.xml").write_text(text)
+    (folder / "vasprun.xml").write_text(run_of(folder, tags, **said))
 
 
 def test_a_tensor_stands_in_voigt_order_and_gpa(tmp_path: Path) -> None:
@@ -358,6 +348,7 @@ def test_plus_u_and_moments_by_element_come_back_as_they_went(tmp_path: Path) ->
         ([([[0, 1]], [[1, 0.04]])], 1.0),
         ([([[0, 1]], [[1, 1]])], None),
         ([([[0, 1]], [[0, 0]])], None),
+        ([([[0, float("nan")]], [[1, 0]])], None),
         ([([[0, 2]], [[1, 0]]), ([[0, 1.5]], [[1, 0]])], 1.5),
         ([([[0, 2]], [[1, 1]]), ([[3, 4]], [[0, 0]])], 1.0),
     ],
@@ -370,6 +361,7 @@ def test_plus_u_and_moments_by_element_come_back_as_they_went(tmp_path: Path) ->
         "smeared",
         "no empty",
         "no full",
+        "no number",
         "two spins",
         "ferromagnet",
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pymatgen.core import Structure
+from pymatgen.io.vasp.inputs import Incar
 
 from matsift.crystal import Crystal
 
@@ -73,6 +76,17 @@ def vasprun(
 {_structure(crystal, "finalpos")}
 </modeling>
 """
+
+
+def run_of(folder: Path, tags: Mapping[str, Any] | None = None, **said: Any) -> str:
+    """Return the vasprun.xml of a run of a folder's own inputs, with other tags and outcomes where they are given."""
+    incar = {
+        name: value if isinstance(value, bool | int | float | list) else str(value)
+        for name, value in Incar.from_file(folder / "INCAR").items()
+    }
+    crystal = said.pop("crystal", None) or Crystal.from_pymatgen(Structure.from_file(folder / "POSCAR"))
+    mesh = json.loads((folder / "matsift.json").read_text())["handed_out"]["inputs"]["kpoint_mesh"]
+    return vasprun(crystal, {**incar, **(tags or {})}, **{"mesh": mesh, **said})
 
 
 def outcar(

@@ -12,7 +12,7 @@ _PARTLY = 0.1
 
 
 def band_gap(channels: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float | None:
-    """Return the gap between occupied and empty bands, 0 for a metal, None if no band is empty or none is occupied.
+    """Return the gap between occupied and empty bands, 0 for a metal, None if no band is empty, none is occupied, or one is no number.
 
     Parameters
     ----------
@@ -22,6 +22,8 @@ def band_gap(channels: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]
     """
     tops, bottoms = [], []
     for energies, occupations in channels:
+        if not np.isfinite(energies).all():
+            return None
         occupied = occupations > 0.5
         if len(np.unique(occupied.sum(axis=1))) > 1 or (np.abs(occupations - occupied) > _PARTLY).any():
             return 0.0

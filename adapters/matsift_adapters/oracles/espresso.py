@@ -1,7 +1,7 @@
 """Folders for pw.x of Quantum ESPRESSO: one input file, with a note for the operator.
 
-The file is written by ASE, which knows the namelist of each variable and writes Python's truth values as pw.x reads
-them; `PWInput` of pymatgen leaves both to its caller.
+The file is written by ASE: it keeps ten decimals and more, where `PWInput` of pymatgen rounds to six unless told
+otherwise, so that pw.x finds the symmetry of the structure that was handed out.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def read_folder(settings: HandOffOracle, folder: Path) -> Returned:
     Raises
     ------
     OracleError
-        If the folder has no card, another oracle wrote it, or a form in it has a slip that is to be mended.
+        If the folder has no card or cannot be read, another oracle wrote it, or a form in it has a slip.
     """
     card = read_card(folder)
     if (kind := card["handed_out"].get("oracle")) != settings.kind:
@@ -98,7 +98,12 @@ def read_folder(settings: HandOffOracle, folder: Path) -> Returned:
     if given_up.is_file():
         reason = " ".join(given_up.read_text(encoding="utf-8", errors="replace").split())
         return Failed("GivenUpError", f"the operator gave up: {reason or 'no reason was written'}")
-    returned = _read_outputs(settings, folder, card)
+    try:
+        returned = _read_outputs(settings, folder, card)
+    except OSError as error:
+        raise OracleError(
+            f"{folder} cannot be read ({error.strerror or error}); give yourself the right to it"
+        ) from None
     if isinstance(returned, Finished):
         return _unless_useless(returned, card)
     if isinstance(returned, Running) and returned.begun and isinstance(settings, FolderSettings):
