@@ -12,7 +12,7 @@ _PARTLY = 0.1
 
 
 def band_gap(channels: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> float | None:
-    """Return the gap between occupied and empty bands, 0 for a metal, None if no band is empty, none is occupied, or one is no number.
+    """Return the gap between occupied and empty bands: 0 for a metal, None if either are lacking or no numbers.
 
     Parameters
     ----------
