@@ -11,7 +11,7 @@ from pymatgen.core import Structure
 from tests.factories.crystals import rock_salt, shared_site
 from tests.factories.dft_outputs import pw_output
 
-from matsift.errors import OracleError
+from matsift.errors import OracleError, UserInputError
 from matsift.study.handoff import EspressoOracle, HandOffOracle, ManualOracle, VaspOracle
 from matsift_adapters.oracles.handoff import (
     Failed,
@@ -86,13 +86,13 @@ def test_an_empty_folder_is_filled(empty: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("method", "edge"), [("m", 5.7), ("other", 5.64)], ids=["another structure", "another method"])
 def test_a_taken_folder_is_refused(method: str, edge: float, tmp_path: Path) -> None:
     write_folder(ESPRESSO, "m", rock_salt(), tmp_path / "x", {})
-    with pytest.raises(OracleError, match="holds another structure or method; name another folder"):
+    with pytest.raises(UserInputError, match="holds another structure or method; name another folder"):
         write_folder(ESPRESSO, method, rock_salt(edge_angstrom=edge), tmp_path / "x", {})
 
 
 def test_a_folder_without_a_card_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(OracleError, match=r"holds no matsift\.json"):
+    with pytest.raises(UserInputError, match=r"holds no matsift\.json.*or name another folder to hand out into"):
         write_folder(ESPRESSO, "m", rock_salt(), tmp_path, {})
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from matsift.crystal import Crystal
-from matsift.errors import OracleError
+from matsift.errors import OracleError, UserInputError
 from matsift.study.handoff import EspressoOracle, FolderSettings, HandOffOracle, VaspOracle
 from matsift_adapters.oracles import espresso, espresso_results, manual, manual_results, vasp, vasp_results
 from matsift_adapters.oracles.card import CARD, card_text, read_card
@@ -64,7 +64,9 @@ def write_folder(settings: HandOffOracle, method: str, crystal: Crystal, folder:
     Raises
     ------
     OracleError
-        If this structure has no inputs, for example because it is disordered, or the folder is taken.
+        If this structure has no inputs, for example because it is disordered.
+    UserInputError
+        If the folder holds something else.
     """
     if folder.exists() and _holds(folder, method, crystal):
         return
@@ -123,10 +125,13 @@ def _holds(folder: Path, method: str, crystal: Crystal) -> bool:
     """Return whether a folder carries this structure and method; an empty one may be written to."""
     if folder.is_dir() and not any(folder.iterdir()):
         return False
-    card = read_card(folder)
+    try:
+        card = read_card(folder)
+    except OracleError as error:
+        raise UserInputError(f"{error}, or name another folder to hand out into") from None
     if card["handed_out"].get("structure_hash") == crystal.content_hash and card.get("method") == method:
         return True
-    raise OracleError(f"{folder} holds another structure or method; name another folder, or move that one away")
+    raise UserInputError(f"{folder} holds another structure or method; name another folder, or move that one away")
 
 
 def _write_inputs(settings: HandOffOracle, crystal: Crystal, folder: Path) -> dict[str, Any]:
