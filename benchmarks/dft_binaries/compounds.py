@@ -21,7 +21,7 @@ from matsift.crystal import Crystal
 from matsift.execution.killable import KillablePool
 
 SEED = 5
-N_START = 16
+N_START = 26
 
 ROCK_SALT = (
     "LiF LiCl LiBr LiI NaF NaCl NaBr NaI KF KCl KBr KI RbCl RbBr RbI MgO MgS MgSe CaO CaS CaSe CaTe SrO SrS SrSe SrTe "
