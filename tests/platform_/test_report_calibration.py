@@ -46,7 +46,7 @@ def test_the_table_has_a_row_a_round_and_one_for_all_that_was_acquired() -> None
     assert table.rows == (
         ("exploration", "0", "40", "0.40", "55.0", "87.5", "31.2", "5", "1", "4"),
         ("exploration", "1", "40", "0.40", "60.0", "92.5", "28.0", "–", "–", "–"),
-        ("exploration", "all", "", "–", "", "", "", "5", "1", "4"),
+        ("exploration", "all", "", "", "", "", "", "5", "1", "4"),
     )
 
 
@@ -104,6 +104,9 @@ def test_the_reliability_plot_draws_first_and_last_round_and_what_was_acquired()
     assert len(curves["acquired (5), calibrated"].x) == len(LEVELS) - 1  # no multiplier for 95 %
     assert plot.n_point == 45
     assert "lies 27.3 points from the line on average, after adjustment 0.0" in plot.caption
+    assert plot.caption.endswith(
+        "Of what the arm acquired, 80 % lay in the calibrated 90 % interval, 20 % in that of the spread."
+    )
 
 
 def test_a_single_round_is_drawn_once() -> None:

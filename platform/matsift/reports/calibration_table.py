@@ -60,9 +60,7 @@ def _cells(arm: ArmCalibration) -> list[tuple[str, ...]]:
             head = (*head[:2], number(said.n_row, 0), number(said.spread_error_spearman, 2), *shares)
         rows.append((*head, *_counts(r.acquired)))
     if arm.acquired is not None:
-        rows.append(
-            (arm.arm, "all", "", number(arm.acquired.spread_error_spearman, 2), "", "", "", *_counts(arm.acquired))
-        )
+        rows.append((arm.arm, "all", "", "", "", "", "", *_counts(arm.acquired)))
     return rows
 
 

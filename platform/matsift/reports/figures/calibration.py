@@ -40,6 +40,7 @@ def reliability_plot(arm: ArmCalibration) -> Plot | None:
         f"Reliability of {name} in the arm {arm.arm}: how many labels lay within intervals of every nominal coverage, "
         "by the members' spread as it is and after conformal adjustment. On the dotted line both agree; a reliable "
         f"uncertainty stays in the band 95 times of 100 on {number(last.n_row, 0)} test rows. {_mean_error(last)}"
+        f"{_of_acquired(arm.acquired)}"
     )
     key = f"plot-reliability-{arm.property_name}-{arm.campaign}-{arm.arm}"
     n_point = last.n_row + (0 if arm.acquired is None else arm.acquired.n_row)
@@ -142,3 +143,15 @@ def _band(n_row: int) -> go.Scatter:
 def _mean_error(said: Reliability) -> str:
     after = "" if said.error_after is None else f", after adjustment {100 * said.error_after:.1f}"
     return f"The last round's curve lies {100 * said.error_before:.1f} points from the line on average{after}."
+
+
+def _of_acquired(said: Reliability | None) -> str:
+    if said is None:
+        return ""
+    correlation = (
+        "" if said.spread_error_spearman is None else f"; rank correlation {number(said.spread_error_spearman, 2)}"
+    )
+    return (
+        f" Of what the arm acquired, {percent(said.after)} lay in the calibrated {percent(said.coverage)} interval, "
+        f"{percent(said.before)} in that of the spread{correlation}."
+    )
