@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.factories.crystals import rock_salt
 from tests.factories.dft_outputs import DFT, pw_output, unpacked
 
 from matsift.study.handoff import EspressoOracle
+from matsift_adapters.oracles.card import composition_of
+from matsift_adapters.oracles.espresso_output import read_output
 from matsift_adapters.oracles.espresso_xml import read_xml
 from matsift_adapters.oracles.handoff import Failed, Finished, Returned, Running, read_folder, write_folder
 
@@ -247,6 +250,55 @@ def test_what_can_go_wrong(text: str, error_class: str, said: str, tmp_path: Pat
     returned = read_folder(SALT, folder)
     assert isinstance(returned, Failed)
     assert (returned.error_class, said in returned.message) == (error_class, True), returned.message
+
+
+def test_the_energy_of_a_hybrid_is_the_one_with_exact_exchange(tmp_path: Path) -> None:
+    folder = handed(tmp_path)
+    text = pw_output(rock_salt(), energy_ry=-20.0)
+    line = "!!   total energy              =     -20.50000000 Ry\n     EXX self-consistency reached\n   JOB DONE."
+    (folder / "pw.out").write_text(text.replace("   JOB DONE.", line))
+    returned = read_folder(SALT, folder)
+    assert isinstance(returned, Finished)
+    assert returned.values["energy_per_atom"] == pytest.approx(-20.5 * EV_PER_RY / 2)
+
+
+def test_a_request_to_cite_a_paper_is_no_error(tmp_path: Path) -> None:
+    folder, rule = handed(tmp_path), " " + "%" * 78
+    banner = f"{rule}\n % You are using vdW-DF. Please cite the following two papers. %\n{rule}\n"
+    (folder / "pw.out").write_text(
+        pw_output(rock_salt()).replace("     convergence has", f"{banner}     convergence has")
+    )
+    assert isinstance(read_folder(SALT, folder), Finished)
+    stopped = f"{rule}\n     Error in routine c_bands (1):\n     too many bands\n{rule}\n"
+    (folder / "pw.out").write_text(pw_output(rock_salt(), done=False) + banner + stopped)
+    returned = read_folder(SALT, folder)
+    assert isinstance(returned, Failed)
+    assert "pw.x stopped: Error in routine c_bands (1): too many bands" in returned.message
+
+
+REFERENCES = Path("/usr/share/doc/quantum-espresso/examples/PW")
+
+
+@pytest.mark.skipif(not REFERENCES.is_dir(), reason="the examples of quantum-espresso-data are not installed")
+def test_the_examples_that_come_with_pw_have_their_outcome(tmp_path: Path) -> None:
+    outcomes: Counter[str] = Counter()
+    for number, path in enumerate(sorted(REFERENCES.glob("*/reference*/*.out.gz"))):
+        with gzip.open(path, "rt", errors="replace") as file:
+            text = file.read()
+        if "Program PWSCF" not in text[:3000]:
+            continue
+        output = read_output(text)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        put(folder / "x", folder, composition_of(output.species))
+        (folder / "x" / "pw.out").write_text(text)
+        returned = read(folder / "x", "relaxation" if output.cell_or_atoms_moved else "energy")
+        name = returned.error_class if isinstance(returned, Failed) else type(returned).__name__
+        assert name in {"Finished", "MissingOutputError", "UnconvergedError"}, (path, returned)
+        if name == "MissingOutputError":
+            assert "!    total energy" not in text
+        outcomes[name] += 1
+    assert outcomes["Finished"] > 50
 
 
 @pytest.mark.parametrize("content", ["<a><b/></a>", "<?xml version='1.0'?><Root/>"], ids=["xml", "xml of version 5"])

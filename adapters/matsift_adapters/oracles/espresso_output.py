@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 _RULE = re.compile(r"^ *%{20,}\s*$", flags=re.MULTILINE)
+_ERROR = re.compile(r"Error in routine|\berror #")  # requests to cite a paper stand between the same rules
 _ATOM = re.compile(r"^\s*\d+\s+([A-Z][a-z]?)[^\s]*\s+tau\(", flags=re.MULTILINE)
 _TOO_LONG = "Maximum CPU time exceeded"
 _STUCK = ("history already reset at previous step: stopping", "bfgs failed after")
@@ -22,7 +23,7 @@ class PwOutput:
     done
         Whether the run came to its own end.
     energy_ry
-        The last total energy of a converged cycle.
+        The last total energy of a converged cycle, with exact exchange where there is some.
     electrons_converged
         Whether the last cycle converged; None if there was none.
     cell_or_atoms_moved, relaxed
@@ -51,7 +52,7 @@ def read_output(text: str) -> PwOutput:
     version = re.search(r"Program PWSCF\s+v\.?(\S+)", text)
     n_atom = _number(r"number of atoms/cell\s*=\s*(\d+)", text)
     pressures = re.findall(r"\(kbar\)\s*P=\s*(-?\d+\.\d+)", text)
-    energies = re.findall(r"^!\s*total energy\s*=\s*(-?\d+\.\d+)\s*Ry", text, flags=re.MULTILINE)
+    energies = re.findall(r"^!{1,2}\s*total energy\s*=\s*(-?\d+\.\d+)\s*Ry", text, flags=re.MULTILINE)
     moved = "Geometry Optimization" in text or "Entering Dynamics" in text
     ended = "End of BFGS Geometry Optimization" in text and "maximum number of steps has been reached" not in text
     return PwOutput(
@@ -73,8 +74,8 @@ def error_of(text: str) -> str | None:
     """Return what pw.x stopped with, on one line, from its output or from a file CRASH; None if it did not."""
     if _TOO_LONG in text:
         return "it ran out of its time limit (max_seconds)"
-    blocks = _RULE.split(text)
-    return " ".join(blocks[1].split()) or "it gave no reason" if len(blocks) > 1 else None
+    between = [" ".join(block.split()) for block in _RULE.split(text)[1::2]]
+    return next((block for block in between if _ERROR.search(block)), None)
 
 
 def _electrons_converged(text: str) -> bool | None:

@@ -75,7 +75,7 @@ def _judged(settings: EspressoOracle, card: Mapping[str, Any], output: PwOutput 
 def _with_energy(n_atom: int, output: PwOutput | None, xml: PwXml | None) -> Returned:
     energies = [told.energy_ry for told in (output, xml) if told is not None and told.energy_ry is not None]
     if not energies or not all(map(math.isfinite, energies)):
-        return Failed("MissingOutputError", "pw.x ended without a total energy: was it only a dry run?")
+        return Failed("MissingOutputError", "pw.x ended without a total energy: was it nscf, bands or a dry run?")
     if abs(energies[0] - energies[-1]) > _SAME_ENERGY_RY * n_atom:
         said = f"{OUTPUT_FILE} ({energies[0]:.6f} Ry) and the XML file ({energies[-1]:.6f} Ry) are of different runs"
         return Failed("MixedOutputError", f"{said}; bring back both of the same one")
