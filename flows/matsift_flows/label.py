@@ -119,7 +119,7 @@ def compute(
                 heartbeat.take(row.id)
                 yield row.id, payload
 
-        for outcome in pool.run(payloads()):
+        for outcome in pool.run(payloads(), ahead=0):
             row, attempt = in_hand.pop(int(str(outcome.key)))
             structure = row.structure_id, row.structure_hash
             answer = answer_of(asked, outcome)

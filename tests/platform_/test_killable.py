@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,18 +83,21 @@ def test_the_clock_of_an_item_starts_when_a_worker_takes_it() -> None:
     assert all(0.4 <= outcomes[k].seconds < 1.5 for k in (1, 2))
 
 
-def test_results_stream_and_items_are_drawn_as_needed() -> None:
+@pytest.mark.parametrize(("ahead", "most"), [(1, 4), (0, 3)], ids=["one waits", "none waits"])
+def test_results_stream_and_items_are_drawn_as_needed(ahead: int, most: int) -> None:
     drawn: list[int] = []
 
-    def source() -> object:
+    def source() -> Iterator[tuple[int, int]]:
         for i in range(1000):
             drawn.append(i)
             yield i, i
 
     with KillablePool("killable_targets:double", n_worker=2, time_limit_s=10) as pool:
-        stream = pool.run(source())  # type: ignore[arg-type]  # a generator typed as object
+        stream = pool.run(source(), ahead=ahead)
         next(stream)
-        assert len(drawn) <= 4
+        assert len(drawn) <= most - 1
+        next(stream)
+        assert len(drawn) <= most
         stream.close()  # type: ignore[attr-defined]
     assert pool.n_pending == 0
 

@@ -143,8 +143,15 @@ class KillablePool:
         """Put one item behind those already waiting."""
         self._queue.append((key, payload))
 
-    def run(self, items: Iterable[tuple[Hashable, Any]]) -> Iterator[Outcome]:
+    def run(self, items: Iterable[tuple[Hashable, Any]], *, ahead: int = 1) -> Iterator[Outcome]:
         """Yield the outcome of each item as it comes, in no certain order; items are drawn only as workers need them.
+
+        Parameters
+        ----------
+        items
+            Keys and payloads.
+        ahead
+            Items that are drawn and wait while all workers are busy; 0 where to draw one takes it from others.
 
         Raises
         ------
@@ -154,7 +161,7 @@ class KillablePool:
         source, drained = iter(items), False
         try:
             while True:
-                while not drained and self.n_pending <= self.n_worker:
+                while not drained and self.n_pending < self.n_worker + ahead:
                     try:
                         self.submit(*next(source))
                     except StopIteration:
