@@ -71,6 +71,11 @@ def test_overrides_reach_their_key(override: str, read: Any) -> None:
         ("sources.9.kind=bundled", "a number from 0 to 0"),
         ("ranking.property=band_gap", "'band_gap' is not one of labels.properties"),
         ("learner.ablation.E=['mp_energy']", "'mp_energy', which is not in descriptors.sets"),
+        ("campaign.oracle=ouija", "input tag 'ouija' found"),
+        ("campaign.oracle.kind=ouija", "campaign.oracle"),
+        ("campaign.oracle={kind='gpaw', cutof_ev=400}", "unknown key 'campaign.oracle.gpaw.cutof_ev'"),
+        ("campaign.oracle={kind='gpaw', points=6}", "points must be odd"),
+        ("campaign.oracle=gpaw", "the oracle 'gpaw' labels k_vrh, energy_per_atom, not g_vrh"),
     ],
 )
 def test_a_wrong_override_is_one_sentence_that_names_the_key(override: str, words: str) -> None:

@@ -170,6 +170,7 @@ class Study(Mirror):
             as_fault(property_definition, name)
         if self.ranking.property not in self.labels.properties:
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
+        self._refuse_what_the_oracle_cannot_label()
         for group, sets in self.learner.ablation.items():
             if not sets:
                 raise ValueError(f"learner.ablation.{group} names no descriptor set; name one or leave the group out")
@@ -177,6 +178,15 @@ class Study(Mirror):
             if missing:
                 raise ValueError(f"learner.ablation.{group} names {missing[0]!r}, which is not in descriptors.sets")
         return self
+
+    def _refuse_what_the_oracle_cannot_label(self) -> None:
+        asked, known = self.campaign.oracle, self.campaign.oracle.properties
+        missing = [name for name in self.labels.properties if known and name not in known]
+        if missing and self.campaign.rounds:
+            raise ValueError(
+                f"the oracle {asked.kind!r} labels {', '.join(known)}, not {missing[0]}; name an oracle or a task of "
+                "its that does, or set campaign.rounds = 0"
+            )
 
     def _refuse_repeated_names(self) -> None:
         refuse_repeats("labels.properties", self.labels.properties)
