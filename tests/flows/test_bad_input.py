@@ -165,7 +165,7 @@ def test_a_source_that_changes_and_changes_back(database: str, tmp_path: Path) -
         ("sampling.thresholds={kvrh=3}", "there is no property 'kvrh'"),
         ('campaign.strategies=["random","random"]', "campaign.strategies names 'random' twice"),
         ('campaign.strategies=["fastest"]', "'fastest' found using 'kind' does not match any of the expected tags"),
-        ('campaign.strategies=[{kind="upper_confidence_bound",kappa=-1}]', "upper_confidence_bound.kappa: -1 is refused"),
+        ('campaign.strategies=[{kind="upper_confidence_bound",kappa=-1}]', "kappa: -1 is refused"),
         ('sources.0.kind="web"', "sources.0: {'kind': 'web'"),
         (_LABELS.format(column="K", name="k_vrh", unit="parsec"), "into which 'parsec' cannot be converted; use GPa"),
         (_LABELS.format(column="K", name="hardness", unit="GPa"), "there is no property 'hardness'; use one of k_vrh"),
