@@ -60,7 +60,9 @@ def test_the_energy_is_that_of_a_run_by_hand() -> None:
 
 @needs_gpaw
 def test_the_equation_of_state_of_aluminium_and_what_stands_beside_it() -> None:
-    said = label(crystal(a=3.9), step=0.025)
+    conventional = crystal(a=3.9).to_pymatgen().to_conventional()
+    said = label(Crystal.from_pymatgen(conventional), step=0.025)
+    assert len(said["detail"]["relaxed"]["species"]) == 1, "the primitive cell is computed"
     assert said["k_vrh"] == pytest.approx(77, abs=15)  # PBE
     detail = said["detail"]
     assert detail["volume_per_atom_angstrom3"] == pytest.approx(16.5, abs=0.6)

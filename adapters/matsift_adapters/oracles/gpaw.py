@@ -76,7 +76,7 @@ class GpawEngine:
             text=True,
             env=_environment(),
         )
-        self.versions = self._ask({"species": species, "parameters": self.parameters})["versions"]
+        self.versions = self._ask({"parameters": self.parameters})["versions"]
         if self.versions["gpaw"] != settings["version"]:
             self.close()
             raise OracleError(_other_version(settings["python"], self.versions["gpaw"], settings["version"]))
@@ -104,7 +104,8 @@ class GpawEngine:
         """
         answers = []
         for cell, xyz in zip(cells, positions, strict=True):
-            answer = self._ask({"cell": cell.tolist(), "positions": xyz.tolist(), "stress": self._wants_stress})
+            request = {"species": self.species, "cell": cell.tolist(), "positions": xyz.tolist()}
+            answer = self._ask({**request, "stress": self._wants_stress})
             self.how = answer["how"]
             self.n_evaluation += 1
             answers.append(answer)

@@ -1,7 +1,7 @@
 """GPAW behind a pipe: cells come in as lines of JSON, energies, forces and stresses go out.
 
 The system's Python runs this file by its path (Debian's GPAW lives there, matsift does not), so it imports nothing of
-matsift. The first line holds the species and the parameters, each further one a cell; the answer to each is one line.
+matsift. The first line holds the parameters, each further one a cell; the answer to each is one line.
 The process ends when its input does, also in the middle of a calculation.
 """
 
@@ -51,14 +51,13 @@ def tell(answers: TextIO, answer: dict[str, Any]) -> None:
 
 
 class Model:
-    """GPAW with one set of parameters for one list of species; k-points are those of the first cell."""
+    """GPAW with one set of parameters; k-points are those of the first cell."""
 
     def __init__(self, start: dict[str, Any]) -> None:
         import ase  # noqa: PLC0415  what is missing is an answer, not a crash
         import gpaw  # noqa: PLC0415  the same
         import numpy as np  # noqa: PLC0415  the same
 
-        self.species = start["species"]
         self.parameters = start["parameters"]
         self.versions = {"gpaw": gpaw.__version__, "ase": ase.__version__, "numpy": np.__version__}
         self.kpoints: list[int] = []
@@ -70,7 +69,7 @@ class Model:
         from gpaw import GPAW, PW, FermiDirac  # noqa: PLC0415  the same
 
         started = time.monotonic()
-        atoms = Atoms(self.species, cell=request["cell"], positions=request["positions"], pbc=True)
+        atoms = Atoms(request["species"], cell=request["cell"], positions=request["positions"], pbc=True)
         if not self.kpoints:
             density = self.parameters["kpoint_density"]
             self.kpoints = [int(k) for k in kptdensity2monkhorstpack(atoms, density, even=False)]
