@@ -13,7 +13,9 @@ from matsift.learners.reliability import Reliability
 from matsift.reports.calibration import ArmCalibration, RoundCalibration, calibration_rows
 from matsift.reports.calibration_table import calibration_tables, n_spread, shown_rounds
 from matsift.reports.figures.calibration import course_plot, reliability_plot
+from matsift.reports.figures.campaigns import arm_style
 from matsift.reports.sections import sections
+from matsift.study.strategies import known_strategies
 
 
 def said(n_row: int, before: float, after: float, correlation: float | None = 0.4) -> Reliability:
@@ -141,3 +143,8 @@ def test_the_sample_arm_is_too_sure_and_mended() -> None:
     arm = arm_calibration("k_vrh", "exploration")
     assert all(r.held_out is not None and r.held_out.error_before > 0.2 for r in arm.rounds)
     assert sample_report().calibrations[0] == arm
+
+
+def test_the_arms_of_all_strategies_have_colours_of_their_own() -> None:
+    colours = [arm_style(kind, position)[0] for position, kind in enumerate(known_strategies())]
+    assert len(set(colours)) == len(colours)

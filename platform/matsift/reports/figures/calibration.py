@@ -16,6 +16,8 @@ from matsift.reports.figures.plot import BLUE, GREEN, GREY, ORANGE, Plot, new_fi
 from matsift.reports.notation import number, percent, symbol
 
 _PERCENT_AXIS = {"range": [-2, 102], "tickvals": [0, 20, 40, 60, 80, 100]}
+#: Up to so many rounds each has a tick.
+_MOST_TICKS = 15
 _Said = Callable[[RoundCalibration], float | None]
 
 
@@ -63,6 +65,8 @@ def course_plot(arms: Sequence[ArmCalibration]) -> Plot | None:
     figure.update_yaxes(title="coverage / %", row=1, col=1)
     figure.update_yaxes(title="spread–error<br>rank correlation", row=2, col=1)
     figure.update_xaxes(title="round", row=2, col=1)
+    if max(len(arm.rounds) for arm in arms) <= _MOST_TICKS:
+        figure.update_xaxes(dtick=1)
     name = symbol(arms[0].property_name)
     caption = (
         f"On test rows, which no round touches. Top: how many labels of {name} the calibrated interval holds (solid) "

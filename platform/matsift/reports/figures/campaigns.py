@@ -11,9 +11,10 @@ from plotly.subplots import make_subplots
 from matsift.reports.data import LearningCurve, LearningPoint, PoolSpread
 from matsift.reports.figures.plot import (
     BLUE,
-    CYCLE,
     GREEN,
+    GREY,
     ORANGE,
+    PURPLE,
     SYMBOLS,
     Plot,
     axis_title,
@@ -27,6 +28,8 @@ from matsift.reports.figures.plot import (
 from matsift.reports.notation import percent, symbol
 
 _ARM_STYLE = {"exploration": (BLUE, "circle", "solid"), "random": (ORANGE, "diamond", "dash")}
+#: Colours of further arms: with the two above, one for each kind of strategy.
+_FURTHER = (GREEN, PURPLE, GREY, "#c9484a", "#9a7b2f", "#20a5b8", "#7d6bd0")
 _PANELS: tuple[tuple[str, bool, Callable[[LearningPoint], float | None]], ...] = (
     ("mean spread, remaining pool", True, lambda p: p.remaining_mean_spread),
     ("MAE, remaining pool", True, lambda p: p.remaining_mae),
@@ -37,7 +40,7 @@ _PANELS: tuple[tuple[str, bool, Callable[[LearningPoint], float | None]], ...] =
 
 def arm_style(arm: str, position: int) -> tuple[str, str, str]:
     """Return colour, mark and dash of an arm; `position` tells apart those that have none of their own."""
-    return _ARM_STYLE.get(arm, (CYCLE[position % 5], SYMBOLS[position % 5], "dot"))
+    return _ARM_STYLE.get(arm, (_FURTHER[position % len(_FURTHER)], SYMBOLS[position % len(SYMBOLS)], "dot"))
 
 
 def spread_plot(pool: PoolSpread) -> Plot | None:
