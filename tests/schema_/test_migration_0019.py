@@ -10,8 +10,8 @@ H = "repeat('{}', 64)"
 ROWS = f"""
     INSERT INTO matsift.run (flow, code_version, environment_hash) VALUES ('study', '0.1.0', 'e');
     INSERT INTO matsift.structure (content_hash, lattice, species, frac_coords, occupancies, site_index, n_site,
-        n_element, formula, reduced_formula, anonymous_formula, chemical_system, elements, volume_angstrom3, density_g_per_cm3,
-        is_ordered, run_id)
+        n_element, formula, reduced_formula, anonymous_formula, chemical_system, elements, volume_angstrom3,
+        density_g_per_cm3, is_ordered, run_id)
     SELECT repeat(digit, 64), '{{1,0,0,0,1,0,0,0,1}}', '{{Na}}', '{{0,0,0}}', '{{1}}', '{{0}}', 1, 1, 'Na', 'Na', 'A',
            'Na', '{{Na}}', 1, 1, true, 1 FROM unnest('{{a,b}}'::text[]) AS given (digit);
     INSERT INTO matsift.dataset_snapshot (content_hash, property_id, strategy, seed, n_row, run_id)
