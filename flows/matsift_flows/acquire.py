@@ -53,7 +53,7 @@ def acquire(workspace: Workspace, study: Study, screening: Screening) -> Acquire
     Raises
     ------
     UserInputError
-        If the oracle does not give a property of the study, or there are too few labels.
+        If there are too few labels, or what the oracle needs is not installed.
     """
     pool = screening.eligible_ids
     if not len(pool):

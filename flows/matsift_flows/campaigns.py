@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from matsift.acquisition.seeds import round_seed
 from matsift.acquisition.stopping import RoundFacts, stop_after
-from matsift.errors import UserInputError
 from matsift.study.settings import Study
 from matsift.study.strategies import StrategySettings
 from matsift_adapters.oracles.registry import Oracle, oracle
@@ -48,15 +47,9 @@ def study_campaigns(workspace: Workspace, study: Study) -> list[Campaign]:
     Raises
     ------
     UserInputError
-        If the oracle does not give a property of the study, or there are too few labels.
+        If there are too few labels, or what the oracle needs is not installed.
     """
     asked = oracle(study.campaign.oracle)
-    lacking = [name for name in study.labels.properties if asked.properties and name not in asked.properties]
-    if lacking and study.campaign.rounds:
-        raise UserInputError(
-            f"the oracle {asked.name} gives {', '.join(asked.properties)}, and the study learns {lacking[0]}; "
-            "choose another task or oracle in [campaign], or set campaign.rounds = 0"
-        )
     found = []
     for property_name in study.labels.properties:
         base = base_snapshot(workspace, study, property_name, study.sampling.strategy)
