@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from matsift.learners.reliability import Reliability
 from matsift.reports.calibration import ArmCalibration, RoundCalibration
 from matsift.reports.calibration_table import n_spread
-from matsift.reports.figures.campaigns import arm_style
+from matsift.reports.figures.campaigns import arm_style, legend_room
 from matsift.reports.figures.plot import BLUE, GREEN, GREY, ORANGE, Plot, new_figure, short, text_of
 from matsift.reports.notation import number, percent, symbol
 
@@ -34,7 +34,7 @@ def reliability_plot(arm: ArmCalibration) -> Plot | None:
     if arm.acquired is not None:
         name = f"acquired ({number(arm.acquired.n_row, 0)})"
         figure.add_traces(_curves(arm.acquired, name, "dash", (GREY, GREEN), ("x", "square")))
-    new_figure(figure).update_layout(margin={"t": 96})
+    new_figure(figure).update_layout(margin=legend_room(7))
     figure.update_xaxes(title="nominal coverage / %", **_PERCENT_AXIS)
     figure.update_yaxes(title="observed coverage / %", **_PERCENT_AXIS)
     name = symbol(arm.property_name)
@@ -59,7 +59,7 @@ def course_plot(arms: Sequence[ArmCalibration]) -> Plot | None:
         figure.add_trace(_course(arm, position, _share("after"), dashed=False, named=True), row=1, col=1)
         figure.add_trace(_course(arm, position, _share("before"), dashed=True, named=False), row=1, col=1)
         figure.add_trace(_course(arm, position, _correlation, dashed=False, named=False), row=2, col=1)
-    new_figure(figure)
+    new_figure(figure).update_layout(margin=legend_room(len(arms)))
     coverage = arms[0].coverage
     figure.add_hline(y=100 * coverage, line={"color": GREY, "dash": "dot", "width": 1.5}, row=1, col=1)
     figure.update_yaxes(title="coverage / %", row=1, col=1)
@@ -75,7 +75,14 @@ def course_plot(arms: Sequence[ArmCalibration]) -> Plot | None:
     )
     n_point = sum(len(arm.rounds) for arm in arms)
     key = f"plot-calibration-{arms[0].property_name}-{arms[0].campaign}"
-    return Plot(key, f"Calibration of {name}, round by round", caption, figure, n_point, height=440)
+    return Plot(
+        key,
+        f"Calibration of {name}, round by round",
+        caption,
+        figure,
+        n_point,
+        height=420 + int(legend_room(len(arms))["t"]),
+    )
 
 
 def _share(field: str) -> _Said:

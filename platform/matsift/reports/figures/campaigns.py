@@ -43,6 +43,11 @@ def arm_style(arm: str, position: int) -> tuple[str, str, str]:
     return _ARM_STYLE.get(arm, (_FURTHER[position % len(_FURTHER)], SYMBOLS[position % len(SYMBOLS)], "dot"))
 
 
+def legend_room(n_arm: int) -> dict[str, float]:
+    """Return the margin that holds the names of so many arms above a plot."""
+    return {"t": 34 + 12 * max(0, n_arm - 2)}
+
+
 def spread_plot(pool: PoolSpread) -> Plot | None:
     """Return how the ensemble spread over the pool is distributed, with the share below the threshold."""
     spread = finite(pool.spread)
@@ -80,7 +85,7 @@ def learning_plot(curves: Sequence[LearningCurve]) -> Plot | None:
     for row, (_, _, value) in enumerate(panels, start=1):
         for position, curve in enumerate(curves):
             figure.add_trace(_arm(curve, value, position=position, first=row == 1), row=row, col=1)
-    new_figure(figure)
+    new_figure(figure).update_layout(margin=legend_room(len(curves)))
     unit = curves[0].unit
     for row, (words, has_unit, _) in enumerate(panels, start=1):
         y_title = {"text": "<br>".join(words.split(", ")) + (f" / {unit}" if has_unit else ""), "font": {"size": 11}}
