@@ -27,6 +27,8 @@ from matsift.learners.lightgbm_ensemble import LightGbmSettings
 from matsift.study.strategies import known_strategies
 
 SEED = 1
+#: What is not LightGBM as it comes: a quarter of the bins halves the time of a member and costs no accuracy.
+BASE = {"max_bin": 63}
 
 
 def main() -> int:
@@ -37,7 +39,7 @@ def main() -> int:
         return 2
     begin = time.monotonic()
     settings = LightGbmSettings.model_validate(
-        {"members": options.members, **{key: json.loads(value) for key, _, value in map(_pair, options.set)}}
+        {**BASE, "members": options.members, **{key: json.loads(value) for key, _, value in map(_pair, options.set)}}
     )
     data = load(options.home, n_worker=options.workers, limit=options.limit)
     lines = _heading(settings, options)
@@ -148,7 +150,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.repro_001_active",
         description="Campaigns on labels that are known, as Markdown tables; one that was interrupted goes on.",
-        epilog="example: python -m benchmarks.repro_001_active --members 5 --batches 100 --set max_bin=63",
+        epilog="example: python -m benchmarks.repro_001_active --members 5 --batches 100",
     )
     parser.add_argument("--strategies", nargs="+", choices=known_strategies(), default=["exploration", "random"])
     parser.add_argument("--properties", nargs="+", choices=PROPERTIES, default=list(PROPERTIES))

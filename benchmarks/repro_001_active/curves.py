@@ -34,6 +34,10 @@ class Curve:
         place = int(np.searchsorted(self.bought, n_label, side="right")) - 1
         return float(self.mean[metric][place]) if metric in self.mean else float("nan")
 
+    def mean_until(self, metric: str, n_label: int) -> float:
+        """Return the mean of a metric over the rounds until so many labels, which single rounds' noise hardly moves."""
+        return float(self.mean[metric][self.bought <= n_label].mean()) if metric in self.mean else float("nan")
+
     def first_at_most(self, metric: str, value: float) -> int | None:
         """Return after how many labels a metric is for the first time at most this value, None if it never is."""
         there = np.flatnonzero(self.mean[metric] <= value)

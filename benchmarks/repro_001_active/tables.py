@@ -32,9 +32,13 @@ def errors(curves: Mapping[Arm, Curve], final: int) -> list[str]:
         steps = [n for n in all_steps if n <= curve.bought[-1]]
         cells = [f"{curve.at('pool_mae', n):.2f} / {curve.at('test_mae', n):.2f}" for n in steps]
         cells += [""] * (len(all_steps) - len(steps))
+        cells.append(f"{curve.mean_until('pool_mae', final):.2f} / {curve.mean_until('test_mae', final):.2f}")
         last = f"{curve.mean['test_mae'][-1]:.2f} ({curve.bought[-1]})"
         rows.append((paper.SYMBOL[arm.property_name], arm.strategy, str(arm.batch), *cells, last))
-    header = ("", "strategy", "batch", *(f"{n}" for n in all_steps), "test, at the end (labels)")
+    header = (
+        *("", "strategy", "batch", *(f"{n}" for n in all_steps)),
+        *(f"mean of all rounds to {final}", "test, at the end (labels)"),
+    )
     told = (
         "MAE in GPa, on the rows that remain in the pool / on the untouched test set, after so many labels. The "
         "remaining pool grows easier as hard rows leave it; the test set does not."

@@ -73,6 +73,7 @@ def test_curves_are_means_over_seeds() -> None:
     assert found.mean["pool_mae"].tolist() == [9.0, 6.0, 3.0]
     np.testing.assert_allclose(found.deviation["pool_mae"], [np.sqrt(2), 0, np.sqrt(2)])
     assert found.at("test_mae", 10) == found.at("test_mae", 19) == 7.0
+    assert found.mean_until("test_mae", 10) == 8.5
 
 
 @pytest.mark.parametrize(

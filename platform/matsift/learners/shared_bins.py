@@ -15,9 +15,9 @@ _LAYOUT = {"force_col_wise": False, "force_row_wise": True}
 class SharedBins:
     """The bins of all rows that may ever train, from which members take the rows that they draw.
 
-    The borders of the bins follow all of these rows, labelled or not, where a member on its own has those of its draw:
-    predictions differ from those of `lightgbm_ensemble.train_member` by less than another seed would make them differ,
-    and not at all where both saw the same rows. No label enters the bins.
+    The borders of the bins follow all of these rows, labelled or not, where a member on its own has those of its draw.
+    Predictions differ from those of `lightgbm_ensemble.train_member` nearly as much as those of another seed, though
+    they are no worse, and not at all where both saw the same rows. No label enters the bins.
 
     Parameters
     ----------
