@@ -67,7 +67,11 @@ class Starter:
             [sys.executable, "-P", str(script)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**own, **ONE_THREAD, "PYTHONPATH": str(python_path)},
+            env={
+                **own,
+                **ONE_THREAD,
+                "PYTHONPATH": os.pathsep.join([str(python_path), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            },
             text=True,
         )
         self._answer()
