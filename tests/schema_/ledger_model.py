@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 Key = tuple[str, int]  # campaign, number of the structure
@@ -56,21 +56,26 @@ class LedgerModel:
     def asking(self, question: Question) -> list[Entry]:
         return [entry for entry in self.entries.values() if entry.question == question]
 
-    def claim(self, campaigns: Collection[str], worker: str, limit: int, locked: Sequence[Key] = ()) -> list[Key]:
-        """Claim what nobody is at, by rank; a question once, and none that is answered or that others are asking."""
+    def claim(
+        self, campaigns: Collection[str], worker: str, limit: int, locked: Collection[Key | Question] = ()
+    ) -> list[Key]:
+        """Claim what nobody is at, by rank; a question once, and none that is answered or that others are asking.
+
+        `locked` is what a transaction has in hand that is not committed yet: it is passed over.
+        """
+        self.look_up(campaigns, locked)
         taken: list[Key] = []
-        seen = {self.entries[key].question for key in locked}
         for entry in self.of(campaigns):
             rivals = [e for e in self.asking(entry.question) if e is not entry and e.status == "claimed"]
-            if len(taken) == limit or not entry.is_claimable or entry.question in seen:
+            is_locked = entry.key in locked or entry.question in locked
+            if len(taken) == limit or not entry.is_claimable or is_locked:
                 continue
             if not all(rival.lease_is_over for rival in rivals):
                 continue
             for rival in rivals:
                 rival.become("released")
-            seen.add(entry.question)
             entry.become("claimed", worker)
-            if not self._answer(entry, worker):
+            if not self._answer(entry, worker):  # by a failure that did not count as long as somebody was at it
                 taken.append(entry.key)
         return taken
 
@@ -97,8 +102,8 @@ class LedgerModel:
         self.failures[question] = self.failures.get(question, 0) + 1
         return sum(self._answer(entry, worker) for entry in self.asking(question))
 
-    def look_up(self, campaigns: Collection[str]) -> int:
-        return sum(self._answer(entry, None) for entry in self.of(campaigns))
+    def look_up(self, campaigns: Collection[str], locked: Collection[Key | Question] = ()) -> int:
+        return sum(self._answer(entry, None) for entry in self.of(campaigns) if entry.key not in locked)
 
     def _holds(self, key: Key, worker: str) -> bool:
         return self.entries[key].status == "claimed" and self.entries[key].holder == worker

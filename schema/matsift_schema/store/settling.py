@@ -27,7 +27,7 @@ _LABELLED = """
             WHERE (l.structure_id, l.property_id, l.method) = (a.structure_id, c.property_id, a.oracle_method)
             ORDER BY l.revision DESC, l.id DESC LIMIT 1) AS l
         WHERE a.status IN ('proposed', 'claimed', 'released') AND {among}
-        ORDER BY a.id FOR UPDATE OF a
+        ORDER BY a.id FOR UPDATE OF a {locked}
     )
     UPDATE matsift.acquisition a
     SET status = 'labelled', label_id = answered.label_id, lease_expires_at = NULL, updated_at = clock_timestamp(),
@@ -48,7 +48,7 @@ _FAILED = """
             ORDER BY f.id DESC LIMIT 1) AS f
         WHERE f.id > coalesce(a.failure_id, 0) AND {among}
           AND (a.status IN ('proposed', 'released') OR (a.status = 'claimed' AND a.claimed_by = :worker))
-        ORDER BY a.id FOR UPDATE OF a
+        ORDER BY a.id FOR UPDATE OF a {locked}
     )
     UPDATE matsift.acquisition a
     SET status = 'failed', failure_id = answered.failure_id, lease_expires_at = NULL, updated_at = clock_timestamp(),
@@ -73,10 +73,12 @@ def settle_answered(session: Session, *, worker: str | None = None, **among: Any
         Which: `acquisition_ids`, `campaigns`, or `structure_id` and `method`.
     """
     condition = _AMONG["structure_id" if "method" in among else next(iter(among))]
+    # Whoever looks up passes over what others have in hand; whoever answers waits, so that nobody misses the answer.
+    locked = "" if "method" in among else "SKIP LOCKED"
     values = {**among, "worker": worker}
     settled = 0
     for statement in (_LABELLED, _FAILED):
-        query = text(statement.format(among=condition, stage=STAGE))
+        query = text(statement.format(among=condition, stage=STAGE, locked=locked))
         settled += len(session.execute(query, values).all())
     return settled
 
