@@ -15,8 +15,8 @@ SPACE_GROUPS = {"rock-salt": 225, "zinc-blende": 216, "caesium-chloride": 221, "
 ATOMS_OF_CUBIC_CELL = {"rock-salt": 8, "zinc-blende": 8, "caesium-chloride": 2, "fluorite": 12, "antifluorite": 12}
 
 #: Formula -> lattice constant by PBE without zero-point motion (angstrom; Haas, Tran, Blaha, Phys. Rev. B 79, 085104,
-#: 2009) and measured bulk modulus (GPa, as Hao et al., Phys. Rev. B 85, 014111, 2012, collect them); both as transcribed
-#: in the public repository statt8900/ksb_scripts, data/data_solids_wPBE.py.
+#: 2009) and measured bulk modulus (GPa, as Hao et al., Phys. Rev. B 85, 014111, 2012, collect them), as transcribed in
+#: the public repository statt8900/ksb_scripts, data/data_solids_wPBE.py.
 SOLIDS = {
     "LiF": (4.064, 69.8),
     "LiCl": (5.147, 35.4),
