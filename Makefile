@@ -19,7 +19,7 @@ demo-dft: $(VENV)/.installed ## a small campaign with real density functional th
 	@/usr/bin/python3 -I -c "import gpaw" 2>/dev/null \
 	  || { echo "make demo-dft needs GPAW in the system's Python; on Debian: apt-get install gpaw gpaw-data"; exit 1; }
 	@$(BIN)/matsift run studies/dft_binaries.toml --set study.name=dft_demo --set campaign.rounds=2 --set campaign.batch=2 \
-	  --set 'candidates.elements=["Al"]'
+	  --set 'candidates.elements=["Mg"]'
 
 test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
 	$(BIN)/python -m pytest -n 2 --dist loadfile
