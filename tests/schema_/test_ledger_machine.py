@@ -158,7 +158,7 @@ class Ledger(RuleBasedStateMachine):
 
 def test_ledger_keeps_in_step_with_the_model(stored: StoredLedger) -> None:
     chosen = settings(
-        max_examples=N_SCHEDULE, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=N_SCHEDULE, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
     )
     Ledger.stored = stored
     run_state_machine_as_test(Ledger, settings=chosen)
