@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow
+from sqlalchemy.orm import Session
 
 from matsift.errors import MatsiftError, OracleError, UserInputError
 from matsift.study.handoff import HandOffOracle, ManualOracle
@@ -30,6 +31,7 @@ from matsift_flows.worker import campaigns_of
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions as queue
 from matsift_schema.store.lookups import structure_ids
+from matsift_schema.store.runs import LazyRun
 from matsift_schema.store.settling import n_failure
 from matsift_schema.store.structures import load_crystals
 
@@ -97,28 +99,43 @@ def claim(workspace: Workspace, study: Study, worker: str, count: int, out: Path
         }
         with workspace.run("claim", study.name, {"worker": worker, "method": asked.method}) as run:
             for row in held:
-                with workspace.sessions.begin() as session:
-                    (crystal,) = load_crystals(session, [row.structure_id])
-                    attempt = n_failure(session, row.structure_hash, asked.method) + 1
-                folder = out / _folder_name(row, attempt)
-                (done.there if folder.exists() else done.new).append(folder)
-                try:
-                    write_folder(settings, asked.method, crystal, folder, {**card, "attempt": attempt})
-                    if isinstance(settings, ManualOracle):
-                        write_table(settings, out / TABLE, [(row.structure_hash, row.formula, attempt)])
-                except OracleError as error:
-                    (done.there if folder in done.there else done.new).remove(folder)
-                    done.refused.append(f"{row.formula}: {error}")
-                    answer = Answer(failure=(type(error).__name__, str(error)))
-                    structure = row.structure_id, row.structure_hash
-                    with workspace.sessions.begin() as session:
-                        record(session, run, asked, structure, answer, worker=worker, attempt=attempt)
-                except OSError as error:
-                    raise UserInputError(
-                        f"{folder} cannot be written ({error.strerror}); name another folder with --out, the same "
-                        "command writes what is missing"
-                    ) from error
+                _hand_out(workspace, run, asked, settings, row, out, card, done)
     return done
+
+
+def _hand_out(
+    workspace: Workspace,
+    run: LazyRun,
+    asked: Oracle,
+    settings: HandOffOracle,
+    row: queue.AcquisitionRow,
+    out: Path,
+    card: Mapping[str, Any],
+    done: HandedOut,
+) -> None:
+    """Write the folder of a claim where it is missing; inputs that cannot be made are a failure of the structure."""
+    with workspace.sessions.begin() as session:
+        (crystal,) = load_crystals(session, [row.structure_id])
+        attempt = n_failure(session, row.structure_hash, asked.method) + 1
+    folder = out / _folder_name(row, attempt)
+    was_there = folder.exists()
+    try:
+        write_folder(settings, asked.method, crystal, folder, {**card, "attempt": attempt})
+        if isinstance(settings, ManualOracle):
+            write_table(settings, out / TABLE, [(row.structure_hash, row.formula, attempt)])
+    except OracleError as error:
+        done.refused.append(f"{row.formula}: {error}")
+        answer = Answer(failure=(type(error).__name__, str(error)))
+        structure, worker = (row.structure_id, row.structure_hash), str(card["worker"])
+        with workspace.sessions.begin() as session:
+            record(session, run, asked, structure, answer, worker=worker, attempt=attempt)
+    except OSError as error:
+        raise UserInputError(
+            f"{folder} cannot be written ({error.strerror}); name another folder with --out, the same "
+            "command writes what is missing"
+        ) from error
+    else:
+        (done.there if was_there else done.new).append(folder)
 
 
 @flow(name="take back", validate_parameters=False)
@@ -136,6 +153,8 @@ def take_back(workspace: Workspace, study: Study, place: Path) -> TakenBack:
     taken = TakenBack()
     with workspace.sessions.begin() as session:
         campaigns = campaigns_of(session, study, asked)
+        for key in campaigns if workspace.retry_failed else ():
+            queue.retry_failed(session, key)
         rows = [row for key in campaigns for row in queue.load_acquisitions(session, key)]
     if isinstance(settings, ManualOracle):
         items = _from_forms(settings, asked, place, rows, sorted(set(campaigns.values())), taken)
@@ -144,33 +163,38 @@ def take_back(workspace: Workspace, study: Study, place: Path) -> TakenBack:
     with workspace.run("label", study.name, {"from": str(place), "method": asked.method}) as run:
         for item in items:
             with workspace.sessions.begin() as session:
-                known = structure_ids(session, [item.structure_hash])
-                if item.structure_hash not in known:
-                    taken.complaints.append(f"no structure {item.structure_hash[:12]} is in this database; it was left")
-                    continue
-                structure = known[item.structure_hash], item.structure_hash
-                mine = [row.id for row in rows if row.structure_id == structure[0] and row.claimed_by == item.worker]
-                if item.job is not None:
-                    for key in mine:
-                        queue.note_job(session, key, worker=item.worker, job=item.job)
-                if isinstance(item.returned, Running):
-                    lease_s = study.campaign.lease_hours * _HOUR_S
-                    queue.renew_leases(session, mine, worker=item.worker, lease_s=lease_s)
-                    taken.counts["running"] += 1
-                    continue
-                attempt = n_failure(session, item.structure_hash, asked.method) + 1
-                said = record(
-                    session,
-                    run,
-                    asked,
-                    structure,
-                    _answer(item.returned),
-                    worker=item.worker,
-                    attempt=attempt if item.attempt is None else item.attempt,
-                )
-            state = "failed" if said.failed else "labelled"
-            taken.counts[state if said.n_settled else "known"] += 1
+                _take(session, run, study, asked, item, rows, taken)
     return taken
+
+
+def _take(
+    session: Session,
+    run: LazyRun,
+    study: Study,
+    asked: Oracle,
+    item: _Item,
+    rows: Sequence[queue.AcquisitionRow],
+    taken: TakenBack,
+) -> None:
+    """Settle what one thing that came back says; what still runs keeps its lease. Not committed."""
+    known = structure_ids(session, [item.structure_hash])
+    if item.structure_hash not in known:
+        taken.complaints.append(f"no structure {item.structure_hash[:12]} is in this database; it was left")
+        return
+    structure = known[item.structure_hash], item.structure_hash
+    mine = [row.id for row in rows if row.structure_id == structure[0] and row.claimed_by == item.worker]
+    if item.job is not None:
+        for key in mine:
+            queue.note_job(session, key, worker=item.worker, job=item.job)
+    if isinstance(item.returned, Running):
+        queue.renew_leases(session, mine, worker=item.worker, lease_s=study.campaign.lease_hours * _HOUR_S)
+        taken.counts["running"] += 1
+        return
+    attempt = item.attempt or n_failure(session, item.structure_hash, asked.method) + 1
+    answer = _answer(item.returned)
+    said = record(session, run, asked, structure, answer, worker=item.worker, attempt=attempt)
+    state = "failed" if said.failed else "labelled"
+    taken.counts[state if said.n_settled else "known"] += 1
 
 
 def _hand_off(study: Study) -> tuple[Oracle, HandOffOracle]:

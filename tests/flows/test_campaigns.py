@@ -249,6 +249,27 @@ def test_an_operator_does_a_round_with_files_alone(
     assert "to random's" in command("campaign", "compare", study, *options).stdout
 
 
+def test_what_was_given_up_is_opened_again_and_handed_out_anew(
+    study: Path, command: Callable[..., Any], database: str, tmp_path: Path
+) -> None:
+    options, out = _set(MANUAL), tmp_path / "forms"
+    command("run", study, *options, "-q")
+    (first,) = json.loads(
+        command("claim", study, "--worker", "anna", "-n", 1, "--out", out, "--json", *options).stdout
+    )["new"]
+    (Path(first) / "FAILED").write_text("could not be grown")
+    assert json.loads(command("label", study, "--from", first, "--json", *options).stdout)["failed"] == 1
+    assert rows(database, "SELECT count(*) > 0 FROM matsift.acquisition WHERE status = 'failed'") == [(True,)]
+
+    again = json.loads(command("label", study, "--from", first, "--retry-failed", "--json", *options).stdout)
+    assert (again["failed"], again["known"]) == (0, 1)
+    assert rows(database, "SELECT count(*) FROM matsift.acquisition WHERE status = 'failed'") == [(0,)]
+    held = json.loads(command("claim", study, "--worker", "anna", "-n", 9, "--out", out, "--json", *options).stdout)
+    assert f"{first}-2" in held["new"]
+    fill_in(Path(f"{first}-2"), 30.0)
+    assert json.loads(command("label", study, "--from", out, "--json", *options).stdout)["labelled"] == 1
+
+
 def test_commands_that_do_not_fit_the_oracle_say_which_do(
     study: Path, command: Callable[..., Any], tmp_path: Path
 ) -> None:
