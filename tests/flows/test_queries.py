@@ -92,6 +92,7 @@ def _study(ranking: dict[str, Any]) -> Study:
             "sources": [{"kind": "bundled"}],
             "labels": {"properties": [ranking["property"]]},
             "descriptors": {"sets": ["mp"]},
+            "campaign": {"rounds": 0},
             "ranking": ranking,
         },
         "tiny.toml",
