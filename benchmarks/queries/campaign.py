@@ -12,6 +12,7 @@ from matsift.records import FailureRecord, LabelRecord
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions, campaigns, labels, predictions
 from matsift_schema.store.failures import latest_failure_ids, write_failures
+from matsift_schema.store.settling import settle_failed, settle_labelled
 
 N_ROUND = 3
 BATCH = 20
@@ -92,10 +93,10 @@ def _label(session: Session, run_id: int, campaign_id: int, property_name: str) 
             )
             write_failures(session, run_id, [failure])
             failure_id = latest_failure_ids(session, "label", property_name, [row.structure_id])[row.structure_id]
-            acquisitions.settle_failed(session, row.id, worker="oracle", failure_id=failure_id)
+            settle_failed(session, row.id, worker="oracle", failure_id=failure_id)
         else:
             record = LabelRecord(property_name, 40.0 + i, "oracle", "oracle:made-up")
             labels.write_labels(session, run_id, [(row.structure_hash, record, None)])
             label_id = labels.label_id(session, row.structure_id, property_name, "oracle")
             assert label_id is not None
-            acquisitions.settle_labelled(session, row.id, worker="oracle", label_id=label_id)
+            settle_labelled(session, row.id, worker="oracle", label_id=label_id)

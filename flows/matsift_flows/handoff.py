@@ -32,7 +32,7 @@ from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions as queue
 from matsift_schema.store.lookups import structure_ids
 from matsift_schema.store.runs import LazyRun
-from matsift_schema.store.settling import n_failure
+from matsift_schema.store.settling import n_failure, settle_answered
 from matsift_schema.store.structures import load_crystals
 
 #: A file of this name in a folder says what the operator calls the work, for example its number in a batch queue.
@@ -86,7 +86,7 @@ def claim(workspace: Workspace, study: Study, worker: str, count: int, out: Path
     with workspace.alone_as(worker):
         with workspace.sessions.begin() as session:
             campaigns = campaigns_of(session, study, asked)
-            queue.settle_answered(session, campaigns=list(campaigns))
+            settle_answered(session, campaigns=list(campaigns))
             held = queue.held_acquisitions(session, list(campaigns), worker)
             queue.renew_leases(session, [row.id for row in held], worker=worker, lease_s=lease_s)
             wanted = max(count - len(held), 0)

@@ -22,7 +22,7 @@ from matsift_flows.replay import replay
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions as queue
 from matsift_schema.store.runs import LazyRun
-from matsift_schema.store.settling import n_failure
+from matsift_schema.store.settling import n_failure, settle_answered
 from matsift_schema.store.structures import load_crystals
 
 _LOOK_AGAIN_S = 2.0
@@ -49,7 +49,7 @@ def label(workspace: Workspace, study: Study, campaigns: Sequence[int], title: s
     with workspace.sessions.begin() as session:
         for campaign_id in campaigns if workspace.retry_failed else ():
             queue.retry_failed(session, campaign_id)
-        queue.settle_answered(session, campaigns=list(campaigns))
+        settle_answered(session, campaigns=list(campaigns))
     if asked.mode == "replays":
         replay(workspace, study, campaigns)
     elif asked.mode == "computes":

@@ -12,6 +12,7 @@ from matsift.study.settings import Study
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions as queue
 from matsift_schema.store.labels import label_table
+from matsift_schema.store.settling import settle_labelled
 
 _WORKER = "replay"
 _LEASE_S = 60.0
@@ -42,7 +43,7 @@ def replay(workspace: Workspace, study: Study, campaigns: Sequence[int]) -> int:
                             f"({row.structure_hash[:12]}) any more; begin the replay anew with another seed"
                         )
                     label_id = known[row.structure_id]
-                    queue.settle_labelled(session, row.id, worker=_WORKER, label_id=label_id)
+                    settle_labelled(session, row.id, worker=_WORKER, label_id=label_id)
             settled += len(claimed)
 
 

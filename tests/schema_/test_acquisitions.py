@@ -14,7 +14,7 @@ from matsift.records import FailureRecord, LabelRecord
 from matsift_schema.store import acquisitions as queue
 from matsift_schema.store import campaigns, labels
 from matsift_schema.store.failures import write_failures
-from matsift_schema.store.settling import STAGE, has_result, n_failure, open_properties, write_result
+from matsift_schema.store.settling import STAGE, has_result, n_failure, open_properties, settle_answered, write_result
 from matsift_schema.store.structures import load_structures
 
 METHOD = pipeline.ORACLE_METHOD
@@ -38,13 +38,13 @@ class Rivals:
     def label(self, row: queue.AcquisitionRow, worker: str, value: float = 70.0) -> int:
         record = LabelRecord("k_vrh", value, METHOD, "oracle:chgnet")
         labels.write_labels(self.session, self.run, [(row.structure_hash, record, None)])
-        return queue.settle_answered(self.session, structure_id=row.structure_id, method=METHOD, worker=worker)
+        return settle_answered(self.session, structure_id=row.structure_id, method=METHOD, worker=worker)
 
     def fail(self, row: queue.AcquisitionRow, worker: str, message: str = "no convergence") -> int:
         key = row.structure_hash
         failure = FailureRecord(STAGE, key, "OracleError", message, detail=METHOD, structure_hash=key)
         write_failures(self.session, self.run, [failure], retried=True)
-        return queue.settle_answered(self.session, structure_id=row.structure_id, method=METHOD, worker=worker)
+        return settle_answered(self.session, structure_id=row.structure_id, method=METHOD, worker=worker)
 
     def story(self, campaign: int, rank: int = 1) -> list[tuple[str, str | None, str | None]]:
         query = text("""
@@ -152,7 +152,7 @@ def test_a_retry_dismisses_the_failure_until_there_is_a_newer_one(rivals: Rivals
     (row,) = rivals.claim(rivals.first, "anna", 1)
     rivals.fail(row, "anna")
     assert queue.retry_failed(rivals.session, rivals.first) == 1
-    assert queue.settle_answered(rivals.session, campaigns=[rivals.first]) == 0
+    assert settle_answered(rivals.session, campaigns=[rivals.first]) == 0
     (again,) = rivals.claim(rivals.first, "anna", 1)
     assert (again.id, again.failure_id is not None) == (row.id, True)
     assert n_failure(rivals.session, row.structure_hash, METHOD) == 1

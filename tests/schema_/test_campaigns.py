@@ -18,6 +18,7 @@ from matsift.records import FailureRecord
 from matsift_schema.engine import make_engine
 from matsift_schema.store import acquisitions, campaigns, failures, models
 from matsift_schema.store.ranking import load_candidates
+from matsift_schema.store.settling import settle_failed, settle_labelled
 from matsift_schema.store.structures import load_structures
 from matsift_schema.store.why import find_structures, why
 
@@ -83,9 +84,9 @@ def test_an_acquisition_is_claimed_then_labelled(session: Session) -> None:
     [claimed] = claim(session, study.campaign)
     assert (claimed.rank, claimed.status, claimed.claimed_by) == (1, "claimed", "anna")
     label = int(study.label_ids[0])
-    assert not acquisitions.settle_labelled(session, claimed.id, worker="berta", label_id=label)
-    assert acquisitions.settle_labelled(session, claimed.id, worker="anna", label_id=label)
-    assert not acquisitions.settle_labelled(session, claimed.id, worker="anna", label_id=label)
+    assert not settle_labelled(session, claimed.id, worker="berta", label_id=label)
+    assert settle_labelled(session, claimed.id, worker="anna", label_id=label)
+    assert not settle_labelled(session, claimed.id, worker="anna", label_id=label)
     assert statuses(session, study.campaign) == ["labelled", "proposed", "proposed"]
 
 
@@ -97,7 +98,7 @@ def test_a_failed_acquisition_names_its_failure_and_may_be_retried(session: Sess
     )
     failures.write_failures(session, study.run, [failure])
     found = failures.latest_failure_ids(session, "label", "", [claimed.structure_id])
-    assert acquisitions.settle_failed(session, claimed.id, worker="anna", failure_id=found[claimed.structure_id])
+    assert settle_failed(session, claimed.id, worker="anna", failure_id=found[claimed.structure_id])
     assert [row.rank for row in claim(session, study.campaign, limit=5)] == [2, 3]
     assert acquisitions.retry_failed(session, study.campaign) == 1
     assert [row.rank for row in claim(session, study.campaign, limit=5)] == [1]
@@ -117,7 +118,7 @@ def test_an_expired_lease_is_taken_over_and_the_first_worker_has_lost(session: S
     [taken] = acquisitions.claim_acquisitions(session, study.campaign, worker="berta", limit=1, lease_s=60.0)
     assert taken.id == claimed.id
     assert acquisitions.renew_leases(session, [claimed.id], worker="anna", lease_s=60.0) == set()
-    assert not acquisitions.settle_labelled(session, claimed.id, worker="anna", label_id=int(study.label_ids[0]))
+    assert not settle_labelled(session, claimed.id, worker="anna", label_id=int(study.label_ids[0]))
     assert acquisitions.renew_leases(session, [claimed.id], worker="berta", lease_s=60.0) == {claimed.id}
 
 
@@ -169,7 +170,7 @@ def test_a_locked_row_is_skipped_instead_of_waited_for(committed: tuple[Engine, 
 def test_candidates_of_the_ranking_carry_all_that_is_known(session: Session) -> None:
     study = pipeline.small_study(session)
     [claimed] = claim(session, study.campaign)
-    acquisitions.settle_labelled(session, claimed.id, worker="anna", label_id=int(study.label_ids[0]))
+    settle_labelled(session, claimed.id, worker="anna", label_id=int(study.label_ids[0]))
     found = load_candidates(
         session,
         study.structure_ids,

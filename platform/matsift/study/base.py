@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,6 +24,11 @@ def refuse_repeats(where: str, names: Iterable[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise ValueError(f"{where} names {repeated[0]!r} twice; give each its own name, or name it once")
+
+
+def named_by_kind(given: Any) -> Any:
+    """Return a table for what a study file gives by the name of its kind alone; anything else as it is."""
+    return {"kind": given} if isinstance(given, str) else given
 
 
 class Settings(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from matsift.errors import UserInputError
-from matsift.study.base import Settings
+from matsift.study.base import Settings, named_by_kind
 from matsift.study.handoff import EspressoOracle, ManualOracle, VaspOracle
 
 OracleKind = Literal["chgnet", "ase", "gpaw", "replay", "vasp", "espresso", "manual"]
@@ -116,12 +116,8 @@ _Table = Annotated[
 ]
 
 
-def _as_table(given: Any) -> Any:
-    return {"kind": given} if isinstance(given, str) else given
-
-
 #: An oracle as a study file names it: a table, or the name of a kind alone for its defaults.
-OracleSettings = Annotated[_Table, BeforeValidator(_as_table, json_schema_input_type=OracleKind | _Table)]
+OracleSettings = Annotated[_Table, BeforeValidator(named_by_kind, json_schema_input_type=OracleKind | _Table)]
 _ADAPTER: TypeAdapter[OracleSettings] = TypeAdapter(OracleSettings)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
 from matsift.errors import UserInputError
-from matsift.study.base import Settings
+from matsift.study.base import Settings, named_by_kind
 
 StrategyKind = Literal[
     "exploration",
@@ -96,10 +96,6 @@ class Diverse(_Strategy):
     kind: Literal["diverse"] = "diverse"
 
 
-def _as_table(given: Any) -> Any:
-    return {"kind": given} if isinstance(given, str) else given
-
-
 _AnyStrategy = Annotated[
     Exploration
     | RandomChoice
@@ -113,7 +109,7 @@ _AnyStrategy = Annotated[
     Field(discriminator="kind"),
 ]
 StrategySettings = Annotated[
-    _AnyStrategy, BeforeValidator(_as_table, json_schema_input_type=StrategyKind | _AnyStrategy)
+    _AnyStrategy, BeforeValidator(named_by_kind, json_schema_input_type=StrategyKind | _AnyStrategy)
 ]
 _ADAPTER: TypeAdapter[StrategySettings] = TypeAdapter(StrategySettings)
 

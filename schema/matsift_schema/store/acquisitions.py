@@ -13,24 +13,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from matsift_schema.store.settling import settle_answered, settle_failed, settle_labelled
-
-__all__ = [
-    "OPEN",
-    "AcquisitionRow",
-    "claim_acquisitions",
-    "held_acquisitions",
-    "load_acquisitions",
-    "note_job",
-    "open_acquisitions",
-    "release",
-    "release_expired",
-    "renew_leases",
-    "retry_failed",
-    "settle_answered",
-    "settle_failed",
-    "settle_labelled",
-]
+from matsift_schema.store.settling import settle_answered
 
 #: The states in which an acquisition still waits for an answer.
 OPEN = ("proposed", "claimed", "released")
