@@ -123,12 +123,6 @@ class LedgerModel:
     def lease_ends(self, key: Key) -> None:
         self.entries[key].lease_is_over = self.entries[key].status == "claimed"
 
-    def release_expired(self, campaign: str) -> int:
-        over = [entry for entry in self.of([campaign]) if entry.lease_is_over]
-        for entry in over:
-            entry.become("released")
-        return len(over)
-
     def retry_failed(self, campaign: str) -> int:
         failed = [entry for entry in self.of([campaign]) if entry.status == "failed"]
         for entry in failed:

@@ -134,9 +134,6 @@ class StoredLedger:
     def release(self, session: Session, key: Key, worker: str) -> bool:
         return acquisitions.release(session, self._ids[key], worker=worker)
 
-    def release_expired(self, session: Session, campaign: str) -> int:
-        return acquisitions.release_expired(session, self._campaigns[campaign])
-
     def retry_failed(self, session: Session, campaign: str) -> int:
         return acquisitions.retry_failed(session, self._campaigns[campaign])
 

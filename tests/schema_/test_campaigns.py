@@ -122,15 +122,6 @@ def test_an_expired_lease_is_taken_over_and_the_first_worker_has_lost(session: S
     assert acquisitions.renew_leases(session, [claimed.id], worker="berta", lease_s=60.0) == {claimed.id}
 
 
-def test_expired_leases_are_given_back(session: Session) -> None:
-    study = pipeline.small_study(session)
-    claim(session, study.campaign, limit=2, lease_s=-1.0)
-    claim(session, study.campaign, limit=1, lease_s=60.0)
-    assert acquisitions.release_expired(session, study.campaign) == 1
-    assert sorted(statuses(session, study.campaign)) == ["claimed", "proposed", "released"]
-    assert acquisitions.release_expired(session) == 0
-
-
 @pytest.fixture
 def committed(database_url: str) -> Iterator[tuple[Engine, int]]:
     """A database with a committed study, and the id of its campaign."""

@@ -91,11 +91,6 @@ class Ledger(RuleBasedStateMachine):
                 self.model.lease_ends(key)
 
     @rule(name=campaigns)
-    def expired_are_given_back(self, name: str) -> None:
-        with self.stored.transaction() as session:
-            assert self.stored.release_expired(session, name) == self.model.release_expired(name)
-
-    @rule(name=campaigns)
     def failed_are_tried_again(self, name: str) -> None:
         with self.stored.transaction() as session:
             assert self.stored.retry_failed(session, name) == self.model.retry_failed(name)

@@ -188,22 +188,6 @@ def release(session: Session, acquisition_id: int, *, worker: str, reason: str |
     return session.execute(query, values).scalar_one_or_none() is not None
 
 
-def release_expired(session: Session, campaign_id: int | None = None) -> int:
-    """Give back all claims whose lease has ended; return how many. Flushed, not committed."""
-    query = text("""
-        WITH expired AS (
-            SELECT id FROM matsift.acquisition
-            WHERE status = 'claimed' AND lease_expires_at < clock_timestamp()
-              AND (CAST(:campaign_id AS int8) IS NULL OR campaign_id = :campaign_id)
-            ORDER BY id FOR UPDATE SKIP LOCKED
-        )
-        UPDATE matsift.acquisition a SET status = 'released', lease_expires_at = NULL, updated_at = clock_timestamp(),
-               reason = 'the lease of ' || a.claimed_by || ' ended'
-        FROM expired WHERE a.id = expired.id RETURNING a.id
-    """)
-    return len(session.execute(query, {"campaign_id": campaign_id}).all())
-
-
 def retry_failed(session: Session, campaign_id: int) -> int:
     """Make the failed acquisitions of a campaign claimable again; return how many. Flushed, not committed.
 
