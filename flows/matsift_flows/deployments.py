@@ -94,8 +94,15 @@ def deployments(study_paths: Iterable[Path], *, cron: str | None = None) -> list
         Study files, or files of sources alone.
     cron
         Schedule (UTC) of the sources that name none of their own; None leaves them to be started by hand.
+
+    Raises
+    ------
+    UserInputError
+        If a schedule is no cron expression.
     """
     found = []
+    if cron:
+        _cron(cron, "of --cron")
     for path in study_paths:
         loaded = load_mirror(path)
         where = str(path.absolute())
@@ -105,7 +112,7 @@ def deployments(study_paths: Iterable[Path], *, cron: str | None = None) -> list
                 sync_source,
                 f"{loaded.name}.{source.name}",
                 parameters={"study_path": where, "source": source.name},
-                schedule=_cron(schedule, source.name) if schedule else None,
+                schedule=_cron(schedule, f"of the source {source.name}") if schedule else None,
                 concurrency_limit=_ONE_AT_A_TIME,
                 description=source.description or f"Keeps the source {source.name} in step.",
                 tags=["matsift", "source", source.kind],
@@ -126,10 +133,10 @@ def deployments(study_paths: Iterable[Path], *, cron: str | None = None) -> list
     return found
 
 
-def _cron(expression: str, source: str) -> Schedule:
+def _cron(expression: str, whose: str) -> Schedule:
     try:
         return Cron(expression, timezone="UTC")
     except ValueError:
         raise UserInputError(
-            f"the schedule {expression!r} of the source {source} is no cron expression; write for example '0 3 * * *'"
+            f"the schedule {expression!r} {whose} is no cron expression; write for example '0 3 * * *'"
         ) from None

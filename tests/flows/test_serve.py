@@ -81,9 +81,12 @@ def test_every_source_and_every_whole_study_gets_a_deployment(mirror: Path, stud
     }
 
 
-def test_a_schedule_that_is_none_is_told(mirror: Path) -> None:
-    with pytest.raises(UserInputError, match="the schedule 'at noon' of the source gone is no cron expression"):
-        deployments([mirror], cron="at noon")
+def test_a_schedule_that_is_none_is_told_even_where_no_source_would_take_it(mirror: Path) -> None:
+    with pytest.raises(UserInputError, match="the schedule 'at noon' of --cron is no cron expression"):
+        deployments([], cron="at noon")
+    mirror.write_text(mirror.read_text().replace("* * * * *", "now and then"))
+    with pytest.raises(UserInputError, match="the schedule 'now and then' of the source shelf is no cron expression"):
+        deployments([mirror])
 
 
 def test_a_file_of_sources_cannot_be_run_as_a_study(mirror: Path) -> None:
