@@ -19,6 +19,7 @@ class PropertyDefinition:
 
 
 _MODULUS_CEILING_GPA = 1000.0  # above diamond's 443 GPa bulk and 535 GPa shear modulus by a wide margin
+_PERCOLATION = "bond valence site energy, above its lowest, at which paths of the mobile ion percolate in {}"
 
 PROPERTIES: dict[str, PropertyDefinition] = {
     p.name: p
@@ -37,6 +38,26 @@ PROPERTIES: dict[str, PropertyDefinition] = {
             "energy_above_hull", "eV/atom", "distance to the convex hull of the phases that the source knows"
         ),
         PropertyDefinition("band_gap", "eV", "Kohn-Sham band gap", 0.0, 20.0),
+        PropertyDefinition(
+            "screening_factor",
+            "1",
+            "factor on the sum of covalent radii in the screening of bond valence repulsion at which relaxation keeps "
+            "the lattice",
+            0.1,
+            2.0,
+        ),
+        PropertyDefinition("lattice_constant", "angstrom", "edge of the conventional cell of a cubic crystal", 1, 100),
+        PropertyDefinition(
+            "global_instability_index",
+            "v.u.",
+            "root mean square difference of bond valence sums and valences, over the cations",
+            0.0,
+            10.0,
+        ),
+        *(
+            PropertyDefinition(f"percolation_barrier_{n}d", "eV", _PERCOLATION.format(directions), 0.0, 20.0)
+            for n, directions in ((1, "one direction or more"), (2, "two directions or more"), (3, "three directions"))
+        ),
     )
 }
 

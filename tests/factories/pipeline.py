@@ -17,7 +17,18 @@ from tests.factories.runs import run_id
 from matsift.crystal import Crystal
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.records import WithdrawnRecord
-from matsift_schema.store import campaigns, datasets, descriptors, groups, labels, models, plans, predictions, screening
+from matsift_schema.store import (
+    bond_valence,
+    campaigns,
+    datasets,
+    descriptors,
+    groups,
+    labels,
+    models,
+    plans,
+    predictions,
+    screening,
+)
 from matsift_schema.store.reports import write_report
 from matsift_schema.store.settling import write_result
 from matsift_schema.store.structures import load_structures
@@ -25,6 +36,7 @@ from matsift_schema.store.syncs import SyncCounts, withdraw, write_source_snapsh
 
 RULES = "0123456789abcdef"
 METHOD = "pbe-dft"
+RELAXED_BY = "bond-valence-covalent-2"
 ORACLE_METHOD = "chgnet-0.3.0-finite-strain"
 MP_COLUMNS = ("volume_angstrom3", "density_g_per_cm3", "band_gap_ev", "n_site", "n_element", "crystal_system_number")
 
@@ -221,6 +233,7 @@ def small_study(session: Session, n: int = 6) -> Study:
     plans.write_stop(session, run, round_id, plan, rule="budget", value_seen=3.0, rule_limit=3.0)
     write_result(session, run, int(ids[0]), ORACLE_METHOD, detail={"strain": 0.01}, worker="anna", seconds=1.5)
     write_report(session, run, study="shelf_study", content_hash=digest("report"), uri="file:///report.html")
+    relax(session, run, ids[:2])
     _rows_without_a_writer(session, run)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
 
@@ -234,6 +247,30 @@ def group(session: Session, run: int, structure_ids: NDArray[np.int64]) -> int:
     rows = [(first, first, None), (second, first, 0.01), *((key, key, None) for key in others)]
     groups.write_members(session, run, rule, rows)
     return rule
+
+
+def relax(session: Session, run: int, structure_ids: NDArray[np.int64]) -> int:
+    """Return the id of a variant of the force field with which each structure was relaxed twice, once in vain."""
+    variant = bond_valence.ensure_variant(
+        session, run, method=RELAXED_BY, settings={"coulomb_weight": 2.0}, content_hash=digest("variant")
+    )
+    n = len(structure_ids)
+    nothing = np.full(n, np.nan)
+    for factor, errors, problem in ((0.65, np.full(n, -0.02), None), (0.75, nothing, "it did not come to rest")):
+        rows = bond_valence.Relaxations(
+            structure_ids,
+            ["perovskite"] * n,
+            np.full(n, 0.1),
+            np.full(n, factor),
+            errors,
+            4.0 * (1.0 + errors),
+            nothing,
+            nothing,
+            0.1 + errors,
+            [problem] * n,
+        )
+        bond_valence.write_relaxations(session, run, variant, rows)
+    return variant
 
 
 def _rows_without_a_writer(session: Session, run: int) -> None:

@@ -17,7 +17,7 @@ from matsift_schema.store.arrays import Floats, Ids
 from matsift_schema.store.copying import incoming
 from matsift_schema.store.lookups import property_id
 
-Purpose = Literal["ensemble", "baseline", "ablation"]
+Purpose = Literal["ensemble", "derived", "baseline", "ablation"]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from matsift_schema.base import Base
 from matsift_schema.tables.acquisitions import Acquisition, AcquisitionEvent, OracleResult
+from matsift_schema.tables.bond_valence import BondValenceRelaxation, BondValenceVariant
 from matsift_schema.tables.campaigns import Campaign, CampaignPlan, CampaignRound, CampaignStop, CandidateScore
 from matsift_schema.tables.catalogue import Element, Source, SourceEntry, SourceSnapshot, Structure
 from matsift_schema.tables.datasets import DatasetRow, DatasetSnapshot
@@ -29,6 +30,8 @@ __all__ = [
     "Acquisition",
     "AcquisitionEvent",
     "Base",
+    "BondValenceRelaxation",
+    "BondValenceVariant",
     "Campaign",
     "CampaignPlan",
     "CampaignRound",

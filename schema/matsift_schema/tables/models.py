@@ -33,7 +33,7 @@ class ModelVersion(Base):
         sha256_hex("artifact_sha256"),
         not_empty("learner"),
         not_empty("artifact_uri"),
-        one_of("purpose", "ensemble", "baseline", "ablation"),
+        one_of("purpose", "ensemble", "derived", "baseline", "ablation"),
         CheckConstraint("cardinality(column_names) > 0", name="has_columns"),
         Index(None, "snapshot_id"),
         Index(None, "property_id", "purpose"),
@@ -44,7 +44,9 @@ class ModelVersion(Base):
     id: Mapped[int] = identity()
     content_hash: Mapped[str] = mapped_column(comment="SHA-256 of learner, settings, seed, snapshot and columns")
     learner: Mapped[str] = mapped_column(comment="kind of learner, for example lightgbm_ensemble")
-    purpose: Mapped[str] = mapped_column(comment="ensemble (predicts), baseline or ablation (compare)")
+    purpose: Mapped[str] = mapped_column(
+        comment="ensemble (predicts), derived (from what an ensemble predicts), baseline or ablation (compare)"
+    )
     settings: Mapped[dict[str, Any]] = json_object("settings of the learner, all of them")
     seed: Mapped[int] = mapped_column(BigInteger, comment="seed of the fit")
     snapshot_id: Mapped[int] = reference("dataset_snapshot.id", "labels that it was trained on")

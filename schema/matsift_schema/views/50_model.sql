@@ -26,7 +26,7 @@ LEFT JOIN LATERAL (
 COMMENT ON VIEW analysis.model IS 'One row a trained model a subset that it was evaluated on, metrics side by side.';
 COMMENT ON COLUMN analysis.model.model_hash IS 'identity: SHA-256 of learner, settings, seed, snapshot and columns';
 COMMENT ON COLUMN analysis.model.learner IS 'kind of learner';
-COMMENT ON COLUMN analysis.model.purpose IS 'ensemble (predicts), baseline or ablation (compare)';
+COMMENT ON COLUMN analysis.model.purpose IS 'ensemble (predicts), derived (from what an ensemble predicts), baseline or ablation (compare)';
 COMMENT ON COLUMN analysis.model.property_name IS 'property that it predicts';
 COMMENT ON COLUMN analysis.model.unit IS 'unit of the property';
 COMMENT ON COLUMN analysis.model.seed IS 'seed of the fit';

@@ -14,7 +14,7 @@ LEFT JOIN matsift.dataset_row r ON r.snapshot_id = m.snapshot_id AND r.label_id 
 COMMENT ON VIEW analysis.held_out_prediction IS 'One row a label that a model was not trained on, true and predicted (parity plots).';
 COMMENT ON COLUMN analysis.held_out_prediction.model_hash IS 'the model';
 COMMENT ON COLUMN analysis.held_out_prediction.learner IS 'kind of learner';
-COMMENT ON COLUMN analysis.held_out_prediction.purpose IS 'ensemble, baseline or ablation';
+COMMENT ON COLUMN analysis.held_out_prediction.purpose IS 'ensemble, derived, baseline or ablation';
 COMMENT ON COLUMN analysis.held_out_prediction.property_name IS 'the property';
 COMMENT ON COLUMN analysis.held_out_prediction.unit IS 'unit of all values of the row';
 COMMENT ON COLUMN analysis.held_out_prediction.structure_hash IS 'the structure';

@@ -7,7 +7,7 @@ SELECT r.model_version_id, r.model_hash, r.learner, r.property_id, p.name AS pro
 FROM matsift.ranking_model r
 JOIN matsift.property p ON p.id = r.property_id;
 
-COMMENT ON VIEW analysis.ranking_model IS 'One row an ensemble whose predictions count: all but those that only a random control campaign used.';
+COMMENT ON VIEW analysis.ranking_model IS 'One row a model whose predictions count: ensembles, but for those that only a random control campaign used, and what is derived from them.';
 COMMENT ON COLUMN analysis.ranking_model.model_version_id IS 'number of the model in this database';
 COMMENT ON COLUMN analysis.ranking_model.model_hash IS 'the model';
 COMMENT ON COLUMN analysis.ranking_model.learner IS 'kind of learner';

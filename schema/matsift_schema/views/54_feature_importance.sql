@@ -9,7 +9,7 @@ LEFT JOIN matsift.descriptor_set t ON t.id = i.descriptor_set_id;
 COMMENT ON VIEW analysis.feature_importance IS 'One row a model a descriptor column: how much of the gain it brings.';
 COMMENT ON COLUMN analysis.feature_importance.model_hash IS 'the model';
 COMMENT ON COLUMN analysis.feature_importance.learner IS 'kind of learner';
-COMMENT ON COLUMN analysis.feature_importance.purpose IS 'ensemble, baseline or ablation';
+COMMENT ON COLUMN analysis.feature_importance.purpose IS 'ensemble, derived, baseline or ablation';
 COMMENT ON COLUMN analysis.feature_importance.property_name IS 'property that the model predicts';
 COMMENT ON COLUMN analysis.feature_importance.rank IS '1 for the largest share';
 COMMENT ON COLUMN analysis.feature_importance.column_name IS 'the descriptor column';

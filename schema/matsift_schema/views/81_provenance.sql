@@ -61,7 +61,7 @@ COMMENT ON COLUMN analysis.provenance.is_current IS 'this is the prediction that
 COMMENT ON COLUMN analysis.provenance.prediction_run_id IS 'run that predicted';
 COMMENT ON COLUMN analysis.provenance.model_hash IS 'the model';
 COMMENT ON COLUMN analysis.provenance.learner IS 'kind of learner';
-COMMENT ON COLUMN analysis.provenance.purpose IS 'ensemble, baseline or ablation';
+COMMENT ON COLUMN analysis.provenance.purpose IS 'ensemble, derived, baseline or ablation';
 COMMENT ON COLUMN analysis.provenance.seed IS 'seed of the fit';
 COMMENT ON COLUMN analysis.provenance.model_trained_at IS 'when the model was trained';
 COMMENT ON COLUMN analysis.provenance.model_code_version IS 'version of matsift that trained it';
