@@ -9,6 +9,7 @@ from matsift.study.benchmarks import BenchmarkSource
 from matsift.study.cod import CodMirror, CodSearch
 from matsift.study.materials_project import MaterialsProjectSource
 from matsift.study.optimade import OptimadeSource
+from matsift.study.prototypes import PrototypesSource
 from matsift.study.sources import BundledSource, FilesSource, SourceSettings
 from matsift_adapters.sources.benchmark import open_benchmark
 from matsift_adapters.sources.bundled import open_bundled
@@ -17,6 +18,7 @@ from matsift_adapters.sources.cod_search import open_cod_search
 from matsift_adapters.sources.files import open_files
 from matsift_adapters.sources.materials_project import open_materials_project
 from matsift_adapters.sources.optimade import open_optimade
+from matsift_adapters.sources.prototypes import open_prototypes
 from matsift_adapters.sources.source import Source
 from matsift_adapters.sources.tables import open_table
 
@@ -41,8 +43,8 @@ def open_source(settings: SourceSettings, base_dir: Path, *, n_worker: int = 1, 
     SourceError
         If a path is missing, not readable, or in no known format.
     """
-    if isinstance(settings, BundledSource):
-        return open_bundled(settings, base_dir)
+    if isinstance(settings, BundledSource | PrototypesSource):
+        return open_bundled(settings, base_dir) if isinstance(settings, BundledSource) else open_prototypes(settings)
     if isinstance(settings, CodSearch | OptimadeSource | MaterialsProjectSource):
         return _open_service(settings, n_worker=n_worker)
     folder = base_dir / settings.folder

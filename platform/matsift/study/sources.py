@@ -11,6 +11,7 @@ from matsift.study.cod import CodMirror, CodSearch
 from matsift.study.label_column import LabelColumn
 from matsift.study.materials_project import MaterialsProjectSource
 from matsift.study.optimade import OptimadeSource
+from matsift.study.prototypes import PrototypesSource
 from matsift.study.source_base import ParsedBase, SourceBase, SourceName, SourceTable
 
 FileFormat = Literal["cif", "poscar", "json", "espresso-in", "extxyz", "gen", "traj", "xsf"]
@@ -85,6 +86,7 @@ SourceSettings = Annotated[
     FilesSource
     | TableSource
     | BundledSource
+    | PrototypesSource
     | BenchmarkSource
     | CodMirror
     | CodSearch

@@ -1,0 +1,65 @@
+"""The source of oxides that nobody stated: the decorations of prototypes with the ions that a study names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import partial
+
+from matsift.bond_valence.decorations import Decoration, decorations, starting_crystal, starting_lattice_constant
+from matsift.bond_valence.parameters import read_ion
+from matsift.records import EntryRecord
+from matsift.structure_facts import describe
+from matsift.study.prototypes import PrototypesSource
+from matsift_adapters.sources.source import Source, state_hash
+
+#: Why such a crystal is no reference: its cell is a guess by radii.
+STARTING_LATTICE = "starting_lattice"
+
+_DESCRIPTION = "charge-balanced decorations of oxide prototypes, with lattices to start a relaxation from"
+
+
+def open_prototypes(settings: PrototypesSource) -> Source:
+    """Return the source; nothing is read but the table of ions that comes with matsift."""
+    found = tuple(_chosen(settings))
+    listed = "\n".join(f"{x.prototype} {x.ion_names} {starting_lattice_constant(x):.4f}" for x in found)
+    content_hash = state_hash(hashlib.sha256(listed.encode()).hexdigest(), settings)
+    version = settings.version or content_hash[:12]
+    return Source(
+        settings.name,
+        settings.kind,
+        version,
+        settings.licence,
+        settings.description or _DESCRIPTION,
+        content_hash,
+        lambda _: map(partial(entry_of, version=version, licence=settings.licence), found),
+    )
+
+
+def entry_of(decoration: Decoration, *, version: str, licence: str) -> EntryRecord:
+    """Return the entry of a decoration: its crystal, with the hold that says what its lattice is worth."""
+    crystal = starting_crystal(decoration)
+    a, b = decoration.ion_names
+    payload = {"prototype": decoration.prototype, "a": a, "b": b, "tolerance_factor": decoration.tolerance_factor}
+    if decoration.prototype != "perovskite":
+        del payload["tolerance_factor"]
+    return EntryRecord(
+        external_id=f"{decoration.formula}-{decoration.prototype}",
+        crystal=crystal,
+        version=version,
+        licence=licence,
+        payload=payload,
+        holds=(STARTING_LATTICE,),
+        facts=describe(crystal),
+    )
+
+
+def _chosen(settings: PrototypesSource) -> Iterator[Decoration]:
+    ions = [read_ion(name) for name in settings.ions]
+    for prototype in settings.prototypes:
+        yield from decorations(
+            prototype,
+            ions,
+            tolerance_factor=settings.tolerance_factor,
+            radius_angstrom=settings.spinel_radius_angstrom if prototype == "spinel" else None,
+        )
