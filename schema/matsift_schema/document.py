@@ -21,6 +21,7 @@ AGGREGATES: dict[str, tuple[str, ...]] = {
     "groups": ("grouping_rule", "structure_group", "structure_group_member"),
     "descriptors": ("descriptor_set", "descriptor"),
     "labels": ("property", "label", "label_verdict"),
+    "bond_valence": ("bond_valence_variant", "bond_valence_relaxation"),
     "datasets": ("dataset_snapshot", "dataset_row"),
     "models": ("model_version", "model_descriptor_set", "evaluation", "held_out_prediction", "feature_importance"),
     "predictions": ("prediction",),
@@ -56,7 +57,7 @@ def render() -> str:
     """Return the whole page."""
     parts = [_HEAD, "```mermaid", "erDiagram", *_relations(), "```", ""]
     for module, names in AGGREGATES.items():
-        parts += [f"## {module.capitalize()}", "", _aim(module), ""]
+        parts += [f"## {module.replace('_', ' ').capitalize()}", "", _aim(module), ""]
         for name in names:
             parts += list(_section(_table(name)))
     return "\n".join([*parts, *_functions()])

@@ -139,7 +139,7 @@ VIOLATIONS: dict[str, dict[str, str]] = {
     "ck_bond_valence_relaxation__factor_is_positive": {"screening_factor": "0"},
     "ck_bond_valence_relaxation__lattice_error_is_finite": {"lattice_error": NAN, "strain": "0.2"},
     "ck_bond_valence_relaxation__lattice_is_positive": {"lattice_constant": "0", "strain": "0.2"},
-    "ck_bond_valence_relaxation__oxygen_coordinate_is_finite": {"oxygen_coordinate": INFINITY, "strain": "0.2"},
+    "ck_bond_valence_relaxation__oxygen_parameter_is_finite": {"oxygen_parameter": INFINITY, "strain": "0.2"},
     "ck_bond_valence_relaxation__shift_is_not_negative": {"site_shift": "-0.1", "strain": "0.2"},
     "ck_bond_valence_relaxation__gii_is_not_negative": {"global_instability_index": "-0.1", "strain": "0.2"},
     "ck_bond_valence_relaxation__relaxed_or_has_a_problem": {

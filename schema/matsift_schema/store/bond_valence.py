@@ -19,7 +19,7 @@ from matsift_schema.store.structures import STATED_NOW
 #: Stage of the failures that `missing_relaxations` looks at; their detail is the content hash of the variant.
 STAGE = "bond_valence"
 
-_NUMBERS = ("lattice_error", "lattice_constant", "oxygen_coordinate", "site_shift", "global_instability_index")
+_NUMBERS = ("lattice_error", "lattice_constant", "oxygen_parameter", "site_shift", "global_instability_index")
 _COLUMNS = {
     "structure_id": "int8",
     "strain": "float8",
@@ -48,7 +48,7 @@ class Relaxations:
         (n,) "perovskite" or "spinel".
     strains, screening_factors
         (n,) what the lattice was scaled by before, as a fraction, and the screening factor.
-    lattice_errors, lattice_constants, oxygen_coordinates, site_shifts, global_instability_indices
+    lattice_errors, lattice_constants, oxygen_parameters, site_shifts, global_instability_indices
         (n,) what came of it; angstrom, fractions and valence units; NaN where there is none.
     problems
         (n,) why a row is no sample to learn from; None where it is one.
@@ -60,7 +60,7 @@ class Relaxations:
     screening_factors: NDArray[np.float64]
     lattice_errors: NDArray[np.float64]
     lattice_constants: NDArray[np.float64]
-    oxygen_coordinates: NDArray[np.float64]
+    oxygen_parameters: NDArray[np.float64]
     site_shifts: NDArray[np.float64]
     global_instability_indices: NDArray[np.float64]
     problems: Sequence[str | None]
@@ -138,7 +138,7 @@ def write_relaxations(session: Session, run_id: int, variant_id: int, rows: Rela
         [
             rows.lattice_errors,
             rows.lattice_constants,
-            rows.oxygen_coordinates,
+            rows.oxygen_parameters,
             rows.site_shifts,
             rows.global_instability_indices,
         ],
@@ -182,7 +182,7 @@ def load_relaxations(session: Session, variant_hash: str, structure_ids: Ids | N
         screening_factors=_floats(columns[3]),
         lattice_errors=_floats(columns[4]),
         lattice_constants=_floats(columns[5]),
-        oxygen_coordinates=_floats(columns[6]),
+        oxygen_parameters=_floats(columns[6]),
         site_shifts=_floats(columns[7]),
         global_instability_indices=_floats(columns[8]),
         problems=columns[9],

@@ -52,7 +52,7 @@ class BondValenceRelaxation(Base):
         CheckConstraint("screening_factor > 0 AND screening_factor < 'Infinity'", name="factor_is_positive"),
         finite("lattice_error"),
         CheckConstraint("lattice_constant > 0 AND lattice_constant < 'Infinity'", name="lattice_is_positive"),
-        finite("oxygen_coordinate"),
+        finite("oxygen_parameter"),
         CheckConstraint("site_shift >= 0 AND site_shift < 'Infinity'", name="shift_is_not_negative"),
         CheckConstraint(
             "global_instability_index >= 0 AND global_instability_index < 'Infinity'", name="gii_is_not_negative"
@@ -77,8 +77,8 @@ class BondValenceRelaxation(Base):
     lattice_constant: Mapped[float | None] = mapped_column(
         comment="edge of the relaxed conventional cell, angstrom; NULL = did not come to rest"
     )
-    oxygen_coordinate: Mapped[float | None] = mapped_column(
-        comment="relaxed coordinate u of the oxygen of a spinel (origin at the centre), as a fraction; NULL = none"
+    oxygen_parameter: Mapped[float | None] = mapped_column(
+        comment="relaxed oxygen parameter u of a spinel in origin choice 2, as a fraction of the edge; NULL = none"
     )
     site_shift: Mapped[float | None] = mapped_column(
         comment="mean displacement of sites from the reference, as a fraction of the cell's edges; NULL = none moved"

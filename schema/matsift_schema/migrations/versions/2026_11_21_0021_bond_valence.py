@@ -147,7 +147,7 @@ def _create_relaxations() -> None:
                 ("factor_is_positive", "screening_factor > 0 AND screening_factor < 'Infinity'"),
                 ("lattice_error_is_finite", "lattice_error > '-Infinity' AND lattice_error < 'Infinity'"),
                 ("lattice_is_positive", "lattice_constant > 0 AND lattice_constant < 'Infinity'"),
-                ("oxygen_coordinate_is_finite", "oxygen_coordinate > '-Infinity' AND oxygen_coordinate < 'Infinity'"),
+                ("oxygen_parameter_is_finite", "oxygen_parameter > '-Infinity' AND oxygen_parameter < 'Infinity'"),
                 ("shift_is_not_negative", "site_shift >= 0 AND site_shift < 'Infinity'"),
                 ("gii_is_not_negative", "global_instability_index >= 0 AND global_instability_index < 'Infinity'"),
                 ("relaxed_or_has_a_problem", "problem IS NOT NULL OR lattice_error IS NOT NULL"),
@@ -177,8 +177,8 @@ def _results() -> tuple[sa.Column[Any], ...]:
         ),
         ("lattice_constant", "edge of the relaxed conventional cell, angstrom; NULL = did not come to rest"),
         (
-            "oxygen_coordinate",
-            "relaxed coordinate u of the oxygen of a spinel (origin at the centre), as a fraction; NULL = none",
+            "oxygen_parameter",
+            "relaxed oxygen parameter u of a spinel in origin choice 2, as a fraction of the edge; NULL = none",
         ),
         (
             "site_shift",
