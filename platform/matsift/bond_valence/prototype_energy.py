@@ -1,0 +1,136 @@
+"""Energy of many perovskites or spinels at once, with its derivatives in ln a, u and the screening factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matsift.bond_valence.ion_pairs import STOICHIOMETRY, PairTable
+from matsift.bond_valence.pair_energy import (
+    bond_valence,
+    morse_with_curvature,
+    screened_coulomb,
+    screened_coulomb_curvature,
+)
+from matsift.bond_valence.shells import Shells, bonds, repulsions
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Derivatives:
+    """Energy of n crystals and how it changes with x = (ln a) of a perovskite, (ln a, u) of a spinel; d numbers.
+
+    Parameters
+    ----------
+    energy
+        (n,), eV a formula unit; bonds count from zero at their cut-off, so that it is continuous in a and u.
+    gradient
+        (n, d), dE/dx.
+    hessian
+        (n, d, d), d2E/dx dx.
+    gradient_sf
+        (n, d), d2E/dx dsf.
+    """
+
+    energy: Array
+    gradient: Array
+    hessian: Array
+    gradient_sf: Array
+
+
+def derivatives(
+    table: PairTable, screening_factor: Array, lattice_constant: Array, oxygen_parameter: Array
+) -> Derivatives:
+    """Return the energy and its derivatives of the n crystals of a table.
+
+    Parameters
+    ----------
+    table
+        n ion pairs.
+    screening_factor, lattice_constant, oxygen_parameter
+        (n,) each; angstrom; the oxygen parameter of a perovskite is not used.
+    """
+    bond = bonds(table.prototype)
+    parts = _Lengths(bond, lattice_constant, oxygen_parameter, table.prototype)
+    ends = bond.first
+    reach = table.r_cut[:, ends]
+    inside = (parts.length <= reach) * (bond.pairs * table.variant.morse_weight)
+    well = table.r_min[:, ends], table.b[:, ends], table.d0[:, ends]
+    energy, slope, curvature = morse_with_curvature(parts.length, *well)
+    at_reach = morse_with_curvature(reach, *well)[0]
+    total = ((energy - at_reach) * inside).sum(axis=1)
+    gradient, hessian = parts.gathered(slope * inside, curvature * inside)
+
+    like = repulsions(table.prototype, anions=table.variant.anion_repulsion)
+    parts = _Lengths(like, lattice_constant, oxygen_parameter, table.prototype)
+    weight = like.pairs * table.variant.coulomb_factor
+    charges = table.charge[:, like.first] * table.charge[:, like.second] * weight
+    radii = table.radius[:, like.first] + table.radius[:, like.second]
+    sf = screening_factor[:, None]
+    energy, slope, _ = screened_coulomb(parts.length, charges, radii, sf)
+    curvature, slope_sf = screened_coulomb_curvature(parts.length, charges, radii, sf)
+    more_gradient, more_hessian = parts.gathered(slope, curvature)
+    return Derivatives(
+        total + energy.sum(axis=1), gradient + more_gradient, hessian + more_hessian, parts.gathered_slope(slope_sf)
+    )
+
+
+def instability(table: PairTable, lattice_constant: Array, oxygen_parameter: Array, scope: str = "cations") -> Array:
+    """Return the global instability index (n,) in valence units, of the cations or of "all" ions.
+
+    Parameters
+    ----------
+    table
+        n ion pairs.
+    lattice_constant, oxygen_parameter
+        (n,) each; angstrom; the oxygen parameter of a perovskite is not used.
+    scope
+        "cations" (Kameda et al. 2024, Eq. 7) or "all" (as crystallographers define it).
+    """
+    bond = bonds(table.prototype)
+    length = _Lengths(bond, lattice_constant, oxygen_parameter, table.prototype).length
+    ends = bond.first
+    valence = bond_valence(length, table.r0[:, ends], table.b[:, ends]) * bond.pairs
+    valence *= length <= table.r_cut[:, ends]
+    sums = np.stack([valence[:, ends == kind].sum(axis=1) for kind in (0, 1)], axis=1)  # of all A and all B
+    counts = np.array(STOICHIOMETRY[table.prototype], dtype=np.float64)
+    deviation = (sums - table.valence * counts[:2]) ** 2 / counts[:2]
+    if scope == "cations":
+        return np.asarray(np.sqrt(deviation.sum(axis=1) / counts[:2].sum()))
+    oxygens = (sums.sum(axis=1) - 2 * counts[2]) ** 2 / counts[2]
+    return np.asarray(np.sqrt((deviation.sum(axis=1) + oxygens) / counts.sum()))
+
+
+class _Lengths:
+    """Lengths (n, m) of the m shells of n crystals and their derivatives in ln a and u."""
+
+    def __init__(self, shells: Shells, lattice_constant: Array, oxygen_parameter: Array, prototype: str) -> None:
+        a = lattice_constant[:, None]
+        self.free = prototype == "spinel"
+        if not self.free:
+            self.length: Array = a * np.sqrt(shells.constant)
+            return
+        u = oxygen_parameter[:, None]
+        self.length = a * np.sqrt(shells.constant + u * (shells.linear + u * shells.square))
+        self._in_u = a**2 * (0.5 * shells.linear + u * shells.square) / self.length
+        self._in_uu = a**2 * shells.square / self.length - self._in_u**2 / self.length
+
+    def gathered_slope(self, slope: Array) -> Array:
+        """Return (n, d): the sum over shells of slope dR/dx."""
+        in_a: Array = (slope * self.length).sum(axis=1)
+        if not self.free:
+            return in_a[:, None]
+        return np.stack([in_a, (slope * self._in_u).sum(axis=1)], axis=1)
+
+    def gathered(self, slope: Array, curvature: Array) -> tuple[Array, Array]:
+        """Return the gradient (n, d) and Hessian (n, d, d) of slopes and curvatures in R, (n, m) each."""
+        gradient = self.gathered_slope(slope)
+        in_aa = gradient[:, 0] + (curvature * self.length**2).sum(axis=1)
+        if not self.free:
+            return gradient, in_aa[:, None, None]
+        in_au = gradient[:, 1] + (curvature * self.length * self._in_u).sum(axis=1)
+        in_uu = (curvature * self._in_u**2 + slope * self._in_uu).sum(axis=1)
+        return gradient, np.stack([np.stack([in_aa, in_au], axis=1), np.stack([in_au, in_uu], axis=1)], axis=1)
