@@ -28,13 +28,15 @@ INCONSISTENT = frozenset({("Re", 3)})
 
 
 class NoIonParametersError(UserInputError):
-    """The force field has no parameters for an ion in an oxide."""
+    """The force field has no parameters for an ion, or for any ion of an element, in an oxide."""
 
-    def __init__(self, symbol: str, oxidation: int, missing: str = "bond-valence parameters beside O2-") -> None:
-        known = [other for name, other in known_ions() if name == symbol]
-        named = ", ".join(ion_name(symbol, other) for other in known)
-        remedy = f"of {symbol} there is {named}" if named else f"there is none of any ion of {symbol}"
-        super().__init__(f"{ion_name(symbol, oxidation)} has no {missing}; {remedy}")
+    def __init__(
+        self, symbol: str, oxidation: int | None = None, missing: str = "bond-valence parameters beside O2-"
+    ) -> None:
+        named = ", ".join(ion_name(symbol, state) for state in oxidation_states(symbol))
+        remedy = f"; of {symbol} there is {named}" if named else ""
+        asked = f"the element {symbol}" if oxidation is None else ion_name(symbol, oxidation)
+        super().__init__(f"{asked} has no {missing}{remedy}")
         self.symbol, self.oxidation = symbol, oxidation
 
 
