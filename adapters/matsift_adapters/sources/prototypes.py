@@ -5,9 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
-from matsift.bond_valence.decorations import Decoration, decorations, starting_crystal, starting_lattice_constant
-from matsift.bond_valence.parameters import read_ion
+from matsift.bond_valence.decorations import (
+    decorations,
+    formula,
+    starting_crystal,
+    starting_lattice_constant,
+    tolerance_factor,
+)
+from matsift.bond_valence.ion_pairs import IonPair
+from matsift.bond_valence.parameters import ion_name, read_ion
 from matsift.records import EntryRecord
 from matsift.structure_facts import describe
 from matsift.study.prototypes import PrototypesSource
@@ -22,7 +30,7 @@ _DESCRIPTION = "charge-balanced decorations of oxide prototypes, with lattices t
 def open_prototypes(settings: PrototypesSource) -> Source:
     """Return the source; nothing is read but the table of ions that comes with matsift."""
     found = tuple(_chosen(settings))
-    listed = "\n".join(f"{x.prototype} {x.ion_names} {starting_lattice_constant(x):.4f}" for x in found)
+    listed = "\n".join(f"{pair.name} {starting_lattice_constant(pair):.4f}" for pair in found)
     content_hash = state_hash(hashlib.sha256(listed.encode()).hexdigest(), settings)
     version = settings.version or content_hash[:12]
     return Source(
@@ -36,15 +44,15 @@ def open_prototypes(settings: PrototypesSource) -> Source:
     )
 
 
-def entry_of(decoration: Decoration, *, version: str, licence: str) -> EntryRecord:
+def entry_of(pair: IonPair, *, version: str, licence: str) -> EntryRecord:
     """Return the entry of a decoration: its crystal, with the hold that says what its lattice is worth."""
-    crystal = starting_crystal(decoration)
-    a, b = decoration.ion_names
-    payload = {"prototype": decoration.prototype, "a": a, "b": b, "tolerance_factor": decoration.tolerance_factor}
-    if decoration.prototype != "perovskite":
-        del payload["tolerance_factor"]
+    crystal = starting_crystal(pair)
+    payload: dict[str, Any] = {"prototype": pair.prototype}
+    payload |= {site: ion_name(ion.symbol, ion.oxidation) for site, ion in (("a", pair.a), ("b", pair.b))}
+    if pair.prototype == "perovskite":
+        payload["tolerance_factor"] = tolerance_factor(pair)
     return EntryRecord(
-        external_id=f"{decoration.formula}-{decoration.prototype}",
+        external_id=f"{formula(pair)}-{pair.prototype}",
         crystal=crystal,
         version=version,
         licence=licence,
@@ -54,12 +62,10 @@ def entry_of(decoration: Decoration, *, version: str, licence: str) -> EntryReco
     )
 
 
-def _chosen(settings: PrototypesSource) -> Iterator[Decoration]:
+def _chosen(settings: PrototypesSource) -> Iterator[IonPair]:
     ions = [read_ion(name) for name in settings.ions]
     for prototype in settings.prototypes:
-        yield from decorations(
-            prototype,
-            ions,
-            tolerance_factor=settings.tolerance_factor,
-            radius_angstrom=settings.spinel_radius_angstrom if prototype == "spinel" else None,
-        )
+        limits = {"tolerance_factors": settings.tolerance_factor}
+        if prototype == "spinel":
+            limits = {"radii_angstrom": settings.spinel_radius_angstrom}
+        yield from decorations(prototype, ions, **limits)

@@ -11,84 +11,59 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from matsift.bond_valence.parameters import Ion, ion_name
+from matsift.bond_valence.ion_pairs import STOICHIOMETRY, IonPair
+from matsift.bond_valence.parameters import OXYGEN_VALENCE, Ion
 from matsift.bond_valence.prototype_match import NoPrototypeError, build
 from matsift.crystal import Crystal
 
 #: Shannon's radius of O2- with six neighbours, angstrom.
 OXYGEN_RADIUS_ANGSTROM = 1.40
-#: Cations in a formula unit, (A, B), and what their charges add up to.
-COUNTS = {"perovskite": (1, 1), "spinel": (1, 2)}
-CHARGE = {"perovskite": 6, "spinel": 8}
-#: Oxygens in a formula unit.
-OXYGENS = {"perovskite": 3, "spinel": 4}
 #: Oxygen parameter of a spinel at which both kinds of bonds are equally long, 0.2382 times the lattice constant.
 EVEN_OXYGEN_PARAMETER = 0.2625
 _EVEN_BOND = 0.2382
 
 
-@dataclass(frozen=True)
-class Decoration:
-    """A prototype with its two cations."""
-
-    prototype: str
-    a: Ion
-    b: Ion
-
-    @property
-    def formula(self) -> str:
-        """Formula with A first, such as ``SrTiO3`` or ``MgAl2O4``; one element on both sites is written once."""
-        n_a, n_b = COUNTS[self.prototype]
-        oxygens = f"O{OXYGENS[self.prototype]}"
-        if self.a.symbol == self.b.symbol:
-            return f"{self.a.symbol}{n_a + n_b}{oxygens}"
-        return f"{self.a.symbol}{self.b.symbol}{n_b if n_b > 1 else ''}{oxygens}"
-
-    @property
-    def ion_names(self) -> tuple[str, str]:
-        """The two ions as they are written, such as ``("Sr2+", "Ti4+")``."""
-        return ion_name(self.a.symbol, self.a.oxidation), ion_name(self.b.symbol, self.b.oxidation)
-
-    @property
-    def is_balanced(self) -> bool:
-        """Whether the charges add up to those of the oxygens."""
-        n_a, n_b = COUNTS[self.prototype]
-        return n_a * self.a.oxidation + n_b * self.b.oxidation == CHARGE[self.prototype]
-
-    @property
-    def tolerance_factor(self) -> float:
-        """Goldschmidt's (rA + rO) / (sqrt(2) (rB + rO)) with radii for six neighbours; NaN without a radius."""
-        return _bond(self.a) / (math.sqrt(2.0) * _bond(self.b))
+def formula(pair: IonPair) -> str:
+    """Return the formula with A first, such as ``SrTiO3`` or ``MgAl2O4``; one element on both sites is written once."""
+    n_a, n_b, n_oxygen = STOICHIOMETRY[pair.prototype]
+    counts = {pair.a.symbol: n_a} | {pair.b.symbol: n_b + (n_a if pair.a.symbol == pair.b.symbol else 0)}
+    return "".join(f"{symbol}{n if n > 1 else ''}" for symbol, n in counts.items()) + f"O{n_oxygen}"
 
 
-def starting_lattice_constant(decoration: Decoration) -> float:
-    """Return a conventional lattice constant to start from, angstrom: both ends of the B-O bond touch.
+def is_balanced(pair: IonPair) -> bool:
+    """Return whether the charges of the cations add up to those of the oxygens."""
+    n_a, n_b, n_oxygen = STOICHIOMETRY[pair.prototype]
+    return n_a * pair.a.oxidation + n_b * pair.b.oxidation + n_oxygen * OXYGEN_VALENCE == 0
+
+
+def tolerance_factor(pair: IonPair) -> float:
+    """Return Goldschmidt's (rA + rO) / (sqrt(2) (rB + rO)) with radii for six neighbours; NaN without a radius."""
+    return _bond(pair.a) / (math.sqrt(2.0) * _bond(pair.b))
+
+
+def starting_lattice_constant(pair: IonPair) -> float:
+    """Return a conventional lattice constant to start from, angstrom: the ions of the B-O bond touch.
 
     2 (rB + rO) of a perovskite, (rB + rO) / 0.2382 of a spinel. It is good to about a tenth, which is all that a
     relaxation asks of it.
     """
-    if decoration.prototype not in COUNTS:
-        raise NoPrototypeError(decoration.prototype)
-    bond = _bond(decoration.b)
-    return 2.0 * bond if decoration.prototype == "perovskite" else bond / _EVEN_BOND
+    return 2.0 * _bond(pair.b) if pair.prototype == "perovskite" else _bond(pair.b) / _EVEN_BOND
 
 
-def starting_crystal(decoration: Decoration) -> Crystal:
+def starting_crystal(pair: IonPair) -> Crystal:
     """Return the primitive cell with the lattice constant to start from."""
-    u = EVEN_OXYGEN_PARAMETER if decoration.prototype == "spinel" else None
-    edge = round(starting_lattice_constant(decoration), 4)
-    return build(decoration.prototype, decoration.a.symbol, decoration.b.symbol, edge, u)
+    u = EVEN_OXYGEN_PARAMETER if pair.prototype == "spinel" else None
+    return build(pair.prototype, pair.a.symbol, pair.b.symbol, round(starting_lattice_constant(pair), 4), u)
 
 
 def decorations(
     prototype: str,
     ions: Sequence[Ion],
     *,
-    tolerance_factor: tuple[float, float] | None = None,
-    radius_angstrom: tuple[float, float] | None = None,
-) -> Iterator[Decoration]:
+    tolerance_factors: tuple[float, float] = (0.0, math.inf),
+    radii_angstrom: tuple[float, float] = (0.0, math.inf),
+) -> Iterator[IonPair]:
     """Yield the balanced decorations of a prototype, by formula; of several charge states of one formula the first.
 
     The first is the one whose B ion has the lowest charge. A crystal holds no charges, so it stands for all of them.
@@ -99,9 +74,9 @@ def decorations(
         ``perovskite`` or ``spinel``.
     ions
         The cations to choose from; those without a Shannon radius fit nowhere.
-    tolerance_factor
+    tolerance_factors
         Least and largest tolerance factor of a perovskite.
-    radius_angstrom
+    radii_angstrom
         Least and largest radius of both cations.
 
     Raises
@@ -109,27 +84,33 @@ def decorations(
     NoPrototypeError
         If there is no such prototype.
     """
-    if prototype not in COUNTS:
+    if prototype not in STOICHIOMETRY:
         raise NoPrototypeError(prototype)
-    low, high = radius_angstrom or (0.0, math.inf)
-    fitting = [x for x in ions if low <= x.r_shannon <= high]
-    found: dict[str, Decoration] = {}
+    fitting = [ion for ion in ions if radii_angstrom[0] <= ion.r_shannon <= radii_angstrom[1]]
+    found: dict[str, IonPair] = {}
     for a, b in itertools.product(fitting, fitting):
-        candidate = Decoration(prototype, a, b)
-        if candidate.is_balanced and _fits(candidate, tolerance_factor):
-            known = found.get(candidate.formula)
-            if known is None or (b.oxidation, a.oxidation) < (known.b.oxidation, known.a.oxidation):
-                found[candidate.formula] = candidate
+        pair = IonPair(prototype, a, b)
+        if is_balanced(pair) and _fits(pair, tolerance_factors):
+            known = found.get(formula(pair))
+            if known is None or b.oxidation < known.b.oxidation:
+                found[formula(pair)] = pair
     yield from (found[name] for name in sorted(found))
 
 
-def _fits(candidate: Decoration, tolerance_factor: tuple[float, float] | None) -> bool:
-    if candidate.prototype == "spinel":
-        return candidate.a != candidate.b
-    if candidate.a.symbol == candidate.b.symbol or candidate.a.r_shannon <= candidate.b.r_shannon:
+def larger_first(pair: IonPair) -> IonPair:
+    """Return the pair with the larger ion on A, as a perovskite has it: by radius, or by bond length without one."""
+    sizes = [pair.a.r_shannon, pair.b.r_shannon]
+    if not all(map(math.isfinite, sizes)):
+        sizes = [pair.a.r_min, pair.b.r_min]
+    return pair if sizes[0] >= sizes[1] else IonPair(pair.prototype, pair.b, pair.a)
+
+
+def _fits(pair: IonPair, tolerance_factors: tuple[float, float]) -> bool:
+    if pair.prototype == "spinel":
+        return pair.a != pair.b
+    if pair.a.symbol == pair.b.symbol or pair.a.r_shannon <= pair.b.r_shannon:
         return False
-    low, high = tolerance_factor or (0.0, math.inf)
-    return low <= candidate.tolerance_factor <= high
+    return tolerance_factors[0] <= tolerance_factor(pair) <= tolerance_factors[1]
 
 
 def _bond(cation: Ion) -> float:
