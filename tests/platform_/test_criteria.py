@@ -198,3 +198,43 @@ def test_element_groups() -> None:
     assert {"Tc", "Pm", "Po", "At", "Rn", "Fr", "Ra", "Ac", "U", "Pu", "Og"} <= set(RADIOACTIVE)
     assert "Bi" not in RADIOACTIVE
     assert len(RADIOACTIVE) == 7 + 30  # Z = 89 to 118
+
+
+BARRIERS = {
+    "percolation_barrier_1d": np.array([0.4, 0.2, np.nan]),
+    "percolation_barrier_2d": np.array([0.4, np.inf, np.nan]),
+}
+
+
+def test_percolation_is_asked_in_a_dimension() -> None:
+    outcome = see({"kind": "percolates", "dimension": 2, "barrier": 0.5}, properties=BARRIERS)
+    assert outcome.outcome.tolist() == ["passed", "failed", "unknown"]
+    assert outcome.value_seen.tolist() == pytest.approx([0.4, np.nan, np.nan], nan_ok=True)
+    assert outcome.detail == (None, "no path in 2D below the cutoff", None)
+
+
+@pytest.mark.parametrize(("barrier", "said"), [(0.3, ["failed", "passed"]), (0.4, ["passed", "passed"])])
+def test_a_barrier_may_be_as_high_as_the_limit(barrier: float, said: list[str]) -> None:
+    outcome = see({"kind": "percolates", "dimension": 1, "barrier": barrier}, properties=BARRIERS)
+    assert outcome.outcome.tolist()[:2] == said
+
+
+def test_percolation_that_nobody_computed_is_unknown() -> None:
+    assert see({"kind": "percolates", "barrier": 1.0}).outcome.tolist() == ["unknown"] * 3
+
+
+def test_percolation_names_its_property_for_reports() -> None:
+    criterion = ADAPTER.validate_python({"name": "c", "kind": "percolates", "dimension": 3, "barrier": 1.0})
+    assert criterion.model_dump(mode="json") == {
+        "name": "c",
+        "kind": "percolates",
+        "dimension": 3,
+        "barrier": 1.0,
+        "property": "percolation_barrier_3d",
+    }
+
+
+@pytest.mark.parametrize("wrong", [{"dimension": 0}, {"dimension": 4}, {"barrier": 0.0}, {"barrier": float("inf")}])
+def test_percolation_has_bounds(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        ADAPTER.validate_python({"name": "c", "kind": "percolates", "barrier": 1.0, **wrong})

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
 
 from matsift.screening.elements import expand_elements
 from matsift.screening.table import CriterionOutcome, ScreeningTable
@@ -142,6 +142,30 @@ class LowestPolymorph(_OfProperty):
         return self._outcome(~beaten, known, energy, detail)
 
 
+class Percolates(_Criterion):
+    """A mobile ion finds a path through the crystal, in at least so many dimensions and over a barrier no higher.
+
+    Unknown where the barriers have not been computed, or could not be.
+    """
+
+    kind: Literal["percolates"]
+    dimension: Annotated[int, Field(ge=1, le=3, description="least number of dimensions of the path")] = 1
+    barrier: Annotated[float, Field(gt=0, allow_inf_nan=False, description="highest barrier, eV")]
+
+    @computed_field(description="name of the property")  # type: ignore[prop-decorator]  # as pydantic documents it
+    @property
+    def property(self) -> str:
+        """Name of the property that is compared."""
+        return f"percolation_barrier_{self.dimension}d"
+
+    def evaluate(self, table: ScreeningTable) -> CriterionOutcome:
+        """Return the outcome for each structure; the value seen is the barrier, where there is one below the cutoff."""
+        seen = table.known(self.property)
+        detail = [f"no path in {self.dimension}D below the cutoff" if value == np.inf else None for value in seen]
+        value_seen = np.where(np.isinf(seen), np.nan, seen)
+        return self._outcome(seen <= self.barrier, ~np.isnan(seen), value_seen, detail)
+
+
 class Converged(_Criterion):
     """The calculation behind the structure converged, as its status flag says."""
 
@@ -155,7 +179,7 @@ class Converged(_Criterion):
 
 
 Criterion = Annotated[
-    ExcludesElements | HasDescriptor | Minimum | Maximum | SitesBelow | LowestPolymorph | Converged,
+    ExcludesElements | HasDescriptor | Minimum | Maximum | SitesBelow | LowestPolymorph | Percolates | Converged,
     Field(discriminator="kind"),
 ]
 

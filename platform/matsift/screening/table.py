@@ -22,7 +22,8 @@ class ScreeningTable:
     n_site
         (n,) sites in the cell.
     properties
-        Property name -> (n,) values in the property's unit, NaN where unknown; a property may be absent.
+        Property name -> (n,) values in the property's unit, NaN where unknown; a property may be absent. A percolation
+        barrier is infinite where it was computed and no path lies below the cutoff.
     has_descriptor
         Descriptor set -> (n,) whether there is a vector.
     descriptor_failed
