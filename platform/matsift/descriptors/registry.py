@@ -14,6 +14,7 @@ from matsift.descriptors import matminer_sets
 from matsift.descriptors.composition import MAGPIE, compute_magpie
 from matsift.descriptors.fingerprint import FINGERPRINT, compute_fingerprint
 from matsift.descriptors.mp import MP, MP_ENERGY, Facts, compute_mp, compute_mp_energy
+from matsift.descriptors.oxide_pair import OXIDE_PAIR, compute_oxide_pair
 from matsift.descriptors.packing import PACKING, compute_packing
 from matsift.descriptors.sets import DescriptorChunk, DescriptorSet
 from matsift.descriptors.structure_chunk import Chunk
@@ -29,6 +30,7 @@ _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
     PACKING.name: (PACKING, lambda chunk: compute_packing(chunk.crystals)),
     VORONOI.name: (VORONOI, lambda chunk: compute_voronoi(chunk.crystals, chunk.cells)),
     VORONOI_128.name: (VORONOI_128, lambda chunk: compute_voronoi_128(chunk.crystals, chunk.cells)),
+    OXIDE_PAIR.name: (OXIDE_PAIR, lambda chunk: compute_oxide_pair(chunk.crystals)),
     FINGERPRINT.name: (FINGERPRINT, lambda chunk: compute_fingerprint(chunk.crystals, chunk.cells)),
 }
 

@@ -13,6 +13,7 @@ from matsift.screening.criteria import Criterion
 from matsift.screening.elements import check_symbols
 from matsift.screening.quality import QualityRule
 from matsift.study.base import Settings, as_fault, refuse_repeats
+from matsift.study.bond_valence import BondValenceSettings
 from matsift.study.campaign import CampaignSettings
 from matsift.study.duplicates import DuplicateSettings
 from matsift.study.sources import SourceSettings
@@ -72,7 +73,7 @@ class DescriptorSettings(Settings):
 class SamplingSettings(Settings):
     """`[sampling]`: which labels train, calibrate and test (paper 001, sampling strategy)."""
 
-    strategy: Literal["model_1", "model_2", "model_3", "official_fold"] = "model_3"
+    strategy: Literal["model_1", "model_2", "model_3", "by_composition", "official_fold"] = "model_3"
     fold: Annotated[int, Field(ge=0, lt=5, description="official_fold: the fold of the benchmark that tests")] = 0
     element: Annotated[str, Field(description="the element that Model 1 keeps out of training")] = "Na"
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -80,7 +81,7 @@ class SamplingSettings(Settings):
         float, Field(gt=0, lt=1, description="share of the rest that calibrates intervals")
     ] = 0.1
     compare: Annotated[
-        tuple[Literal["model_1", "model_2", "model_3"], ...],
+        tuple[Literal["model_1", "model_2", "model_3", "by_composition"], ...],
         Field(description="further strategies to train and evaluate for comparison (paper, Fig. 4)"),
     ] = ()
     thresholds: dict[str, float] = Field(
@@ -153,6 +154,9 @@ class Mirror(Settings):
 class Study(Mirror):
     """One study: the whole file."""
 
+    bond_valence: Annotated[
+        BondValenceSettings | None, Field(description="label reference oxides by the bond valence force field")
+    ] = None
     labels: LabelSettings
     descriptors: DescriptorSettings
     sampling: SamplingSettings = SamplingSettings()
@@ -162,13 +166,25 @@ class Study(Mirror):
     campaign: CampaignSettings = CampaignSettings()
     ranking: RankingSettings = RankingSettings()
 
+    @property
+    def label_origins(self) -> frozenset[str]:
+        """Origins of the labels that the study starts from: its sources, and the force field where it relaxes."""
+        own = () if self.bond_valence is None else (self.bond_valence.origin,)
+        return frozenset((*(f"source:{source.name}" for source in self.sources), *own))
+
+    @property
+    def derived_properties(self) -> tuple[str, ...]:
+        """Properties that follow from what is predicted: with a screening factor the oxide can be relaxed."""
+        relaxes = self.bond_valence is not None and "screening_factor" in self.labels.properties
+        return ("lattice_constant", "global_instability_index") if relaxes else ()
+
     @model_validator(mode="after")
     def _consistent(self) -> Study:
         self._refuse_repeated_names()
         limits = (*self.sampling.thresholds, *self.campaign.low_spread, *self.campaign.stop.mean_spread_below)
         for name in limits:
             as_fault(property_definition, name)
-        if self.ranking.property not in self.labels.properties:
+        if self.ranking.property not in (*self.labels.properties, *self.derived_properties):
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
         self._refuse_what_the_oracle_cannot_label()
         for group, sets in self.learner.ablation.items():
