@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matsift.bond_valence.ion_pairs import IonPair
+from matsift.bond_valence.ion_pairs import IonPair, PairTable
 from matsift.bond_valence.pair_energy import Variant
+from matsift.bond_valence.prototype_match import IDEAL_OXYGEN_PARAMETER
+from matsift.bond_valence.relaxation import instability, relax
 
 Array = NDArray[np.float64]
 
 #: Strains of the sample structures and screening factors of Kameda et al. 2024.
 STRAINS = (-0.1, 0.1)
 SCREENING_FACTORS = tuple(round(0.55 + 0.0125 * i, 4) for i in range(17))
+
+#: Mean shift of the atoms of a spinel when u changes by one: 4 of 7 are oxygen, each moves along (1, 1, 1).
+_SPINEL_SHIFT = 4 / 7 * math.sqrt(3)
 
 
 @dataclass(frozen=True)
@@ -87,4 +93,39 @@ def relaxation_rows(
     scope
         Of the global instability index: "cations" or "all".
     """
-    raise NotImplementedError
+    n_sample = len(strains) * len(screening_factors)
+    n = len(references) * n_sample
+    reference = np.repeat(np.arange(len(references)), n_sample)
+    strain = np.tile(np.repeat(np.asarray(strains, dtype=np.float64), len(screening_factors)), len(references))
+    factor = np.tile(np.asarray(screening_factors, dtype=np.float64), len(references) * len(strains))
+    lattice = np.array([r.lattice_constant for r in references])[reference]
+    oxygen = np.array([_oxygen(r) for r in references])[reference]
+    found = {name: np.full(n, np.nan) for name in ("lattice_constant", "oxygen_parameter", "instability_index")}
+    reason: list[str | None] = [None] * n
+    for prototype in sorted({r.pair.prototype for r in references}):
+        here = [i for i, r in enumerate(references) if r.pair.prototype == prototype]
+        rows = np.flatnonzero(np.isin(reference, here))
+        position = np.searchsorted(here, reference[rows])
+        table = PairTable.of([references[i].pair for i in here], variant).take(position)
+        relaxed = relax(table, factor[rows], lattice[rows] * (1 + strain[rows]), oxygen[rows])
+        found["lattice_constant"][rows] = relaxed.lattice_constant
+        found["oxygen_parameter"][rows] = relaxed.oxygen_parameter
+        found["instability_index"][rows] = instability(table, relaxed.lattice_constant, relaxed.oxygen_parameter, scope)
+        for row, why in zip(rows, relaxed.reason, strict=True):
+            reason[row] = why
+    shift = _SPINEL_SHIFT * np.abs(found["oxygen_parameter"] - oxygen)
+    return RelaxationRows(
+        reference,
+        strain,
+        factor,
+        **found,
+        lattice_error=found["lattice_constant"] / lattice - 1,
+        site_shift=np.where(np.isnan(oxygen), np.where(np.isnan(found["lattice_constant"]), np.nan, 0.0), shift),
+        reason=tuple(reason),
+    )
+
+
+def _oxygen(reference: Reference) -> float:
+    if reference.pair.prototype != "spinel":
+        return math.nan
+    return IDEAL_OXYGEN_PARAMETER if reference.oxygen_parameter is None else reference.oxygen_parameter

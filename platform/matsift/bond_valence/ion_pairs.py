@@ -9,8 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from matsift.bond_valence.charges import fractional_charges
 from matsift.bond_valence.pair_energy import Variant
-from matsift.bond_valence.parameters import OXYGEN_N, OXYGEN_VALENCE, Ion, ion, ion_name, oxidation_states
+from matsift.bond_valence.parameters import (
+    OXYGEN_N,
+    OXYGEN_VALENCE,
+    Ion,
+    ion,
+    ion_name,
+    oxidation_states,
+    shannon_radius,
+)
 from matsift.bond_valence.prototype_match import PROTOTYPES, NoPrototypeError, PrototypeMatch
 from matsift.errors import UserInputError
 
@@ -124,29 +133,29 @@ class PairTable:
 
         Raises
         ------
+        NoIonParametersError
+            If the variant needs a Shannon radius of a cation that has none.
         UserInputError
             If they are of several prototypes, or there is none.
         """
-        from matsift.bond_valence.charges import fractional_charges  # noqa: PLC0415  not there yet
-
         chosen = Variant() if variant is None else variant
         prototypes = sorted({pair.prototype for pair in pairs})
         if len(prototypes) != 1:
             raise UserInputError(f"a table holds ion pairs of one prototype, not of {', '.join(prototypes) or 'none'}")
-        counts = STOICHIOMETRY[prototypes[0]]
 
         def column(name: str) -> Array:
             return np.array([[getattr(pair.a, name), getattr(pair.b, name)] for pair in pairs], dtype=np.float64)
 
         valence, n = column("oxidation"), column("n")
         oxygen = np.ones((len(pairs), 1))
-        charge = np.array(
-            [
-                fractional_charges(np.append(v, OXYGEN_VALENCE), np.append(m, OXYGEN_N), np.array(counts))
-                for v, m in zip(valence, n, strict=True)
-            ]
+        charge = fractional_charges(
+            np.hstack([valence, oxygen * OXYGEN_VALENCE]),
+            np.hstack([n, oxygen * OXYGEN_N]),
+            np.array(STOICHIOMETRY[prototypes[0]], dtype=np.float64),
         )
-        radius = column("r_cov" if chosen.radii == "covalent" else "r_shannon")
+        radius = column("r_cov")
+        if chosen.radii == "ionic":
+            radius = np.array([[shannon_radius(i.symbol, i.oxidation) for i in (pair.a, pair.b)] for pair in pairs])
         return cls(
             prototype=prototypes[0],
             variant=chosen,

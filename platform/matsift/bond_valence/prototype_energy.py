@@ -8,15 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.bond_valence.ion_pairs import STOICHIOMETRY, PairTable
-from matsift.bond_valence.pair_energy import (
-    bond_valence,
-    morse_with_curvature,
-    screened_coulomb,
-    screened_coulomb_curvature,
-)
+from matsift.bond_valence.pair_energy import bond_valence, morse_with_curvature, screened_coulomb
 from matsift.bond_valence.shells import Shells, bonds, repulsions
 
 Array = NDArray[np.float64]
+
+_SCREENED_OUT = 6.5  # screening lengths after which erfc is below 1e-19
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,28 +51,44 @@ def derivatives(
         (n,) each; angstrom; the oxygen parameter of a perovskite is not used.
     """
     bond = bonds(table.prototype)
-    parts = _Lengths(bond, lattice_constant, oxygen_parameter, table.prototype)
+    lengths = _Lengths(bond, lattice_constant, oxygen_parameter, table.prototype)
     ends = bond.first
     reach = table.r_cut[:, ends]
-    inside = (parts.length <= reach) * (bond.pairs * table.variant.morse_weight)
+    inside = (lengths.length <= reach) * (bond.pairs * table.variant.morse_weight)
     well = table.r_min[:, ends], table.b[:, ends], table.d0[:, ends]
-    energy, slope, curvature = morse_with_curvature(parts.length, *well)
+    energy, slope, curvature = morse_with_curvature(lengths.length, *well)
     at_reach = morse_with_curvature(reach, *well)[0]
     total = ((energy - at_reach) * inside).sum(axis=1)
-    gradient, hessian = parts.gathered(slope * inside, curvature * inside)
+    gradient, hessian = lengths.gathered(slope * inside, curvature * inside)
 
+    repelled = _repulsion(table, screening_factor, lattice_constant, oxygen_parameter)
+    return Derivatives(
+        total + repelled.energy,
+        gradient + repelled.gradient,
+        hessian + repelled.hessian,
+        repelled.gradient_sf,
+    )
+
+
+def _repulsion(
+    table: PairTable, screening_factor: Array, lattice_constant: Array, oxygen_parameter: Array
+) -> Derivatives:
+    """Return what ions of like charge contribute, without the shells that are screened out in all crystals."""
     like = repulsions(table.prototype, anions=table.variant.anion_repulsion)
-    parts = _Lengths(like, lattice_constant, oxygen_parameter, table.prototype)
-    weight = like.pairs * table.variant.coulomb_factor
-    charges = table.charge[:, like.first] * table.charge[:, like.second] * weight
+    lengths = _Lengths(like, lattice_constant, oxygen_parameter, table.prototype)
     radii = table.radius[:, like.first] + table.radius[:, like.second]
     sf = screening_factor[:, None]
-    energy, slope, _ = screened_coulomb(parts.length, charges, radii, sf)
-    curvature, slope_sf = screened_coulomb_curvature(parts.length, charges, radii, sf)
-    more_gradient, more_hessian = parts.gathered(slope, curvature)
-    return Derivatives(
-        total + energy.sum(axis=1), gradient + more_gradient, hessian + more_hessian, parts.gathered_slope(slope_sf)
-    )
+    near = np.any(lengths.length < _SCREENED_OUT * sf * radii, axis=0)
+    like, radii = like.only(near), radii[:, near]
+    lengths = _Lengths(like, lattice_constant, oxygen_parameter, table.prototype)
+    charges = table.charge[:, like.first] * table.charge[:, like.second] * (like.pairs * table.variant.coulomb_factor)
+    energy, slope, slope_sf = screened_coulomb(lengths.length, charges, radii, sf)
+    per_r2, per_rho2 = 1.0 / lengths.length**2, 1.0 / (sf * radii) ** 2
+    gauss = slope_sf * sf  # k q q'/rho 2/sqrt(pi) exp(-(R/rho)^2): no further transcendental function is needed
+    curvature = 2.0 * (energy * per_r2 + gauss * (per_r2 + per_rho2))
+    gradient, hessian = lengths.gathered(slope, curvature)
+    gradient_sf = lengths.gathered_slope(-2.0 * slope_sf * lengths.length * per_rho2)
+    return Derivatives(energy.sum(axis=1), gradient, hessian, gradient_sf)
 
 
 def instability(table: PairTable, lattice_constant: Array, oxygen_parameter: Array, scope: str = "cations") -> Array:

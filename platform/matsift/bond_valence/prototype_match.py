@@ -81,11 +81,12 @@ def match(crystal: Crystal, tolerance_angstrom: float = SYMMETRY_TOLERANCE_ANGST
     """
     if not crystal.is_ordered or "O" not in crystal.elements or len(crystal.elements) > 3:
         return None
-    numbers = [ELEMENT_SYMBOLS.index(s) + 1 for s in crystal.species]
-    found = spglib.get_symmetry_dataset((crystal.lattice, crystal.frac_coords, numbers), symprec=tolerance_angstrom)
+    numbers = [ELEMENT_SYMBOLS.index(symbol) + 1 for symbol in crystal.species]
+    cell = crystal.lattice.tolist(), crystal.frac_coords.tolist(), numbers
+    found = spglib.get_symmetry_dataset(cell, symprec=tolerance_angstrom)
     if found is None or found.number not in _SPACE_GROUPS:
         return None
-    whole = (found.std_lattice, found.std_positions, found.std_types)
+    whole = found.std_lattice.tolist(), found.std_positions.tolist(), found.std_types.tolist()
     settled = spglib.get_symmetry_dataset(whole, symprec=tolerance_angstrom)
     if settled is None:
         return None

@@ -77,10 +77,8 @@ def relax(
         _relax_chunk(table.take(rows), screening_factor[rows], start_lattice[rows], start_oxygen[rows])
         for rows in np.array_split(np.arange(len(table)), max(1, -(-len(table) // _CHUNK)))
     ]
-    return Relaxed(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in _NUMBERS),
-        reason=tuple(reason for part in parts for reason in part.reason),
-    )
+    numbers = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _NUMBERS}
+    return Relaxed(**numbers, reason=tuple(reason for part in parts for reason in part.reason))
 
 
 def _relax_chunk(table: PairTable, sf: Array, start_lattice: Array, start_oxygen: Array) -> Relaxed:

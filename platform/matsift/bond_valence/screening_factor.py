@@ -8,11 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.bond_valence.ion_pairs import PairTable
+from matsift.bond_valence.prototype_energy import Derivatives, derivatives
+from matsift.bond_valence.prototype_match import IDEAL_OXYGEN_PARAMETER
 
 Array = NDArray[np.float64]
 
 #: Where a screening factor is looked for.
 BRACKET = (0.2, 1.6)
+
+#: Why there is no screening factor.
+TOO_LOOSE = f"the crystal is under tension at every screening factor up to {BRACKET[1]}"
+TOO_TIGHT = f"the crystal is under pressure at every screening factor down to {BRACKET[0]}"
+NO_MINIMUM = "the lattice is at rest at no screening factor: its energy is not lowest there"
+NOT_CONVERGED = "the screening factor was not found"
+
+_MOST_STEPS = 100
+_CONVERGED = 1e-12
+_LONGEST_STEP = np.array([0.05, 0.01])  # in the screening factor and in u
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +54,9 @@ def automatic_screening_factor(
     The crystals are taken as they are: at a strained cell it is the screening factor that makes the strain a rest
     position. Positions are not relaxed.
     """
-    raise NotImplementedError
+    u = _oxygens(table, oxygen_parameter)
+    factor, reason = _zero_pressure(table, lattice_constant, u)
+    return ScreeningFactors(factor, u, reason)
 
 
 def exact_screening_factor(
@@ -53,4 +67,68 @@ def exact_screening_factor(
     A spinel's oxygen parameter is free, starts from the given one, and is returned. A reference lattice at which the
     energy is not lowest (a saddle, a maximum) has no such screening factor.
     """
-    raise NotImplementedError
+    u = _oxygens(table, oxygen_parameter)
+    factor, reason = _zero_pressure(table, lattice_constant, u)
+    if table.prototype == "spinel":
+        factor, u, reason = _with_free_oxygens(table, lattice_constant, factor, u, reason)
+    good = np.isfinite(factor)
+    at = derivatives(table, np.where(good, factor, 1.0), lattice_constant, np.where(good, u, IDEAL_OXYGEN_PARAMETER))
+    lowest = np.min(np.linalg.eigvalsh(at.hessian), axis=1) > 0
+    reason = tuple(r or (None if low else NO_MINIMUM) for r, low in zip(reason, lowest, strict=True))
+    none = np.array([r is not None for r in reason])
+    return ScreeningFactors(np.where(none, np.nan, factor), np.where(none, np.nan, u), reason)
+
+
+def _oxygens(table: PairTable, oxygen_parameter: Array | None) -> Array:
+    if table.prototype != "spinel":
+        return np.full(len(table), np.nan)
+    if oxygen_parameter is None:
+        return np.full(len(table), IDEAL_OXYGEN_PARAMETER)
+    return np.asarray(oxygen_parameter, dtype=np.float64)
+
+
+def _zero_pressure(table: PairTable, lattice: Array, u: Array) -> tuple[Array, tuple[str | None, ...]]:
+    """Return the roots of dE/dlna by Newton's method inside a bracket; dE/dlna falls as the screening factor grows."""
+    n = len(table)
+    low, high = np.full(n, BRACKET[0]), np.full(n, BRACKET[1])
+    tight = derivatives(table, low, lattice, u).gradient[:, 0] < 0
+    loose = derivatives(table, high, lattice, u).gradient[:, 0] > 0
+    sf = np.full(n, (BRACKET[0] + BRACKET[1]) / 2)
+    for _ in range(_MOST_STEPS):
+        at = derivatives(table, sf, lattice, u)
+        slope = at.gradient[:, 0]
+        low, high = np.where(slope > 0, sf, low), np.where(slope > 0, high, sf)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            newton = sf - slope / at.gradient_sf[:, 0]
+        following = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
+        settled = np.abs(following - sf).max() < _CONVERGED
+        sf = following
+        if settled:
+            break
+    reason = tuple(TOO_TIGHT if t else TOO_LOOSE if o else None for t, o in zip(tight, loose, strict=True))
+    return np.where(tight | loose, np.nan, sf), reason
+
+
+def _with_free_oxygens(
+    table: PairTable, lattice: Array, factor: Array, u: Array, reason: tuple[str | None, ...]
+) -> tuple[Array, Array, tuple[str | None, ...]]:
+    """Return (sf, u) at which neither a nor u is pulled, by Newton's method from those of the fixed crystal."""
+    rows = np.flatnonzero(np.isfinite(factor))
+    sf, free = factor.copy(), u.copy()
+    for _ in range(_MOST_STEPS):
+        if not len(rows):
+            break
+        at = derivatives(table.take(rows), sf[rows], lattice[rows], free[rows])
+        step = np.linalg.solve(_jacobian(at), -at.gradient[:, :, None])[:, :, 0]
+        step /= np.maximum(1.0, (np.abs(step) / _LONGEST_STEP).max(axis=1))[:, None]
+        sf[rows] += step[:, 0]
+        free[rows] += step[:, 1]
+        rows = rows[np.abs(step).max(axis=1) > _CONVERGED]
+    outside = (sf < BRACKET[0]) | (sf > BRACKET[1])
+    lost = set(rows.tolist()) | set(np.flatnonzero(outside).tolist())
+    return sf, free, tuple(r or (NOT_CONVERGED if i in lost else None) for i, r in enumerate(reason))
+
+
+def _jacobian(at: Derivatives) -> Array:
+    """Return (n, 2, 2): how (dE/dlna, dE/du) changes with (sf, u)."""
+    return np.stack([at.gradient_sf, at.hessian[:, :, 1]], axis=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
@@ -41,6 +41,10 @@ class Shells:
     constant: NDArray[np.float64]
     linear: NDArray[np.float64]
     square: NDArray[np.float64]
+
+    def only(self, kept: NDArray[np.bool_]) -> Shells:
+        """Return some of the distances."""
+        return Shells(*(getattr(self, field.name)[kept] for field in fields(self)))
 
 
 @cache
