@@ -69,7 +69,9 @@ def assign_valences(crystal: Crystal) -> NDArray[np.int64]:
     candidates = [_uniform(crystal, states) for states in uniform] or list(_mixed(crystal, counts, wanted, bonds))
     if not candidates:
         elements = " and ".join(sorted(counts))
-        raise NoValencesError(f"no oxidation states of {elements} with parameters balance the charge of its oxygen")
+        raise NoValencesError(
+            f"no oxidation states of {elements} with parameters balance its oxygen, or they are mixed on equal sites"
+        )
     if len(candidates) == 1:
         return candidates[0]
     return min(candidates, key=lambda valences: _misfit(crystal, valences, bonds))

@@ -80,7 +80,7 @@ def evaluate_pairs(pairs: ChunkPairs, sf: Floats, variant: Variant) -> Evaluatio
     energies, virials, forces = np.zeros(m), np.zeros((m, 9)), np.zeros((pairs.starts[-1], 3))
     for kind, energy, pull in shares:
         _add(kind, energy, pull, energies, virials, forces)
-    slopes: Floats = variant.coulomb_factor * np.bincount(repulsions.structure, de_dsf, m)
+    slopes = np.asarray(variant.coulomb_factor * np.bincount(repulsions.structure, de_dsf, m), dtype=np.float64)
     return Evaluation(
         energies,
         tuple(np.split(forces, pairs.starts[1:-1])) if m else (),
