@@ -22,17 +22,15 @@ BOND_VALENCE = DescriptorSet(
     name="bond_valence",
     version="1",
     columns=(
-        "cation_misfit_mean",
-        "cation_misfit_min",
-        "cation_misfit_max",
-        "anion_misfit_mean",
-        "anion_misfit_min",
-        "anion_misfit_max",
-        "gii_cations",
-        "gii_all",
+        "gii_cations_vu",
+        "gii_all_vu",
+        "cation_deviation_mean_vu",
+        "cation_deviation_min_vu",
+        "cation_deviation_max_vu",
+        "anion_deviation_mean_vu",
     ),
-    description="bond valence sum less oxidation state of the cations and of the oxygen, and the global instability "
-    "index over cations and over all ions, of an oxide, in valence units",
+    description="global instability index of an oxide over its cations and over all ions, and bond valence sum less "
+    "oxidation state of its cations and of its oxygen, in valence units",
 )
 
 
@@ -55,10 +53,13 @@ def compute_bond_valence(crystals: Sequence[Crystal]) -> DescriptorChunk:
 def _row(crystal: Crystal) -> list[float]:
     valences = assign_valences(crystal)
     sums = bond_valence_sums(crystal, valences)
-    misfit = sums - np.abs(valences)
-    ends = [
-        number
-        for chosen in (misfit[valences > 0], misfit[valences < 0])
-        for number in (chosen.mean(), chosen.min(), chosen.max())
+    deviation = sums - np.abs(valences)
+    cations = deviation[valences > 0]
+    return [
+        global_instability_index(sums, valences),
+        global_instability_index(sums, valences, "all"),
+        float(cations.mean()),
+        float(cations.min()),
+        float(cations.max()),
+        float(deviation[valences < 0].mean()),
     ]
-    return [*ends, global_instability_index(sums, valences), global_instability_index(sums, valences, "all")]
