@@ -11,6 +11,7 @@ from matsift.learners.splits import (
     STRATEGIES,
     Strategy,
     assign_roles,
+    group_numbers,
     kfold,
     kfold_by_group,
     roles_of_fold,
@@ -22,7 +23,16 @@ SODIUM = RNG.random(400) < 0.07
 
 
 def deal(strategy: Strategy, seed: int = 3, threshold: float | None = 120.0) -> np.ndarray:
-    return assign_roles(strategy, Y, SODIUM, test_fraction=0.2, validation_fraction=0.1, threshold=threshold, seed=seed)
+    return assign_roles(
+        strategy,
+        Y,
+        SODIUM,
+        test_fraction=0.2,
+        validation_fraction=0.1,
+        threshold=threshold,
+        seed=seed,
+        groups=range(400),
+    )
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -125,9 +135,17 @@ def test_no_row_is_where_it_must_not_be(
     strategy: Strategy, y: list[float], threshold: float, seed: int, data: st.DataObject
 ) -> None:
     marked = np.array(data.draw(st.lists(st.booleans(), min_size=len(y), max_size=len(y))))
+    groups = data.draw(st.lists(st.integers(0, 9), min_size=len(y), max_size=len(y)))
     try:
         roles = assign_roles(
-            strategy, y, marked, test_fraction=0.2, validation_fraction=0.1, threshold=threshold, seed=seed
+            strategy,
+            y,
+            marked,
+            test_fraction=0.2,
+            validation_fraction=0.1,
+            threshold=threshold,
+            seed=seed,
+            groups=groups,
         )
     except UserInputError:
         return
@@ -136,6 +154,42 @@ def test_no_row_is_where_it_must_not_be(
         assert set(roles[marked]) <= {"test"}
     if strategy == "model_3":
         assert set(roles[np.array(y) >= threshold]) <= {"train"}
+    if strategy == "by_composition":
+        assert len(set(zip(groups, roles.tolist(), strict=True))) == len(set(groups))
+
+
+def test_compositions_keep_together_and_are_counted() -> None:
+    formulae = [f"A{i % 25}" for i in range(400)]
+    roles = assign_roles(
+        "by_composition", Y, SODIUM, test_fraction=0.2, validation_fraction=0.1, seed=0, groups=formulae
+    )
+    role_of = dict(zip(formulae, roles.tolist(), strict=True))
+    assert [role_of[formula] for formula in formulae] == roles.tolist()
+    assert {role: list(role_of.values()).count(role) for role in ("test", "validation", "train")} == {
+        "test": 5,
+        "validation": 2,
+        "train": 18,
+    }
+
+
+@pytest.mark.parametrize(
+    ("groups", "sentence"),
+    [
+        pytest.param(None, "by_composition needs the composition of each of 4 rows", id="not given"),
+        pytest.param(["a", "b"], "by_composition needs the composition of each of 4 rows", id="too few"),
+        pytest.param(["a", "a", "b", "b"], "4 labelled structures of 2 compositions are too few", id="two"),
+    ],
+)
+def test_compositions_that_cannot_be_dealt_give_a_sentence(groups: list[str] | None, sentence: str) -> None:
+    with pytest.raises(UserInputError, match=sentence):
+        assign_roles(
+            "by_composition", Y[:4], SODIUM[:4], test_fraction=0.2, validation_fraction=0.1, seed=0, groups=groups
+        )
+
+
+def test_groups_are_numbered_as_they_appear() -> None:
+    assert group_numbers(["b", "a", "b", "c", "a"]).tolist() == [0, 1, 0, 2, 1]
+    assert group_numbers([]).tolist() == []
 
 
 def test_folds_are_even_and_repeat() -> None:

@@ -22,7 +22,8 @@ class Prediction:
         (n,), mean of the members.
     spread
         (n,), sample standard deviation of the members (n - 1 in the denominator, as PostgreSQL's ``stddev``), the
-        STDEV of paper 001; 0 where all members agree or where there is only one.
+        STDEV of paper 001; 0 where all members agree. A learner that has a variance of its own and one member (GPR-NN,
+        least squares) puts the standard deviation of a new label here.
     members
         (n_member, n), what each member says.
     """

@@ -11,7 +11,17 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ValidationError
 
 from matsift.errors import ArtifactError, UserInputError
-from matsift.learners import blend, container, forest, kernel_ridge, lightgbm_ensemble, linear
+from matsift.learners import (
+    blend,
+    container,
+    forest,
+    gpr_nn,
+    kernel_ridge,
+    least_squares,
+    levenberg_marquardt,
+    lightgbm_ensemble,
+    linear,
+)
 from matsift.learners.prediction import FittedModel, TrainingData
 from matsift.learners.scale import TargetScale
 
@@ -33,6 +43,15 @@ _LEARNERS: dict[str, _Learner] = {
     ),
     blend.KIND: _Learner(blend.BlendSettings, blend.fit, blend.Blend.read),
     linear.KIND: _Learner(linear.RidgeSettings, linear.fit, linear.RidgeEnsemble.read),
+    least_squares.KIND: _Learner(
+        least_squares.LeastSquaresSettings, least_squares.fit, least_squares.LeastSquares.read
+    ),
+    levenberg_marquardt.KIND: _Learner(
+        levenberg_marquardt.LevenbergMarquardtSettings,
+        levenberg_marquardt.fit,
+        levenberg_marquardt.LevenbergMarquardt.read,
+    ),
+    gpr_nn.KIND: _Learner(gpr_nn.GprNnSettings, gpr_nn.fit, gpr_nn.GprNn.read),
 }
 
 

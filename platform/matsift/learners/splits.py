@@ -1,4 +1,4 @@
-"""Which labelled structures train, calibrate and test: the three sampling strategies of paper 001, and folds."""
+"""Which labelled structures train, calibrate and test: the strategies of paper 001, by composition, and folds."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from matsift.errors import UserInputError
 
-Strategy = Literal["model_1", "model_2", "model_3"]
+Strategy = Literal["model_1", "model_2", "model_3", "by_composition"]
 
-#: What each strategy of paper 001 does, in one line.
+#: What each strategy does, in one line; the models are those of paper 001.
 STRATEGIES: dict[Strategy, str] = {
     "model_1": "random, structures with the element only in the test set",
     "model_2": "random, structures with the element on both sides",
     "model_3": "stratified by the target, everything at or above the threshold in the training set",
+    "by_composition": "random compositions, all structures of one with the same role",
 }
 
 #: Thresholds of Model 3 in GPa, as the paper's definition has them; its discussion prefers 200 for the shear modulus.
@@ -34,6 +35,7 @@ def assign_roles(
     validation_fraction: float,
     threshold: float | None = None,
     seed: int,
+    groups: Sequence[Hashable] | None = None,
 ) -> NDArray[np.str_]:
     """Return "train", "validation" or "test" for each of n rows.
 
@@ -46,7 +48,8 @@ def assign_roles(
     strategy
         "model_1": the test set is every row with the element, filled up at random to `test_fraction`; "model_2":
         random; "model_3": `test_fraction` of all rows, drawn alike from ten quantile bins of the target, but never
-        a row whose target is at or above `threshold`.
+        a row whose target is at or above `threshold`; "by_composition": random groups, `test_fraction` of their
+        number.
     y
         (n,) target.
     has_element
@@ -59,16 +62,21 @@ def assign_roles(
         Model 3: rows at or above it always train, in the unit of `y`; None forces no row.
     seed
         Seed of the draw.
+    groups
+        "by_composition": (n,) the group of each row, its reduced formula for example; others do not look at it.
 
     Raises
     ------
     UserInputError
-        If the rows are too few for the roles, or Model 1 leaves nothing to train on.
+        If the rows (or groups) are too few for the roles, Model 1 leaves nothing to train on, or groups are wanted and
+        not given.
     """
     target, marked = np.asarray(y, dtype=np.float64), np.asarray(has_element, dtype=bool)
     n, rng = len(target), np.random.default_rng(seed)
     if strategy not in STRATEGIES:
         raise UserInputError(f"there is no sampling strategy {strategy!r}; use one of {', '.join(STRATEGIES)}")
+    if strategy == "by_composition":
+        return _roles_of_groups(n, groups, test_fraction, validation_fraction, rng)
     forced = np.zeros(n, dtype=bool)
     if strategy == "model_3" and threshold is not None:
         forced = target >= threshold
@@ -89,6 +97,12 @@ def assign_roles(
     roles[free[order[:n_free_test]]] = "test"
     roles[free[order[n_free_test : n_free_test + n_validation]]] = "validation"
     return roles
+
+
+def group_numbers(groups: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Return the number of each row's group; groups are numbered from 0 in the order in which they first appear."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.int64)
 
 
 def roles_of_fold(folds: ArrayLike, fold: int, *, validation_fraction: float, seed: int) -> NDArray[np.str_]:
@@ -155,6 +169,32 @@ def kfold_by_group(groups: Sequence[Hashable], n_fold: int, seed: int) -> NDArra
         folds[group_rows] = fold
         sizes[fold] += len(group_rows)
     return folds
+
+
+def _roles_of_groups(
+    n: int,
+    groups: Sequence[Hashable] | None,
+    test_fraction: float,
+    validation_fraction: float,
+    rng: np.random.Generator,
+) -> NDArray[np.str_]:
+    """Return the role of each of n rows by that of its group."""
+    if groups is None or len(groups) != n:
+        raise UserInputError(f"the sampling strategy by_composition needs the composition of each of {n} rows")
+    numbers = group_numbers(groups)
+    n_group = int(numbers.max(initial=-1)) + 1
+    n_test = _count(n_group, test_fraction)
+    n_validation = _count(n_group - n_test, validation_fraction)
+    if n_group - n_test - n_validation < 1:
+        raise UserInputError(
+            f"{n} labelled structures of {n_group} compositions are too few for {n_test} compositions to test and "
+            f"{n_validation} to calibrate with; add labels, lower the fractions or choose another strategy"
+        )
+    role_of_group = np.full(n_group, "train", dtype="<U10")
+    order = rng.permutation(n_group)
+    role_of_group[order[:n_test]] = "test"
+    role_of_group[order[n_test : n_test + n_validation]] = "validation"
+    return role_of_group[numbers]
 
 
 def _count(n: int, fraction: float) -> int:

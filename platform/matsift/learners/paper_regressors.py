@@ -1,0 +1,15 @@
+"""The regressors of Kameda et al. 2024 by the names of its tables, as learners of the registry with their settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matsift.learners import gpr_nn, least_squares, levenberg_marquardt
+
+#: Name -> (learner, settings). A network is one training of a table's hundred, so it has one member.
+PAPER_REGRESSORS: dict[str, tuple[str, dict[str, Any]]] = {
+    "linear": (least_squares.KIND, {}),
+    **{f"NN{n}": (levenberg_marquardt.KIND, {"neurons": n, "members": 1}) for n in (1, 2, 3, 4, 6, 9, 12)},
+    "GPR-NN l=7": (gpr_nn.KIND, {"length": 7.0}),
+    "GPR-NN l=200": (gpr_nn.KIND, {"length": 200.0}),
+}
