@@ -27,10 +27,10 @@ def judge(workspace: Workspace, study: Study, whose: Whose = "sources") -> int:
     """
     rule_set = rule_set_hash(study.labels.rules)
     properties = sorted({*study.labels.properties, *MODULI})
-    methods, origins = study.labels.methods, {f"source:{source.name}" for source in study.sources}
+    methods, origins = study.labels.methods, study.label_origins
     if whose == "oracle":
         asked = oracle(study.campaign.oracle)
-        methods, origins = (asked.method,), {asked.origin}
+        methods, origins = (asked.method,), frozenset({asked.origin})
     with workspace.sessions.begin() as session:
         labels = label_table(session, properties, rule_set=rule_set, methods=methods)
     ours = np.array([origin in origins for origin in labels.origins], dtype=bool)

@@ -93,7 +93,7 @@ def _table(session: Session, study: Study, structures: StructureTable) -> Screen
 
 def _labelled(session: Session, study: Study, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
     labels = label_table(session, study.labels.properties, methods=study.labels.methods, structure_ids=ids)
-    origins = {f"source:{source.name}" for source in study.sources}
+    origins = study.label_origins
     known = [key for key, origin in zip(labels.structure_ids, labels.origins, strict=True) if origin in origins]
     return np.isin(ids, known)
 

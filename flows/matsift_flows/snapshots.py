@@ -56,6 +56,7 @@ def base_snapshot(
         labels, rows = _accepted(session, study, property_name)
         rows = rows[~np.isin(labels.structure_ids[rows], list(held_back_structures(session, study)))]
         fold_of = _official_folds(session, study, property_name) if strategy == STRATEGY else {}
+        compositions = _compositions(session, labels.structure_ids[rows])
     if not len(rows):
         raise UserInputError(
             f"there is no label of {property_name} to learn from: of {len(labels)} labels none comes from a source of "
@@ -86,8 +87,16 @@ def base_snapshot(
             validation_fraction=sampling.validation_fraction,
             threshold=sampling.thresholds.get(property_name),
             seed=study.study.seed,
+            groups=compositions,
         )
     return _stored(workspace, study, property_name, strategy, settings, labels, rows, roles)
+
+
+def _compositions(session: Session, structure_ids: NDArray[np.int64]) -> list[str]:
+    """Return the reduced formula of each structure, in the order of the ids."""
+    table = load_structures(session, ids=structure_ids)
+    of = dict(zip(table.ids.tolist(), table.reduced_formulae, strict=True))
+    return [of[key] for key in structure_ids.tolist()]
 
 
 def held_back_structures(session: Session, study: Study) -> set[int]:
@@ -143,14 +152,13 @@ def _accepted(session: Session, study: Study, property_name: str) -> tuple[Label
         session, [property_name], rule_set=rule_set_hash(study.labels.rules), methods=study.labels.methods
     )
     sources = [source.name for source in study.sources]
-    origins = {f"source:{name}" for name in sources}
     is_stated = np.isin(labels.structure_ids, load_structures(session, sources=sources).ids)
     there = is_stated & has_descriptors(
         session, descriptor_set_ids(session, study.descriptors.sets), labels.structure_ids
     )
     first: dict[str, int] = {}
     for i in range(len(labels)):
-        if labels.verdicts[i] == "accepted" and labels.origins[i] in origins and there[i]:
+        if labels.verdicts[i] == "accepted" and labels.origins[i] in study.label_origins and there[i]:
             first.setdefault(labels.structure_hashes[i], i)
     return labels, np.array(list(first.values()), dtype=np.int64)
 

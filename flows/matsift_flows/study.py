@@ -12,6 +12,7 @@ from matsift.study.loading import load_study
 from matsift.study.settings import Study
 from matsift_adapters.settings import Settings
 from matsift_flows.acquire import acquire
+from matsift_flows.bond_valence import relax
 from matsift_flows.featurize import featurize
 from matsift_flows.group import group
 from matsift_flows.ingest import ingest
@@ -65,6 +66,8 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
         with workspace.sessions.begin() as session:
             before = row_counts(session)
         invoke(ingest, workspace, study, base_dir)
+        if study.bond_valence is not None:
+            invoke(relax, workspace, study)
         invoke(judge, workspace, study)
         if study.duplicates is not None:
             invoke(group, workspace, study)

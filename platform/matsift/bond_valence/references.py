@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 from matsift.bond_valence.dataset import Reference, RelaxationRows, relaxation_rows
 from matsift.bond_valence.ion_pairs import PairTable, assign_ions
 from matsift.bond_valence.pair_energy import Variant
+from matsift.bond_valence.parameters import TABLE
 from matsift.bond_valence.prototype_match import match
 from matsift.bond_valence.relaxation import instability
 from matsift.bond_valence.screening_factor import exact_screening_factor
@@ -68,6 +72,20 @@ class References:
     instability_index: Array
     lattice_constant: Array
     failures: dict[int, tuple[str, str]]
+
+    @classmethod
+    def failed(cls, error_class: str, message: str) -> References:
+        """Return what came of one crystal of which nothing is known but why."""
+        nothing = np.zeros(0)
+        return cls(
+            np.zeros(0, np.int64), (), relaxation_rows(()), nothing, nothing, nothing, {0: (error_class, message)}
+        )
+
+
+@cache
+def ion_table_hash() -> str:
+    """Return the SHA-256 of the table of ions, which every result depends on."""
+    return hashlib.sha256(files("matsift.bond_valence").joinpath(TABLE).read_bytes()).hexdigest()
 
 
 def label_references(payload: tuple[Sequence[Crystal], ReferenceWork]) -> References:

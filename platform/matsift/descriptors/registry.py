@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from matsift.crystal import Crystal
 from matsift.descriptors import matminer_sets
+from matsift.descriptors.bond_valence import BOND_VALENCE, compute_bond_valence
 from matsift.descriptors.composition import MAGPIE, compute_magpie
 from matsift.descriptors.fingerprint import FINGERPRINT, compute_fingerprint
 from matsift.descriptors.mp import MP, MP_ENERGY, Facts, compute_mp, compute_mp_energy
@@ -30,6 +31,7 @@ _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
     PACKING.name: (PACKING, lambda chunk: compute_packing(chunk.crystals)),
     VORONOI.name: (VORONOI, lambda chunk: compute_voronoi(chunk.crystals, chunk.cells)),
     VORONOI_128.name: (VORONOI_128, lambda chunk: compute_voronoi_128(chunk.crystals, chunk.cells)),
+    BOND_VALENCE.name: (BOND_VALENCE, lambda chunk: compute_bond_valence(chunk.crystals)),
     OXIDE_PAIR.name: (OXIDE_PAIR, lambda chunk: compute_oxide_pair(chunk.crystals)),
     FINGERPRINT.name: (FINGERPRINT, lambda chunk: compute_fingerprint(chunk.crystals, chunk.cells)),
 }

@@ -16,7 +16,7 @@ from matsift_schema.store.arrays import Floats, Ids, Texts
 from matsift_schema.store.copying import incoming
 from matsift_schema.store.structures import STATED_NOW
 
-#: Stage of the failures that `missing_relaxations` looks at; their detail is the content hash of the variant.
+#: Stage of the failures that `missing_relaxations` looks at; their detail names what was sought, and by which variant.
 STAGE = "bond_valence"
 
 _NUMBERS = ("lattice_error", "lattice_constant", "oxygen_parameter", "site_shift", "global_instability_index")
@@ -94,19 +94,21 @@ def missing_relaxations(
     session: Session,
     variant_hash: str,
     *,
+    detail: str,
     strains: Floats,
     screening_factors: Floats,
     sources: Sequence[str] = (),
+    without_holds: Sequence[str] = (),
     retry_failed: bool = False,
 ) -> NDArray[np.int64]:
     """Return the ids of structures that lack a relaxation at some strain and factor, ordered by content hash.
 
-    Structures that failed with the variant are left out unless `retry_failed`. `sources` narrows the search to
-    structures that one of these sources states now.
+    Structures with a failure of this detail are left out unless `retry_failed`. `sources` narrows the search to
+    structures that one of these sources states now, `without_holds` to those with none of these reservations.
     """
     query = text(f"""
         SELECT s.id FROM matsift.structure s
-        WHERE {STATED_NOW} AND EXISTS (
+        WHERE {STATED_NOW} AND NOT s.holds && CAST(:holds AS text[]) AND EXISTS (
               SELECT FROM unnest(CAST(:strains AS float8[])) AS a (strain)
               CROSS JOIN unnest(CAST(:factors AS float8[])) AS b (screening_factor)
               WHERE NOT EXISTS (
@@ -115,7 +117,7 @@ def missing_relaxations(
                   WHERE (r.structure_id, r.strain, r.screening_factor) = (s.id, a.strain, b.screening_factor)
                     AND v.content_hash = :variant))
           AND (:retry OR NOT EXISTS (SELECT FROM matsift.failure f WHERE f.structure_id = s.id
-                                     AND f.stage = :stage AND f.detail = :variant))
+                                     AND f.stage = :stage AND f.detail = :detail))
         ORDER BY s.content_hash COLLATE "C"
     """)  # noqa: S608  a constant
     rows = session.scalars(
@@ -125,6 +127,8 @@ def missing_relaxations(
             "strains": [float(value) for value in strains],
             "factors": [float(value) for value in screening_factors],
             "variant": variant_hash,
+            "detail": detail,
+            "holds": list(without_holds),
             "retry": retry_failed,
             "stage": STAGE,
         },
