@@ -30,7 +30,7 @@ PROPERTIES = (LATTICE, INSTABILITY)
 #: Screening factors at which an interval is walked through, both ends among them.
 POINTS = 11
 
-_SMALL = 1e-4  # of the screening factor, for the slope of the instability index
+_SMALL = 1e-5  # of the screening factor, for the slope of the instability index
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +108,14 @@ def _of_one_prototype(
     lattice = rest.lattice_constant.reshape(n, -1)
     index = instability(many, rest.lattice_constant, rest.oxygen_parameter, scope).reshape(n, -1)
     first = np.arange(n) * (POINTS + 1)
-    beside = instability(
-        table,
-        rest.lattice_constant[first] + _SMALL * rest.lattice_slope[first],
-        rest.oxygen_parameter[first] + _SMALL * rest.oxygen_slope[first],
-        scope,
+    below, above = (
+        instability(
+            table,
+            rest.lattice_constant[first] + step * rest.lattice_slope[first],
+            rest.oxygen_parameter[first] + step * rest.oxygen_slope[first],
+            scope,
+        )
+        for step in (-_SMALL, _SMALL)
     )
     values = {
         LATTICE: Values(
@@ -123,7 +126,7 @@ def _of_one_prototype(
         ),
         INSTABILITY: Values(
             index[:, 0],
-            np.abs(beside - index[:, 0]) / _SMALL * screening_factor.spread,
+            np.abs(above - below) / (2 * _SMALL) * screening_factor.spread,
             index.min(axis=1),
             index.max(axis=1),
         ),
