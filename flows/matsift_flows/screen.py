@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,10 @@ from prefect import flow
 from sqlalchemy.orm import Session
 
 from matsift.descriptors.registry import descriptor_set
-from matsift.screening.criteria import FAILED, evaluate, funnel, overall
+from matsift.screening.criteria import FAILED, Criterion, evaluate, funnel, overall
 from matsift.screening.table import CriterionOutcome, ScreeningTable
 from matsift.study.settings import Study
+from matsift_adapters.oracles.percolation import method_of
 from matsift_flows.facts import FACTS, known_properties
 from matsift_flows.snapshots import held_back_structures
 from matsift_flows.workspace import Workspace
@@ -22,6 +24,7 @@ from matsift_schema.store import screening as store
 from matsift_schema.store.descriptors import STAGE, failure_detail, find_descriptor_set, has_descriptors
 from matsift_schema.store.failures import failed_structures
 from matsift_schema.store.labels import label_table
+from matsift_schema.store.mobility import known_barriers
 from matsift_schema.store.structures import StructureTable, load_structures
 
 
@@ -52,24 +55,31 @@ class Screening:
 @flow(name="screen", validate_parameters=False)
 def screen(workspace: Workspace, study: Study) -> Screening:
     """Evaluate the criteria of a study and write the outcomes that are new."""
-    with workspace.sessions.begin() as session:
-        sources = [source.name for source in study.sources]
-        structures = load_structures(session, elements=study.candidates.elements, sources=sources)
-        outcomes = evaluate(study.screening, _table(session, study, structures))
-        labelled = _labelled(session, study, structures.ids)
-        if study.campaign.held_back is not None:
-            labelled = ~np.isin(structures.ids, list(held_back_structures(session, study)))
+    structures, outcomes, is_candidate = look(workspace, study, study.screening)
     content_hash = _content_hash(study, structures, outcomes)
     with workspace.sessions.begin() as session:
         screen_id = store.find_screen(session, content_hash)
     if screen_id is None:
         screen_id = _write(workspace, study, structures, outcomes, content_hash)
         _tell(workspace, outcomes, len(structures))
-    unwanted = frozenset(study.candidates.exclude_holds)
-    held = np.array([not unwanted.isdisjoint(holds) for holds in structures.holds], dtype=bool)
-    is_candidate = ~labelled & ~held
     eligible = is_candidate & (overall(outcomes, len(structures)) != FAILED)
     return Screening(screen_id, structures, is_candidate, eligible)
+
+
+def look(
+    workspace: Workspace, study: Study, criteria: Sequence[Criterion]
+) -> tuple[StructureTable, list[CriterionOutcome], NDArray[np.bool_]]:
+    """Return the structures that a study screens, what criteria say of them, and which are candidates; no row is new."""
+    with workspace.sessions.begin() as session:
+        sources = [source.name for source in study.sources]
+        structures = load_structures(session, elements=study.candidates.elements, sources=sources)
+        outcomes = evaluate(criteria, _table(session, study, structures))
+        labelled = _labelled(session, study, structures.ids)
+        if study.campaign.held_back is not None:
+            labelled = ~np.isin(structures.ids, list(held_back_structures(session, study)))
+    unwanted = frozenset(study.candidates.exclude_holds)
+    held = np.array([not unwanted.isdisjoint(holds) for holds in structures.holds], dtype=bool)
+    return structures, outcomes, ~labelled & ~held
 
 
 def _table(session: Session, study: Study, structures: StructureTable) -> ScreeningTable:
@@ -83,6 +93,8 @@ def _table(session: Session, study: Study, structures: StructureTable) -> Screen
         failed[name] = np.isin(ids, list(failures))
     asked = {criterion.property for criterion in study.screening if hasattr(criterion, "property")}
     properties = known_properties(session, study, ids, (*FACTS, *sorted(asked - set(FACTS))))
+    if study.mobility is not None:
+        properties |= known_barriers(session, method_of(study.mobility), ids)
     unconverged = np.isin(ids, list(failed_structures(session, "relax") | failed_structures(session, "label")))
     has_energy = ~np.isnan(properties["energy_per_atom"])
     converged = [False if bad else (True if good else None) for bad, good in zip(unconverged, has_energy, strict=True)]

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matsift.bond_valence.percolation import percolation_barriers
 from matsift.crystal import Crystal
 from matsift.errors import OracleError
 from matsift.study.mobility import BARRIERS, MobilitySettings
@@ -59,6 +58,8 @@ def initialize_worker() -> None:
     warnings.filterwarnings("ignore")
     import bvlain  # noqa: F401, PLC0415  pandas, pymatgen and ASE behind it take two seconds
 
+    from matsift.bond_valence.percolation import percolation_barriers  # noqa: PLC0415  it loads the compiler
+
     percolation_barriers(np.zeros((2, 2, 2)))
 
 
@@ -70,6 +71,8 @@ def label_percolation(payload: tuple[Mapping[str, Any], Crystal]) -> dict[str, A
     OracleError
         If the crystal is disordered, does not hold the ion, has no oxidation states, or bvlain lacks parameters.
     """
+    from matsift.bond_valence.percolation import percolation_barriers  # noqa: PLC0415  it loads the compiler
+
     asked, crystal = MobilitySettings(**payload[0]), payload[1]
     energies, detail = site_energies(crystal, asked)
     barriers = percolation_barriers(energies, cutoff=asked.encut)

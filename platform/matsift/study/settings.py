@@ -9,13 +9,14 @@ from pydantic import Field, field_validator, model_validator
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.descriptors.registry import descriptor_set
 from matsift.learners.registry import known_learners, validate_settings
-from matsift.screening.criteria import Criterion
+from matsift.screening.criteria import Criterion, Percolates
 from matsift.screening.elements import check_symbols
 from matsift.screening.quality import QualityRule
 from matsift.study.base import Settings, as_fault, refuse_repeats
 from matsift.study.bond_valence import BondValenceSettings
 from matsift.study.campaign import CampaignSettings
 from matsift.study.duplicates import DuplicateSettings
+from matsift.study.mobility import MobilitySettings
 from matsift.study.sources import SourceSettings
 from matsift.units import property_definition
 
@@ -49,14 +50,17 @@ class LabelSettings(Settings):
 
 
 class DescriptorSettings(Settings):
-    """`[descriptors]`: the descriptor sets that the learner sees, and whether likeness of crystals can be asked for."""
+    """`[descriptors]`: the descriptor sets that the learner sees, and what else is computed for analysts."""
 
     sets: Annotated[tuple[str, ...], Field(min_length=1, description="descriptor sets, in column order")]
+    for_analysis: Annotated[
+        tuple[str, ...], Field(description="further descriptor sets that are computed and not learned from")
+    ] = ()
     similarity: Annotated[bool, Field(description="compute `fingerprint` too, for analysis.similar_to")] = False
     time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one structure, s")] = 60.0
     chunk: Annotated[int, Field(gt=0, description="structures in one task")] = 200
 
-    @field_validator("sets")
+    @field_validator("sets", "for_analysis")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
@@ -65,8 +69,8 @@ class DescriptorSettings(Settings):
 
     @property
     def computed(self) -> tuple[str, ...]:
-        """Names of all sets that the study's structures get: those of the learner, and the fingerprint if asked for."""
-        wanted = (*self.sets, FINGERPRINT.name) if self.similarity else self.sets
+        """Names of all sets that the study's structures get: those of the learner, and those asked for besides."""
+        wanted = (*self.sets, *self.for_analysis, *((FINGERPRINT.name,) if self.similarity else ()))
         return tuple(dict.fromkeys(wanted))
 
 
@@ -162,6 +166,9 @@ class Study(Mirror):
     sampling: SamplingSettings = SamplingSettings()
     learner: LearnerSettings = LearnerSettings()
     candidates: CandidateSettings = CandidateSettings()
+    mobility: Annotated[
+        MobilitySettings | None, Field(description="compute where an ion can go in the first candidates")
+    ] = None
     screening: tuple[Criterion, ...] = ()
     campaign: CampaignSettings = CampaignSettings()
     ranking: RankingSettings = RankingSettings()
@@ -187,6 +194,7 @@ class Study(Mirror):
         if self.ranking.property not in (*self.labels.properties, *self.derived_properties):
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
         self._refuse_what_the_oracle_cannot_label()
+        self._refuse_what_mobility_cannot_do()
         for group, sets in self.learner.ablation.items():
             if not sets:
                 raise ValueError(f"learner.ablation.{group} names no descriptor set; name one or leave the group out")
@@ -203,6 +211,13 @@ class Study(Mirror):
                 f"the oracle {asked.kind!r} labels {', '.join(known)}, not {missing[0]}; name an oracle or a task of "
                 "its that does, or set campaign.rounds = 0"
             )
+
+    def _refuse_what_mobility_cannot_do(self) -> None:
+        asked = next((criterion.name for criterion in self.screening if isinstance(criterion, Percolates)), None)
+        if asked is not None and self.mobility is None:
+            raise ValueError(f"the criterion {asked!r} asks for barriers that nothing computes; add a table [mobility]")
+        if self.mobility is not None and self.ranking.property not in self.labels.properties:
+            raise ValueError("[mobility] takes the first candidates by a property of labels.properties; rank by one")
 
     def _refuse_repeated_names(self) -> None:
         refuse_repeats("labels.properties", self.labels.properties)
