@@ -35,7 +35,7 @@ def compute_oxide_pair(crystals: Sequence[Crystal]) -> DescriptorChunk:
     failures: dict[int, tuple[str, str]] = {}
     for i, crystal in enumerate(crystals):
         try:
-            values[i] = pair_values(_pair_of(crystal))
+            values[i] = pair_values(pair_of(crystal))
         except (UserInputError, DescriptorError) as error:
             failures[i] = type(error).__name__, str(error)
     seconds = (time.perf_counter() - started) / max(len(crystals), 1)
@@ -57,7 +57,16 @@ def pair_values(pair: IonPair) -> list[float]:
     ]
 
 
-def _pair_of(crystal: Crystal) -> IonPair:
+def pair_of(crystal: Crystal) -> IonPair:
+    """Return prototype and cations of a crystal.
+
+    Raises
+    ------
+    DescriptorError
+        If it is neither a perovskite nor a spinel.
+    NoIonPairError
+        If no ions with parameters balance.
+    """
     found = match(crystal)
     if found is None:
         raise DescriptorError("it is neither a cubic perovskite nor a normal spinel of oxygen")
