@@ -91,6 +91,8 @@ def predict_derived(
     parent_id, force_field = models[0].parent_id, models[0].force_field
     with workspace.sessions.begin() as session:
         missing = np.unique(np.concatenate([structures_without_prediction(session, model.id, ids) for model in models]))
+        if not workspace.retry_failed:
+            missing = missing[~np.isin(missing, list(failed_structures(session, STAGE, failure_detail(models[0]))))]
         said = load_predictions(session, parent_id, missing)
         wanted = structure_hashes(session, [int(key) for key in ids]) if len(said) else []
     if not len(said):
