@@ -17,6 +17,7 @@ from matsift.screening.criteria import FAILED, Criterion, evaluate, funnel, over
 from matsift.screening.table import CriterionOutcome, ScreeningTable
 from matsift.study.settings import Study
 from matsift_adapters.oracles.percolation import method_of
+from matsift_adapters.sources.prototypes import STARTING_LATTICE
 from matsift_flows.facts import FACTS, known_properties
 from matsift_flows.snapshots import held_back_structures
 from matsift_flows.workspace import Workspace
@@ -69,7 +70,7 @@ def screen(workspace: Workspace, study: Study) -> Screening:
 def look(
     workspace: Workspace, study: Study, criteria: Sequence[Criterion]
 ) -> tuple[StructureTable, list[CriterionOutcome], NDArray[np.bool_]]:
-    """Return the structures that a study screens, what criteria say of them, and which are candidates; no row is new."""
+    """Return the structures that a study screens, what criteria say of them, which are candidates; writes nothing."""
     with workspace.sessions.begin() as session:
         sources = [source.name for source in study.sources]
         structures = load_structures(session, elements=study.candidates.elements, sources=sources)
@@ -79,7 +80,17 @@ def look(
             labelled = ~np.isin(structures.ids, list(held_back_structures(session, study)))
     unwanted = frozenset(study.candidates.exclude_holds)
     held = np.array([not unwanted.isdisjoint(holds) for holds in structures.holds], dtype=bool)
-    return structures, outcomes, ~labelled & ~held
+    return structures, outcomes, ~labelled & ~held & ~_stands_in(structures, labelled)
+
+
+def _stands_in(structures: StructureTable, labelled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which structures are but a guess at one that is labelled: same formula and symmetry, lattice by radii."""
+    kinds = list(zip(structures.reduced_formulae, structures.space_group_numbers.tolist(), strict=True))
+    known = {kinds[i] for i in np.flatnonzero(labelled)}
+    return np.array(
+        [STARTING_LATTICE in holds and kind in known for holds, kind in zip(structures.holds, kinds, strict=True)],
+        dtype=bool,
+    )
 
 
 def _table(session: Session, study: Study, structures: StructureTable) -> ScreeningTable:

@@ -18,9 +18,12 @@ from matsift.reports.data import (
     ReportProperty,
     SummaryNumber,
 )
+from matsift.reports.mobility import MobilityAxis
 from matsift.reports.ranking import rank
+from matsift.screening.criteria import Percolates
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
+from matsift_adapters.oracles.percolation import method_of
 from matsift_flows.campaigns import Campaign
 from matsift_flows.reporting import curves, models
 from matsift_flows.reporting.calibration import calibrations
@@ -68,6 +71,7 @@ def gather(
             screen_id=screening.screen_id,
             campaign_ids=[campaign.id for campaign in campaigns],
             label_properties=study.labels.properties,
+            mobility_method=None if study.mobility is None else method_of(study.mobility),
         )
         ranking = rank(
             candidates, RankingSettings(study.ranking.property, goal=study.ranking.goal, by=study.ranking.by)
@@ -92,6 +96,7 @@ def gather(
             evaluations=models.evaluations(trained, metrics),
             quality=_quality(session, study, screening),
             failures=tuple(FailureCount(f.stage, f.error_class, f.count, f.example) for f in failure_counts(session)),
+            mobility=_mobility(study),
         )
 
 
@@ -112,6 +117,16 @@ def _summary(
         SummaryNumber("ranked", str(len(ranking.ranked)), f"{len(ranking.excluded)} left out by a criterion"),
         SummaryNumber("labelled by the campaigns", str(states["labelled"]), f"{states['acquired']} failed or open"),
     )
+
+
+def _mobility(study: Study) -> MobilityAxis | None:
+    """Return what the mobility columns mean: a path counts up to the barrier of the criterion, or to the cutoff."""
+    asked = study.mobility
+    if asked is None:
+        return None
+    limits = [criterion.barrier for criterion in study.screening if isinstance(criterion, Percolates)]
+    ion = asked.full_ion.replace("1", "")
+    return MobilityAxis(ion, min(limits, default=asked.encut), asked.encut, method_of(asked))
 
 
 def _quality(session: Session, study: Study, screening: Screening) -> tuple[QualityRow, ...]:

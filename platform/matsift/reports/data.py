@@ -15,6 +15,7 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from matsift.reports.calibration import ArmCalibration
+from matsift.reports.mobility import CandidateMobility, MobilityAxis
 from matsift.units import property_definition
 
 FloatArray = NDArray[float64]
@@ -96,6 +97,7 @@ class Candidate:
     sources: tuple[SourceLink, ...] = ()
     labels: tuple[CandidateLabel, ...] = ()
     state: State = "candidate"
+    mobility: CandidateMobility | None = None
 
     def prediction(self, property_name: str) -> PropertyPrediction | None:
         """Return the prediction of a property, or None where there is none."""
@@ -388,3 +390,4 @@ class RankingReport:
     evaluations: tuple[EvaluationRow, ...] = ()
     quality: tuple[QualityRow, ...] = ()
     failures: tuple[FailureCount, ...] = ()
+    mobility: MobilityAxis | None = None

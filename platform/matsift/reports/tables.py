@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from matsift.reports.data import (
     RankingReport,
     ReportProperty,
 )
+from matsift.reports.mobility import CandidateMobility, MobilityAxis
 
 _SIGNS = {"/": "_per_", "^": "", "Å": "angstrom", "å": "angstrom", "³": "3", "²": "2", "%": "percent", " ": "_"}
 _TEXT, _NUMBER, _WHOLE = pa.string(), pa.float64(), pa.int64()
@@ -40,8 +42,8 @@ def unit_suffix(unit: str) -> str:
 def candidate_table(report: RankingReport) -> pa.Table:
     """Return one row a candidate, the ranked ones in order and then those left out, whose rank is null.
 
-    Columns: identity, then for every property mean, lower, upper, spread, label and its method, then for every
-    criterion its outcome and the value seen. The unit stands at the end of a column's name.
+    Columns: identity, then for every property mean, lower, upper, spread, label and its method, then where the mobile
+    ion can go, then for every criterion its outcome and the value seen. The unit stands at the end of a column's name.
     """
     rows = (*report.ranking.ranked, *report.ranking.excluded)
     columns: dict[str, pa.Array] = {
@@ -53,6 +55,8 @@ def candidate_table(report: RankingReport) -> pa.Table:
     }
     for known in report.properties:
         columns |= _property_columns(rows, known)
+    if report.mobility is not None:
+        columns |= _mobility_columns(rows, report.mobility)
     for name, unit in _criteria(rows).items():
         columns |= _criterion_columns(rows, name, unit)
     columns["sources"] = _text("; ".join(f"{s.source} {s.external_id}" for s in r.candidate.sources) for r in rows)
@@ -99,6 +103,19 @@ def _property_columns(rows: Sequence[RankedCandidate], known: ReportProperty) ->
     }
     columns[_named(f"{known.name}_label", known.unit)] = pa.array([x.value if x else None for x in labels], _NUMBER)
     columns[f"{known.name}_label_method"] = pa.array([x.method if x else None for x in labels], _TEXT)
+    return columns
+
+
+def _mobility_columns(rows: Sequence[RankedCandidate], axis: MobilityAxis) -> dict[str, pa.Array]:
+    """Return the dimension below the level of the study and the barriers; null where not computed, or no path."""
+    known = [r.candidate.mobility or CandidateMobility(None) for r in rows]
+    columns = {"percolation_dimension": pa.array([m.dimension(axis.level) for m in known], _WHOLE)}
+    for n in range(3):
+        barriers = [math.inf if m.barriers is None else m.barriers[n] for m in known]
+        finite = [barrier if math.isfinite(barrier) else None for barrier in barriers]
+        columns[f"percolation_barrier_{n + 1}d_ev"] = pa.array(finite, _NUMBER)
+    columns["percolation_method"] = _text(axis.method if m.barriers else "" for m in known)
+    columns["percolation_refused"] = _text(m.reason for m in known)
     return columns
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from matsift.reports.data import RankedCandidate, RankingReport
+from matsift.reports.mobility import in_brief
 from matsift.reports.notation import percent, quantity, symbol
 
 _HASH_SHOWN = 10
@@ -61,12 +62,19 @@ def _columns(report: RankingReport) -> list[_Column]:
         )
         for known in report.properties
     ]
+    axis = report.mobility
+    mobility = (
+        []
+        if axis is None
+        else [_Column(f"{axis.ion} paths / eV", lambda r: in_brief(r.candidate.mobility, axis), can_wait=1)]
+    )
     return [
         _Column("#", lambda r: str(r.rank), is_numeric=True),
         _Column("formula", lambda r: r.candidate.formula),
         _Column("space group", lambda r: r.candidate.space_group, can_wait=1),
         _Column("structure", lambda r: r.candidate.structure_hash[:_HASH_SHOWN]),
         *properties,
+        *mobility,
         _Column("computed", partial(_computed, property_name=of_ranking), is_numeric=True),
         _Column("criteria", _criteria),
     ]
@@ -134,6 +142,8 @@ def _legend(report: RankingReport, left_out: Sequence[str]) -> list[str]:
         report.ranking.rule,
         f"Predicted: mean (calibrated {interval}). Computed: {symbol(settings.property_name)} by the oracle.",
     ]
+    if report.mobility is not None:
+        lines.append(report.mobility.sentence)
     if unknown:
         named = ", ".join(f"{name} {count}" for name, count in unknown.most_common())
         lines.append(f"Criteria: passed of all, ? = unknown; of {len(ranked)} unknown: {named}.")

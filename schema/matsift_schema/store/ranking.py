@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,8 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from matsift.reports.data import Candidate, CandidateLabel, CriterionSeen, PropertyPrediction, SourceLink
+from matsift.reports.mobility import CandidateMobility
+from matsift.study.mobility import BARRIERS
 from matsift_schema.store.arrays import Ids
 from matsift_schema.store.labels import label_table
+from matsift_schema.store.mobility import known_barriers, refusals
 from matsift_schema.store.screening import criteria_in_order
 from matsift_schema.store.structures import StructureTable, load_structures
 
@@ -24,6 +28,7 @@ def load_candidates(
     screen_id: int | None = None,
     campaign_ids: Sequence[int] = (),
     label_properties: Sequence[str] = (),
+    mobility_method: str | None = None,
 ) -> list[Candidate]:
     """Return the candidates with all that is known of them, ordered by structure content hash.
 
@@ -41,6 +46,8 @@ def load_candidates(
         Campaigns whose acquisitions make a candidate "acquired", or "labelled" once its label is there.
     label_properties
         Properties whose labels are shown.
+    mobility_method
+        Method whose percolation barriers are shown; None for none.
     """
     table = load_structures(session, ids=structure_ids)
     ids = table.ids.tolist()
@@ -49,6 +56,7 @@ def load_candidates(
     sources = _sources(session, ids)
     labels = _labels(session, ids, label_properties)
     states = _states(session, ids, campaign_ids)
+    mobility = {} if mobility_method is None else _mobility(session, ids, mobility_method)
     return [
         Candidate(
             structure_hash=table.hashes[i],
@@ -59,6 +67,7 @@ def load_candidates(
             sources=tuple(sources[key]),
             labels=tuple(labels[key]),
             state=states.get(key, "candidate"),
+            mobility=mobility.get(key),
         )
         for i, key in enumerate(ids)
     ]
@@ -131,6 +140,14 @@ def _states(session: Session, ids: list[int], campaigns: Sequence[int]) -> dict[
         GROUP BY structure_id
     """)
     return dict(session.execute(query, {"campaigns": list(campaigns), "ids": ids}).tuples().all())
+
+
+def _mobility(session: Session, ids: list[int], method: str) -> dict[int, CandidateMobility]:
+    found = {key: CandidateMobility(None, reason) for key, reason in refusals(session, method, ids).items()}
+    by_name = known_barriers(session, method, ids)
+    columns = zip(*(by_name[name].tolist() for name in BARRIERS), strict=True)
+    known = {key: barriers for key, barriers in zip(ids, columns, strict=True) if not math.isnan(barriers[0])}
+    return found | {key: CandidateMobility((one, two, three)) for key, (one, two, three) in known.items()}
 
 
 def _space_group(table: StructureTable, i: int) -> str:

@@ -12,9 +12,22 @@ SELECT s.content_hash AS structure_hash, s.reduced_formula AS formula, s.space_g
                WHERE l.structure_id = s.id AND p.name IN ('k_vrh', 'g_vrh')) AS has_label,
        ARRAY(SELECT o.name || ': ' || e.external_id || coalesce(' ' || e.url, '')
              FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
-             WHERE e.structure_id = s.id AND e.withdrawn_at IS NULL ORDER BY 1) AS sources
+             WHERE e.structure_id = s.id AND e.withdrawn_at IS NULL ORDER BY 1) AS sources,
+       m.dimension AS percolation_dimension, m.one AS percolation_barrier_1d_ev,
+       m.two AS percolation_barrier_2d_ev, m.three AS percolation_barrier_3d_ev, m.method AS percolation_method
 FROM matsift.candidate c
-JOIN matsift.structure s ON s.id = c.structure_id;
+JOIN matsift.structure s ON s.id = c.structure_id
+LEFT JOIN LATERAL (
+    SELECT r.method, count(l.id)::integer AS dimension,
+           max(l.value) FILTER (WHERE p.name = 'percolation_barrier_1d') AS one,
+           max(l.value) FILTER (WHERE p.name = 'percolation_barrier_2d') AS two,
+           max(l.value) FILTER (WHERE p.name = 'percolation_barrier_3d') AS three
+    FROM matsift.oracle_result r
+    LEFT JOIN (matsift.label l JOIN matsift.property p ON p.id = l.property_id AND p.name LIKE 'percolation_barrier_%')
+        ON l.structure_id = r.structure_id AND l.method = r.method
+    WHERE r.structure_id = s.id AND r.detail ? 'percolation_barrier_1d'
+    GROUP BY r.id ORDER BY r.id DESC LIMIT 1
+) AS m ON true;
 
 COMMENT ON VIEW analysis.candidate_ranking IS 'One row a predicted structure a study: moduli with interval, screening state, sources; order it as you like.';
 COMMENT ON COLUMN analysis.candidate_ranking.structure_hash IS 'the structure';
@@ -38,3 +51,8 @@ COMMENT ON COLUMN analysis.candidate_ranking.failed_criteria IS 'names of the cr
 COMMENT ON COLUMN analysis.candidate_ranking.unknown_criteria IS 'names of the criteria that could not decide';
 COMMENT ON COLUMN analysis.candidate_ranking.has_label IS 'a source or an oracle gave one of the two moduli';
 COMMENT ON COLUMN analysis.candidate_ranking.sources IS 'entries that describe it now, as source: id address';
+COMMENT ON COLUMN analysis.candidate_ranking.percolation_dimension IS 'dimensions in which the mobile ion has a path below the cutoff of the method, 0 to 3; NULL = not computed';
+COMMENT ON COLUMN analysis.candidate_ranking.percolation_barrier_1d_ev IS 'barrier of a path in one direction or more, eV, by the newest method; NULL = none below its cutoff, or not computed';
+COMMENT ON COLUMN analysis.candidate_ranking.percolation_barrier_2d_ev IS 'barrier of paths in two directions or more, eV; NULL = none below the cutoff, or not computed';
+COMMENT ON COLUMN analysis.candidate_ranking.percolation_barrier_3d_ev IS 'barrier of paths in three directions, eV; NULL = none below the cutoff, or not computed';
+COMMENT ON COLUMN analysis.candidate_ranking.percolation_method IS 'how the barriers were computed; NULL = not computed';
