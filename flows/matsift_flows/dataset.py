@@ -9,18 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from matsift.candidates.plan import Candidate, plan_candidates
+from matsift.candidates.plan import Candidate
 from matsift.elasticity.moduli import to_upper_triangle
 from matsift.execution.killable import KillablePool, Outcome
+from matsift_adapters.data import DATASET
 from matsift_adapters.data.journal import Journal, read_journal
-from matsift_adapters.data.packing import pack
-from matsift_adapters.oracles.chgnet import METHOD
+from matsift_flows.dataset_recipes import recipe
 from matsift_flows.orchestration import invoke
 
 from prefect import flow, task  # isort: skip  after orchestration, which sets Prefect's environment
 from prefect.cache_policies import NO_CACHE  # isort: skip
-
-JOURNAL_NAME = "journal.jsonl"
 
 #: Wall-clock limit of one candidate; on an idle core the slowest take about a minute.
 SECONDS_A_CANDIDATE = 300.0
@@ -45,7 +43,14 @@ class DatasetSummary:
 
 
 def build_dataset(
-    work_dir: Path, out: Path, *, seed: int, n_worker: int, limit: int | None, progress: Progress | None = None
+    work_dir: Path,
+    out: Path,
+    *,
+    dataset: str = DATASET,
+    seed: int,
+    n_worker: int,
+    limit: int | None,
+    progress: Progress | None = None,
 ) -> DatasetSummary:
     """Return the summary of a build: compute the candidates that the journal lacks, then pack what there is.
 
@@ -55,6 +60,8 @@ def build_dataset(
         Folder of the journal; the same folder and seed continue an earlier build.
     out
         The packed file, written whole or not at all.
+    dataset
+        Which of the data sets that matsift computes itself.
     seed
         Seed of the candidate list.
     n_worker
@@ -65,13 +72,15 @@ def build_dataset(
         Called after each candidate with done, total, failed, rate_per_s and remaining_s.
     """
     started = time.monotonic()
-    candidates = plan_candidates(seed)[:limit]
-    journal = work_dir / JOURNAL_NAME
+    how = recipe(dataset)
+    candidates = how.plan(seed)[:limit]
+    journal = work_dir / how.journal
     missing = missing_candidates(candidates, journal)
     if missing:
-        invoke(label_candidates, missing, journal, n_worker, _Report(len(candidates), len(missing), progress))
+        report = _Report(len(candidates), len(missing), progress)
+        invoke(label_candidates, missing, journal, how.method, n_worker, report)
     left = len(missing_candidates(candidates, journal))
-    counts = pack(candidates, read_journal(journal), out, seed=seed, method=METHOD)
+    counts = how.pack(candidates, read_journal(journal), out, seed)
     seconds = time.monotonic() - started
     return DatasetSummary(len(candidates), len(missing) - left, left, counts, out, seconds)
 
@@ -84,31 +93,33 @@ def missing_candidates(candidates: Sequence[Candidate], journal: Path) -> list[C
 
 @flow(name="label-candidates", validate_parameters=False)
 def label_candidates(
-    candidates: Sequence[Candidate], journal: Path, n_worker: int, report: Callable[[Outcome], None]
+    candidates: Sequence[Candidate], journal: Path, method: str, n_worker: int, report: Callable[[Outcome], None]
 ) -> None:
     """Compute candidates, a task a chunk."""
     for start in range(0, len(candidates), _CHUNK):
-        invoke(label_chunk, candidates[start : start + _CHUNK], journal, n_worker, report)
+        invoke(label_chunk, candidates[start : start + _CHUNK], journal, method, n_worker, report)
 
 
 @task(name="label-candidate-chunk", cache_policy=NO_CACHE)
-def label_chunk(chunk: Sequence[Candidate], journal: Path, n_worker: int, report: Callable[[Outcome], None]) -> None:
+def label_chunk(
+    chunk: Sequence[Candidate], journal: Path, method: str, n_worker: int, report: Callable[[Outcome], None]
+) -> None:
     """Compute a chunk of candidates in worker processes, and append each to the journal as soon as it is done."""
     by_id = {c.external_id: c for c in chunk}
     pool = KillablePool(_TARGET, n_worker=n_worker, time_limit_s=SECONDS_A_CANDIDATE, initializer=_INITIALIZER)
     with pool, Journal(journal) as lines:
         for outcome in pool.run((c.external_id, (c.what, c.crystal)) for c in chunk):
-            lines.append(_journal_row(by_id[str(outcome.key)], outcome))
+            lines.append(_journal_row(by_id[str(outcome.key)], method, outcome))
             report(outcome)
 
 
-def _journal_row(candidate: Candidate, outcome: Outcome) -> dict[str, Any]:
+def _journal_row(candidate: Candidate, method: str, outcome: Outcome) -> dict[str, Any]:
     row: dict[str, Any] = {
         "start_hash": candidate.crystal.content_hash,
         "what": candidate.what,
         "prototype": candidate.prototype,
         "substitution": candidate.substitution,
-        "method": METHOD,
+        "method": method,
         "date": datetime.now(UTC).date().isoformat(),
         "seconds": round(outcome.seconds, 2),
     }

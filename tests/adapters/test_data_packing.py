@@ -32,7 +32,8 @@ def element(symbol: str, a: float) -> Crystal:
 
 
 def candidate(number: int, wanted: str, crystal: Crystal) -> Candidate:
-    return Candidate(f"msp-{number:06d}", wanted, "AB_cF8_225_a_b", "Cl->Br Na->Na", crystal)
+    what = "elasticity" if wanted == "labelled" else "energy"
+    return Candidate(f"msp-{number:06d}", wanted, "AB_cF8_225_a_b", "Cl->Br Na->Na", crystal, what)
 
 
 def row(c: Candidate, energy: float, relaxed: Crystal | None = None, **elastic: Any) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from matsift.candidates.plan import plan_candidates
-from matsift_flows.dataset import JOURNAL_NAME, build_dataset, missing_candidates
+from matsift_adapters.data import DATASET
+from matsift_flows.dataset import build_dataset, missing_candidates
+from matsift_flows.dataset_recipes import RECIPES
 
 SEED = 2026
 
@@ -26,9 +28,9 @@ def test_a_build_that_was_killed_goes_on_and_ends_with_the_same_file(tmp_path: P
     assert [s["done"] for s in seen] == [1, 2, 3, 4, 5]
 
     # Killed while it wrote its fourth line.
-    journal = tmp_path / "whole" / JOURNAL_NAME
+    journal = tmp_path / "whole" / RECIPES[DATASET].journal
     lines = journal.read_bytes().splitlines(keepends=True)
-    torn = tmp_path / "torn" / JOURNAL_NAME
+    torn = tmp_path / "torn" / RECIPES[DATASET].journal
     torn.parent.mkdir()
     torn.write_bytes(b"".join(lines[:3]) + lines[3][:40])
     assert len(missing_candidates(plan_candidates(SEED)[:5], torn)) == 2

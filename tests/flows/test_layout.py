@@ -28,6 +28,7 @@ READ_AT_RUN_TIME = (
     "matsift_schema/migrations/env.py",
     "matsift_schema/migrations/data/element.csv",
     "matsift_adapters/data/chgnet_prototypes.jsonl.gz",
+    "matsift_adapters/data/oxide_prototypes.jsonl.gz",
 )
 
 

@@ -26,6 +26,17 @@ rejected   as labelled, but not Born stable or with averages out of order: the l
 duplicate  relaxed to the same crystal as an earlier row, which `failure` names
 failed     the starting crystal, no labels; `failure` says at which stage and why
 ========== ===========================================================================================================
+
+`OXIDE_PROTOTYPES` has the same form, and holds cubic perovskites ABO3 and normal spinels AB2O4. Its lines are called
+after prototype and formula, A first (``spinel-MgAl2O4``), have ``ions`` ("Mg2+ Al3+", A before B) for ``substitution``,
+``lattice_constant_angstrom`` (of the conventional cubic cell) and ``oxygen_parameter`` (u of a spinel in the second
+origin choice, null for a perovskite), energies for labels, no tensor, and the roles:
+
+========== ===========================================================================================================
+labelled   relaxed with its symmetry kept
+unseen     as labelled, but kept from training, to try a model on (`UNSEEN_ELEMENTS` of `matsift.candidates.oxides`)
+failed     the starting crystal, no labels; `failure` says why
+========== ===========================================================================================================
 """
 
 from pathlib import Path
@@ -37,3 +48,8 @@ LICENCE = "CC-BY-4.0"
 
 #: The packed file.
 CHGNET_PROTOTYPES = Path(__file__).with_name(f"{DATASET}.jsonl.gz")
+
+#: The same of the oxides.
+OXIDES = "oxide_prototypes"
+OXIDES_VERSION = "2026.11"
+OXIDE_PROTOTYPES = Path(__file__).with_name(f"{OXIDES}.jsonl.gz")

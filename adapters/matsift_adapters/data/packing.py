@@ -21,7 +21,7 @@ from matsift.units import PROPERTIES
 from matsift_adapters.data import DATASET, LICENCE, VERSION
 
 _MODULI = ("k_vrh", "g_vrh", "k_voigt", "k_reuss", "g_voigt", "g_reuss")
-_ENERGIES = ("energy_per_atom", "formation_energy_per_atom", "energy_above_hull")
+ENERGIES = ("energy_per_atom", "formation_energy_per_atom", "energy_above_hull")
 _PACKAGES = ("chgnet", "torch", "ase", "spglib", "pymatgen", "numpy")
 _DECIMALS = {"lattice": 6, "coordinate": 6, "tensor": 3, "modulus": 3, "energy": 5}
 
@@ -44,15 +44,32 @@ def pack(
     seed, method
         For the header.
     """
-    by_start = {(row["start_hash"], row["what"]): row for row in rows}
-    known = [(c, by_start[key]) for c in candidates if (key := (c.crystal.content_hash, c.what)) in by_start]
-    entries = [_entry(candidate, row) for candidate, row in sorted(known, key=lambda pair: pair[0].external_id)]
+    known = with_rows(candidates, rows)
+    entries = [_entry(candidate, row) for candidate, row in known]
     _mark_duplicates(entries)
     _add_phase_energies(entries)
     counts = dict(sorted(Counter(str(entry["role"]) for entry in entries).items()))
-    header = _header(entries, counts, seed, method, max((str(row.get("date", "")) for _, row in known), default=""))
-    _write(out, [header, *entries])
+    write_lines(out, [_header(entries, counts, seed, method, latest_date(known)), *entries])
     return counts
+
+
+def with_rows(
+    candidates: Sequence[Candidate], rows: Iterable[dict[str, Any]]
+) -> list[tuple[Candidate, dict[str, Any]]]:
+    """Return the candidates that a journal knows with their last row in it, by external id."""
+    by_start = {(row["start_hash"], row["what"]): row for row in rows}
+    known = [(c, by_start[key]) for c in candidates if (key := (c.crystal.content_hash, c.what)) in by_start]
+    return sorted(known, key=lambda pair: pair[0].external_id)
+
+
+def latest_date(known: Iterable[tuple[Candidate, dict[str, Any]]]) -> str:
+    """Return the date of the last row that was computed, "" for none."""
+    return max((str(row.get("date", "")) for _, row in known), default="")
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that the computed numbers depend on."""
+    return {package: version(package) for package in _PACKAGES}
 
 
 def _entry(candidate: Candidate, row: dict[str, Any]) -> dict[str, Any]:
@@ -131,20 +148,26 @@ def _header(entries: list[dict[str, Any]], counts: dict[str, int], seed: int, me
         "dataset": DATASET,
         "version": VERSION,
         "method": method,
-        "versions": {package: version(package) for package in _PACKAGES},
+        "versions": package_versions(),
         "seed": seed,
         "licence": LICENCE,
         "date": date,
-        "units": {name: PROPERTIES[name].unit for name in (*_MODULI, *_ENERGIES)},
+        "units": {name: PROPERTIES[name].unit for name in (*_MODULI, *ENERGIES)},
         "counts": {**counts, **with_sodium},
     }
 
 
+def rounded(values: Iterable[float], decimals: int) -> list[float]:
+    """Return numbers rounded to decimals, without a negative zero."""
+    return [round(float(v), decimals) + 0.0 for v in values]
+
+
 def _rounded(values: Sequence[float], kind: str) -> list[float]:
-    return [round(float(v), _DECIMALS[kind]) + 0.0 for v in values]
+    return rounded(values, _DECIMALS[kind])
 
 
-def _write(out: Path, lines: list[dict[str, Any]]) -> None:
+def write_lines(out: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Write JSON lines as a gzip file, beside its place and then moved there whole, the same bytes every time."""
     text = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=text, compresslevel=9, mtime=0) as packed:
         for line in lines:

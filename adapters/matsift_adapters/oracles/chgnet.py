@@ -14,16 +14,38 @@ from matsift_adapters.oracles.finite_strain import relax as relax_by
 from matsift_adapters.oracles.potential import MODEL_VERSION, Potential, initialize_worker
 from matsift_adapters.oracles.tasks import refuse_disorder
 
-__all__ = ["METHOD", "initialize_worker", "label", "label_elasticity", "label_energy", "relax"]
+__all__ = [
+    "METHOD",
+    "METHOD_IN_SYMMETRY",
+    "initialize_worker",
+    "label",
+    "label_elasticity",
+    "label_energy",
+    "label_energy_in_symmetry",
+    "relax",
+]
 
 #: What the labels of this oracle name as their method.
 METHOD = f"chgnet-{MODEL_VERSION}-finite-strain"
 
+#: The same for energies after a relaxation that kept the space group.
+METHOD_IN_SYMMETRY = f"chgnet-{MODEL_VERSION}-relaxed-in-symmetry"
+
+#: eV/angstrom: leaves the lattice constants of perovskites and spinels within about 1e-4 angstrom.
+_FORCE_IN_SYMMETRY = 0.002
+
 
 def label(payload: tuple[str, Crystal]) -> dict[str, Any]:
-    """Return `label_elasticity` or `label_energy` of a crystal, for the payload ("elasticity" | "energy", crystal)."""
+    """Return the labels of a crystal that a payload asks for.
+
+    Parameters
+    ----------
+    payload
+        What (``elasticity``, ``energy`` or ``energy_in_symmetry``), and the crystal.
+    """
     what, crystal = payload
-    return label_elasticity(crystal) if what == "elasticity" else label_energy(crystal)
+    by_name = {"elasticity": label_elasticity, "energy": label_energy, "energy_in_symmetry": label_energy_in_symmetry}
+    return by_name[what](crystal)
 
 
 def label_energy(crystal: Crystal) -> dict[str, Any]:
@@ -36,6 +58,19 @@ def label_energy(crystal: Crystal) -> dict[str, Any]:
     """
     potential = _potential(crystal)
     relaxed, energy = relax_by(crystal, potential)
+    return {"energy_per_atom": energy, "n_evaluation": potential.n_evaluation, "relaxed": relaxed}
+
+
+def label_energy_in_symmetry(crystal: Crystal) -> dict[str, Any]:
+    """Return as `label_energy` does, after a relaxation that keeps the space group of the crystal.
+
+    Raises
+    ------
+    OracleError
+        If the crystal is disordered or does not relax.
+    """
+    potential = _potential(crystal)
+    relaxed, energy = relax_by(crystal, potential, largest_force=_FORCE_IN_SYMMETRY, keep_symmetry=True)
     return {"energy_per_atom": energy, "n_evaluation": potential.n_evaluation, "relaxed": relaxed}
 
 

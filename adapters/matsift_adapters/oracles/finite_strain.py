@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.constraints import FixSymmetry
 from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
 from numpy.typing import NDArray
@@ -36,8 +37,13 @@ _PRESSURE_STEPS = 8
 _PRESSURE_GOAL = 1.0  # GPa
 
 
-def relax(crystal: Crystal, engine: Engine, *, largest_force: float = RELAXED_FORCE) -> tuple[Crystal, float]:
+def relax(
+    crystal: Crystal, engine: Engine, *, largest_force: float = RELAXED_FORCE, keep_symmetry: bool = False
+) -> tuple[Crystal, float]:
     """Return the relaxed crystal, as the standardised primitive cell of its symmetry, and its energy, eV/atom.
+
+    With `keep_symmetry`, forces and stresses are made symmetric at every step, so what the space group forbids never
+    begins: a cubic perovskite stays cubic also where tilting would lower its energy.
 
     Raises
     ------
@@ -49,6 +55,8 @@ def relax(crystal: Crystal, engine: Engine, *, largest_force: float = RELAXED_FO
     atoms = Atoms(start.species, cell=start.lattice, scaled_positions=start.frac_coords, pbc=True)
     _relieve_pressure(atoms, engine)
     atoms.calc = EngineCalculator(engine)
+    if keep_symmetry:
+        atoms.set_constraint(FixSymmetry(atoms))
     cell_and_atoms = FrechetCellFilter(atoms)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

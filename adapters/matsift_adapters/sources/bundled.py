@@ -21,7 +21,7 @@ from matsift_adapters.sources.source import TRUNCATED, Source, state_hash
 from matsift_adapters.sources.values import as_json, bad_label, from_value
 
 _REMEDY = "install the package again, or make the file anew with `matsift dataset build`"
-_ROLES_TO_HOLD = ("duplicate", "reference")
+_ROLES_TO_HOLD = ("duplicate", "reference", "unseen")
 _NOT_PAYLOAD = {"external_id", "lattice", "species", "frac_coords", "labels", "failure"}
 
 
@@ -54,7 +54,8 @@ def from_record(
     """Return the entry of one line of the file.
 
     A failed computation keeps its structure and its `FailureRecord`; ``born_stable: false`` becomes the hold
-    ``not_born_stable``, and the roles ``duplicate`` and ``reference`` become holds of their name.
+    ``not_born_stable``, and the roles ``duplicate``, ``reference`` and ``unseen`` become holds of their
+    name.
     """
     failures: list[FailureRecord] = []
     labels: list[LabelRecord] = []
@@ -92,7 +93,7 @@ def from_record(
 
 
 def _holds(record: dict[str, Any]) -> tuple[str, ...]:
-    """Return what speaks against using a structure as any other: an unstable tensor, a copy, an elemental reference."""
+    """Return what speaks against using a structure as any other: an unstable tensor, or its role."""
     unstable = ("not_born_stable",) if record.get("born_stable") is False else ()
     role = record.get("role")
     return (*unstable, *((str(role),) if role in _ROLES_TO_HOLD else ()))

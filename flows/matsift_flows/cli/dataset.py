@@ -1,4 +1,4 @@
-"""`matsift dataset`: the data set that matsift computes itself."""
+"""`matsift dataset`: the data sets that matsift computes itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from matsift_flows.cli.options import Workers, settings
 
-app = typer.Typer(help="The bundled data set of labelled crystals.", no_args_is_help=True)
+app = typer.Typer(help="The bundled data sets of computed crystals.", no_args_is_help=True)
 
 
 @app.callback()
@@ -19,7 +19,10 @@ def _group() -> None:
 
 @app.command()
 def build(
-    out: Annotated[Path, typer.Option(help="Packed file to write.")] = Path("chgnet_prototypes.jsonl.gz"),
+    dataset: Annotated[
+        str, typer.Option(help="chgnet_prototypes (moduli) or oxide_prototypes (cubic perovskites and spinels).")
+    ] = "chgnet_prototypes",
+    out: Annotated[Path | None, typer.Option(help="Packed file to write; by default named after the data set.")] = None,
     work_dir: Annotated[Path, typer.Option(help="Folder of the journal; the same folder continues a build.")] = Path(
         ".matsift/dataset"
     ),
@@ -27,7 +30,9 @@ def build(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first candidates of the list.")] = None,
     workers: Workers = None,
 ) -> None:
-    """Compute the data set with CHGNet, hours on two cores; stop it at any moment and run it again to continue.
+    """Compute a data set with CHGNet; stop it at any moment and run it again to continue.
+
+    On two cores chgnet_prototypes takes hours, oxide_prototypes about ten minutes.
 
     Example: matsift dataset build --limit 50 --out small.jsonl.gz
     """
@@ -44,5 +49,13 @@ def build(
                 f"{state['rate_per_s']:.2f}/s, {state['remaining_s'] / 60:.0f} min left"
             )
 
-    summary = build_dataset(work_dir, out, seed=seed, n_worker=settings(workers).workers, limit=limit, progress=tell)
+    summary = build_dataset(
+        work_dir,
+        out or Path(f"{dataset}.jsonl.gz"),
+        dataset=dataset,
+        seed=seed,
+        n_worker=settings(workers).workers,
+        limit=limit,
+        progress=tell,
+    )
     typer.echo(f"{summary.out}: " + ", ".join(f"{n} {role}" for role, n in summary.counts.items()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -30,7 +30,8 @@ class Candidate:
     """A crystal to compute.
 
     `wanted` is what it is for: ``labelled`` (elastic tensor), ``pool`` (energy only, an active-learning loop may ask
-    for its tensor later) or ``reference`` (energy only, an element).
+    for its tensor later) or ``reference`` (energy only, an element), ``unseen`` (kept from training). `what` says what
+    to compute: ``elasticity``, ``energy`` or ``energy_in_symmetry``.
     """
 
     external_id: str
@@ -38,11 +39,7 @@ class Candidate:
     prototype: str
     substitution: str
     crystal: Crystal
-
-    @property
-    def what(self) -> str:
-        """What to compute: ``elasticity`` or ``energy``."""
-        return "elasticity" if self.wanted == "labelled" else "energy"
+    what: str
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def plan_candidates(
     ]
     elements = sorted({e for kind in kinds for c in kind for e in c.crystal.elements})
     references = [
-        Candidate("", "labelled" if stable else "reference", p.label, f"{p.crystal.elements[0]}->{e}", crystal)
+        _candidate("labelled" if stable else "reference", p, f"{p.crystal.elements[0]}->{e}", crystal)
         for e in elements
         for p, crystal, stable in elemental_crystals(e)
     ]
@@ -98,11 +95,16 @@ def _ionic(prototype: Prototype) -> tuple[Substitution, ...]:
 
 
 def _as_is(prototype: Prototype) -> Candidate:
-    return Candidate("", "labelled", prototype.label, "", prototype.crystal)
+    return _candidate("labelled", prototype, "", prototype.crystal)
 
 
 def _substituted(s: Substitution, wanted: str) -> Candidate:
-    return Candidate("", wanted, s.prototype.label, s.text, substituted(s.prototype, dict(s.mapping), s.scale))
+    return _candidate(wanted, s.prototype, s.text, substituted(s.prototype, dict(s.mapping), s.scale))
+
+
+def _candidate(wanted: str, prototype: Prototype, substitution: str, crystal: Crystal) -> Candidate:
+    what = "elasticity" if wanted == "labelled" else "energy"
+    return Candidate("", wanted, prototype.label, substitution, crystal, what)
 
 
 def _best(
@@ -157,7 +159,4 @@ def _interleaved(kinds: list[list[Candidate]], rng: np.random.Generator) -> tupl
         hurry = 0.4 if number == 0 else 1.0  # references first: without them there are no formation energies
         placed.extend((hurry * (k + 0.5) / len(kind), number, kind[i]) for k, i in enumerate(order))
     placed.sort(key=lambda item: (item[0], item[1]))
-    return tuple(
-        Candidate(f"msp-{i:06d}", c.wanted, c.prototype, c.substitution, c.crystal)
-        for i, (_, _, c) in enumerate(placed, start=1)
-    )
+    return tuple(replace(c, external_id=f"msp-{i:06d}") for i, (_, _, c) in enumerate(placed, start=1))

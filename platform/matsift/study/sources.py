@@ -70,12 +70,12 @@ class TableSource(ParsedBase):
 
 
 class BundledSource(SourceBase):
-    """The labelled crystals that this project computed itself and ships."""
+    """Computed crystals that this project made itself and ships."""
 
     kind: Literal["bundled"]
     name: SourceName = "matsift-prototypes"
     licence: str | None = None  # type: ignore[assignment]  # None: the file's own header says it
-    dataset: Literal["chgnet_prototypes"] = "chgnet_prototypes"
+    dataset: Literal["chgnet_prototypes", "oxide_prototypes"] = "chgnet_prototypes"
     path: str | None = Field(
         None, description="another file in the bundled format, such as `matsift dataset build` makes"
     )
