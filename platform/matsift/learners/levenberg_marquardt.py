@@ -14,12 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from matsift.errors import ArtifactError
 from matsift.learners import array_parts, container
-from matsift.learners.neuron_layer import GroupedRows, Layer
+from matsift.learners.neuron_layer import GroupedRows, NeuronLayer
 from matsift.learners.prediction import Prediction, TrainingData, checked_features, member_seeds
 
 KIND = "levenberg_marquardt"
 #: Damping: at the start, its factor after each step, and where training gives up (`trainlm`).
-_MU, _MU_FACTOR, _MU_MOST = 1e-3, 10.0, 1e10
+_MU, _MU_FACTOR, _MU_MOST, _MU_LEAST = 1e-3, 10.0, 1e10, 1e-20
 #: Training ends where the largest derivative of the mean square, of targets on -1 to 1, is below this (`trainlm`).
 _GRADIENT = 1e-7
 #: Epochs over which `tolerance` counts.
@@ -111,61 +111,57 @@ def fit(
     ends = float(data.y.min()), float(data.y.max())
     rows = _scaled(data.X, low, high)
     t = _scaled(data.y[:, None], np.array([ends[0]]), np.array([ends[1]]))[:, 0]
-    inner, outer = [], []
+    inner: list[NDArray[np.float64]] = []
+    outer: list[NDArray[np.float64]] = []
     with threadpool_limits(1, "blas"):
-        grouped = GroupedRows.of(rows, t)
+        layer = NeuronLayer(GroupedRows.of(rows, t), settings.neurons)
         for member_seed in member_seeds(seed, settings.members):
-            layer = train(grouped, start(grouped, settings.neurons, np.random.default_rng(member_seed)), settings)
-            by_column = np.empty((settings.neurons, 1 + rows.shape[1]))
-            by_column[:, np.append(0, 1 + grouped.columns)] = layer.inner
-            inner.append(by_column)
-            outer.append(np.append(layer.outer, layer.bias))
+            weights = train(layer, start(layer, np.random.default_rng(member_seed)), settings)
+            for found, part in zip((inner, outer), layer.by_column(weights), strict=True):
+                found.append(part)
     return LevenbergMarquardt(
         data.feature_names, settings.model_dump(mode="json"), seed, low, high, ends, np.array(inner), np.array(outer)
     )
 
 
-def start(rows: GroupedRows, n_neuron: int, rng: np.random.Generator) -> Layer:
+def start(layer: NeuronLayer, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return random weights by which the neurons' active regions cover -1 to 1 evenly (Nguyen and Widrow 1990)."""
-    n_column = len(rows.columns)
-    direction = rng.uniform(-1.0, 1.0, (n_neuron, n_column))
-    size = 0.7 * n_neuron ** (1.0 / n_column)
+    n, n_column = layer.n_neuron, len(layer.rows.columns)
+    direction = rng.uniform(-1.0, 1.0, (n, n_column))
+    size = 0.7 * n ** (1.0 / n_column)
     direction *= size / np.linalg.norm(direction, axis=1, keepdims=True)
-    spread = np.linspace(-1.0, 1.0, n_neuron) if n_neuron > 1 else np.zeros(1)
+    spread = np.linspace(-1.0, 1.0, n) if n > 1 else np.zeros(1)
     bias = size * spread * np.where(direction[:, 0] < 0, -1.0, 1.0)
-    outer = rng.uniform(-1.0, 1.0, n_neuron + 1)
-    return Layer(np.column_stack([bias, direction]), outer[:-1], float(outer[-1]))
+    shared = np.column_stack([bias, direction[:, : layer.n_shared - 1]])
+    own = direction[:, layer.n_shared - 1 :].T
+    return np.concatenate([shared.ravel(), own.ravel(), rng.uniform(-1.0, 1.0, n + 1)])
 
 
-def train(rows: GroupedRows, layer: Layer, settings: LevenbergMarquardtSettings) -> Layer:
-    """Return the layer after Levenberg-Marquardt on the sum of squared errors, damping 1e-3 times or through 10."""
-    mu, vector, history = _MU, layer.vector(), []
-    neurons = layer.neurons(rows)
-    errors = layer.errors(rows, neurons)
-    loss = float((errors**2).sum())
-    n_row = float(rows.there.sum())
+def train(
+    layer: NeuronLayer, weights: NDArray[np.float64], settings: LevenbergMarquardtSettings
+) -> NDArray[np.float64]:
+    """Return the weights after Levenberg-Marquardt on the sum of squared errors, its damping times or through 10."""
+    mu, losses = _MU, [layer.try_out(weights)]
+    layer.keep()
+    n_row = float(layer.rows.there.sum())
     for _ in range(settings.epochs):
-        matrix, gradient = layer.equations(rows, neurons, errors)
-        history.append(loss)
+        matrix, gradient = layer.equations(weights)
         if 2 * np.abs(gradient).max() / n_row < _GRADIENT:
             break
-        if len(history) > _WINDOW and loss > (1.0 - settings.tolerance) * history[-1 - _WINDOW]:
+        if len(losses) > _WINDOW and losses[-1] > (1.0 - settings.tolerance) * losses[-1 - _WINDOW]:
             break
         while mu <= _MU_MOST:
             step = _solved(matrix, gradient, mu)
-            if step is not None:
-                tried = Layer.of_vector(vector + step, len(layer.outer))
-                seen = tried.neurons(rows)
-                missed = tried.errors(rows, seen)
-                found = float((missed**2).sum())
-                if found < loss:
-                    break
+            if step is not None and (found := layer.try_out(weights + step)) < losses[-1]:
+                break
             mu *= _MU_FACTOR
         else:
             break
-        layer, vector, neurons, errors, loss = tried, vector + step, seen, missed, found
-        mu = max(mu / _MU_FACTOR, 1e-20)
-    return layer
+        layer.keep()
+        weights = weights + step
+        losses.append(found)
+        mu = max(mu / _MU_FACTOR, _MU_LEAST)
+    return weights
 
 
 def _solved(matrix: NDArray[np.float64], gradient: NDArray[np.float64], mu: float) -> NDArray[np.float64] | None:

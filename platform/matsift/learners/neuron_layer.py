@@ -51,65 +51,84 @@ class GroupedRows:
         return cls(shared, own[..., None], target, there, np.append(others, varying))
 
 
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """Weights of N neurons: `inner` (N, S + V) on the shared (bias first) and own columns, `outer` (N,), `bias`."""
+class NeuronLayer:
+    """N tanh neurons and a linear output over grouped rows: squared errors, and the equations of a Gauss-Newton step.
 
-    inner: NDArray[np.float64]
-    outer: NDArray[np.float64]
-    bias: float
+    Weights are one vector: N by S of the shared columns (bias first), V by N of the own columns, N of the output and
+    its bias. All large arrays are made once: at hundreds of steps a second their allocation would cost the most.
+    """
 
-    @classmethod
-    def of_vector(cls, vector: NDArray[np.float64], n_neuron: int) -> Self:
-        """Return the layer of a vector that `vector` gave."""
-        inner = vector[: -n_neuron - 1].reshape(n_neuron, -1)
-        return cls(inner, vector[-n_neuron - 1 : -1], float(vector[-1]))
-
-    def vector(self) -> NDArray[np.float64]:
-        """Return all weights in one vector: inner by neuron, outer, bias."""
-        return np.concatenate([self.inner.ravel(), self.outer, [self.bias]])
-
-    def neurons(self, rows: GroupedRows) -> NDArray[np.float64]:
-        """Return (C, L, N) outputs of the neurons."""
-        n_shared = rows.shared.shape[1]
-        inside = rows.own @ self.inner[:, n_shared:].T
-        inside += (rows.shared @ self.inner[:, :n_shared].T)[:, None, :]
-        return np.tanh(inside, out=inside)
-
-    def errors(self, rows: GroupedRows, neurons: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (C, L) targets minus outputs, 0 for padding."""
-        return np.asarray((rows.target - neurons @ self.outer - self.bias) * rows.there)
-
-    def equations(
-        self, rows: GroupedRows, neurons: NDArray[np.float64], errors: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return J'J (P, P) and J'e (P,) of the outputs' derivatives in the weights, in the order of `vector`."""
-        n_group, n_shared = rows.shared.shape
-        n = len(self.outer)
-        slope = (1.0 - neurons**2) * (self.outer * rows.there[..., None])
+    def __init__(self, rows: GroupedRows, n_neuron: int) -> None:
+        self.rows, self.n_neuron = rows, n_neuron
+        (n_group, self.n_shared), (_, length, self.n_own) = rows.shared.shape, rows.own.shape
+        self._there = rows.there[..., None]
+        self._pairs = (rows.shared[:, :, None] * rows.shared[:, None, :]).reshape(n_group, -1)
+        self._neurons, self._tried = (np.empty((n_group, length, n_neuron)) for _ in range(2))
+        self._errors, self._missed = (np.empty((n_group, length)) for _ in range(2))
         # What a group's rows do not share of their derivatives: slopes; slopes times own columns; neurons and 1.
-        rest = [slope * rows.own[..., v, None] for v in range(rows.own.shape[2])]
-        parts = np.concatenate([slope, *rest, neurons * rows.there[..., None], rows.there[..., None]], axis=2)
-        moments = parts.transpose(0, 2, 1) @ parts
-        sums = np.einsum("clq,cl->cq", parts, errors)
-        n_rest = moments.shape[1] - n
-        pairs = (rows.shared[:, :, None] * rows.shared[:, None, :]).reshape(n_group, -1)
-        both = pairs.T @ moments[:, :n, :n].reshape(n_group, -1)
-        one = rows.shared.T @ moments[:, :n, n:].reshape(n_group, -1)
+        self._parts = np.empty((n_group, length, n_neuron * (2 + self.n_own) + 1))
+        self._parts[..., -1:] = self._there
+        self._moments = np.empty((n_group, self._parts.shape[2], self._parts.shape[2]))
+
+    @property
+    def n_weight(self) -> int:
+        """Length of the vector of weights."""
+        return int(self.n_neuron * (self.n_shared + self.n_own + 1) + 1)
+
+    def split(
+        self, weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]:
+        """Return the weights of shared (N, S) and own columns (V, N), and output (N,) and bias of the output."""
+        ends = np.cumsum([self.n_neuron * self.n_shared, self.n_neuron * self.n_own, self.n_neuron])
+        shared, own, outer, bias = np.split(weights, ends)
+        return shared.reshape(self.n_neuron, -1), own.reshape(-1, self.n_neuron), outer, float(bias[0])
+
+    def by_column(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (N, 1 + n_column) weights of the neurons, bias first, column by column, and (N + 1,) of the output."""
+        shared, own, outer, bias = self.split(weights)
+        inner = np.empty((self.n_neuron, 1 + len(self.rows.columns)))
+        inner[:, np.append(0, 1 + self.rows.columns)] = np.hstack([shared, own.T])
+        return inner, np.append(outer, bias)
+
+    def try_out(self, weights: NDArray[np.float64]) -> float:
+        """Return the sum of squared errors with these weights."""
+        shared, own, outer, bias = self.split(weights)
+        inside = self._tried
+        if self.n_own == 1:
+            np.multiply(self.rows.own, own[0], out=inside)
+        else:
+            np.matmul(self.rows.own, own, out=inside)
+        inside += (self.rows.shared @ shared.T)[:, None, :]
+        np.tanh(inside, out=inside)
+        np.matmul(inside, outer, out=self._missed)
+        np.subtract(self.rows.target - bias, self._missed, out=self._missed)
+        self._missed *= self.rows.there
+        return float(np.vdot(self._missed, self._missed))
+
+    def keep(self) -> None:
+        """Take the weights last tried for those that `equations` is of."""
+        self._neurons, self._tried = self._tried, self._neurons
+        self._errors, self._missed = self._missed, self._errors
+
+    def equations(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return J'J (P, P) and J'e (P,) of the derivatives of the outputs in the weights that were kept."""
+        n, n_shared, parts = self.n_neuron, self.n_shared, self._parts
+        n_group = len(self.rows.shared)
+        slope = parts[..., :n]
+        np.multiply(self._neurons, self._neurons, out=slope)
+        np.subtract(1.0, slope, out=slope)
+        slope *= self._there * self.split(weights)[2]
+        for v in range(self.n_own):
+            np.multiply(slope, self.rows.own[..., v, None], out=parts[..., (1 + v) * n : (2 + v) * n])
+        np.multiply(self._neurons, self._there, out=parts[..., -1 - n : -1])
+        moments = np.matmul(parts.transpose(0, 2, 1), parts, out=self._moments)
+        sums = np.matmul(self._errors[:, None, :], parts)[:, 0]
+        both = self._pairs.T @ moments[:, :n, :n].reshape(n_group, -1)
+        one = self.rows.shared.T @ moments[:, :n, n:].reshape(n_group, -1)
         size = n * n_shared
-        matrix = np.empty((size + n_rest, size + n_rest))
+        matrix = np.empty((self.n_weight, self.n_weight))
         matrix[:size, :size] = both.reshape(n_shared, n_shared, n, n).transpose(2, 0, 3, 1).reshape(size, size)
-        matrix[:size, size:] = one.reshape(n_shared, n, n_rest).transpose(1, 0, 2).reshape(size, n_rest)
+        matrix[:size, size:] = one.reshape(n_shared, n, -1).transpose(1, 0, 2).reshape(size, -1)
         matrix[size:, :size] = matrix[:size, size:].T
         matrix[size:, size:] = moments[:, n:, n:].sum(axis=0)
-        gradient = np.concatenate([(sums[:, :n].T @ rows.shared).ravel(), sums[:, n:].sum(axis=0)])
-        order = _order(n, n_shared, rows.own.shape[2])
-        return matrix[np.ix_(order, order)], gradient[order]
-
-
-def _order(n: int, n_shared: int, n_own: int) -> NDArray[np.int64]:
-    """Return where each weight of `Layer.vector` stands in the equations, which have all shared columns first."""
-    shared = np.arange(n * n_shared).reshape(n, n_shared)
-    own = n * n_shared + np.arange(n_own * n).reshape(n_own, n).T
-    outer = n * (n_shared + n_own) + np.arange(n + 1)
-    return np.concatenate([np.hstack([shared, own]).ravel(), outer])
+        return matrix, np.concatenate([(sums[:, :n].T @ self.rows.shared).ravel(), sums[:, n:].sum(axis=0)])
