@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from matsift_flows.cli.campaign_lines import waiting_sentence
-from matsift_flows.cli.options import Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
+from matsift_flows.cli.options import AsJson, Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from matsift.study.settings import Study
     from matsift_flows.workspace import Workspace
 
@@ -45,8 +44,31 @@ def train(study: StudyPath, overrides: Overrides = None, workers: Workers = None
     _step(step, study, overrides, workers=workers, quiet=quiet)
 
 
-def predict(study: StudyPath, overrides: Overrides = None, workers: Workers = None, quiet: Quiet = False) -> None:
-    """Predict the candidates with the ensembles of a study. Example: matsift predict studies/na_electrolytes.toml."""
+def predict(
+    study: Annotated[
+        Path | None, typer.Argument(help="Study file whose candidates to predict, for example studies/na.toml.")
+    ] = None,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    quiet: Quiet = False,
+    study_name: Annotated[str | None, typer.Option("--study", help="Name of a study of oxides that was run.")] = None,
+    formula: Annotated[str | None, typer.Option(help="One oxide to ask about, for example SrHfO3.")] = None,
+    prototype: Annotated[str | None, typer.Option(help="Its structure: perovskite or spinel.")] = None,
+    ions: Annotated[
+        str | None, typer.Option(help="Its cations, where several oxidation states balance: 'Fe2+ Ti4+'.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the candidates of a study, or one oxide. Example: matsift predict studies/na_electrolytes.toml.
+
+    One oxide: matsift predict --study softbv_oxides --formula SrHfO3 --prototype perovskite
+    """
+    if study is None or study_name or formula or prototype or ions:
+        from matsift_flows.cli.new_oxide import predict_oxide, required
+
+        predict_oxide(*required(study_name, formula, prototype), ions, as_json=as_json)
+        return
+    from matsift_flows.derive import derive, predict_derived
     from matsift_flows.orchestration import invoke
     from matsift_flows.predict import predict as flow
     from matsift_flows.screen import screen as screen_flow
@@ -54,8 +76,11 @@ def predict(study: StudyPath, overrides: Overrides = None, workers: Workers = No
 
     def step(workspace: Workspace, loaded: Study, _: Path) -> str:
         ids = invoke(screen_flow, workspace, loaded).candidate_ids
-        models = [m.id for m in invoke(train_flow, workspace, loaded) if m.wanted.role == "ensemble"]
-        return f"{sum(invoke(flow, workspace, loaded, model, ids) for model in models)} predictions are new"
+        trained = invoke(train_flow, workspace, loaded)
+        models = [m.id for m in trained if m.wanted.role == "ensemble"]
+        n_new = sum(invoke(flow, workspace, loaded, model, ids) for model in models)
+        n_new += invoke(predict_derived, workspace, loaded, invoke(derive, workspace, loaded, trained), ids)
+        return f"{n_new} predictions are new"
 
     _step(step, study, overrides, workers=workers, quiet=quiet)
 
