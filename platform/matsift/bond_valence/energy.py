@@ -62,7 +62,7 @@ def evaluate(
     """
     chosen = variant or Variant()
     factors = np.broadcast_to(np.asarray(sf, dtype=np.float64), (len(crystals),))
-    return evaluate_pairs(collect(crystals, valences, chosen, float(factors.max(initial=0.0))), factors, chosen)
+    return evaluate_pairs(collect(crystals, valences, chosen, factors), factors, chosen)
 
 
 def evaluate_pairs(pairs: ChunkPairs, sf: Floats, variant: Variant) -> Evaluation:

@@ -65,7 +65,7 @@ class ChunkPairs:
 
 
 def collect(
-    crystals: Sequence[Crystal], valences: Sequence[Integers], variant: Variant, longest_sf: float
+    crystals: Sequence[Crystal], valences: Sequence[Integers], variant: Variant, longest_sf: float | Floats
 ) -> ChunkPairs:
     """Return the pairs of crystals with known oxidation states.
 
@@ -74,7 +74,7 @@ def collect(
     valences
         Oxidation states (n_atom,) of each crystal, -2 for oxygen.
     longest_sf
-        The largest screening factor that the pairs will be evaluated at.
+        The largest screening factor that the pairs will be evaluated at, one for all or (m,) one a crystal.
 
     Raises
     ------
@@ -84,10 +84,11 @@ def collect(
         If two atoms stand on one place.
     """
     starts = np.concatenate([[0], np.cumsum([len(crystal.species) for crystal in crystals])]).astype(np.int64)
+    reach = SCREENED_OUT * np.broadcast_to(np.asarray(longest_sf, dtype=np.float64), (len(crystals),))
     bonds, repulsions = [], []
     for number, (crystal, states) in enumerate(zip(crystals, valences, strict=True)):
         bonds.append((number, *_bonds(crystal, states)))
-        repulsions.append((number, *_repulsions(crystal, states, variant, longest_sf)))
+        repulsions.append((number, *_repulsions(crystal, states, variant, float(reach[number]))))
     volumes = np.array([crystal.volume for crystal in crystals])
     return ChunkPairs(starts, volumes, _joined(bonds, starts, 3), _joined(repulsions, starts, 2))
 
@@ -100,8 +101,8 @@ def _bonds(crystal: Crystal, valences: Integers) -> tuple[Neighbours, Floats]:
     return found, np.stack([r_min, b, d0])[:, found.centre]
 
 
-def _repulsions(crystal: Crystal, valences: Integers, variant: Variant, longest_sf: float) -> tuple[Neighbours, Floats]:
-    """Return the pairs of like charge that are not screened out, with products of charges and sums of radii."""
+def _repulsions(crystal: Crystal, valences: Integers, variant: Variant, reach: float) -> tuple[Neighbours, Floats]:
+    """Return the pairs of like charge within `reach` sums of their radii, with products of charges and these sums."""
     radius, n = cation_columns(crystal, valences, ("r_cov" if variant.radii == "covalent" else "r_shannon", "n"))
     cation = valences > 0
     radius = np.where(cation, radius, variant.anion_radius)
@@ -109,7 +110,6 @@ def _repulsions(crystal: Crystal, valences: Integers, variant: Variant, longest_
     found = []
     for chosen in (cation, ~cation) if variant.anion_repulsion else (cation,):
         atoms = np.flatnonzero(chosen)
-        reach = SCREENED_OUT * longest_sf
         longest = min(variant.coulomb_cutoff, 2 * reach * float(radius[atoms].max()))
         pairs = neighbours(crystal, atoms, atoms, longest, once=True)
         found.append(pairs.where(pairs.distance <= reach * (radius[pairs.centre] + radius[pairs.other])))
