@@ -87,7 +87,7 @@ def assign_ions(found: PrototypeMatch, scope: str = "cations") -> IonPair:
     NoIonPairError
         If no pair of ions with parameters is balanced.
     """
-    from matsift.bond_valence.relaxation import instability  # noqa: PLC0415  it needs the tables of this module
+    from matsift.bond_valence.prototype_energy import instability  # noqa: PLC0415  it needs this module
 
     pairs = balanced_pairs(found.prototype, found.a_element, found.b_element)
     if not pairs:

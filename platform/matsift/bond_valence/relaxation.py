@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 #: Why a relaxation has no result.
 NO_MINIMUM = "the cell grows without bound: the repulsion exceeds the bonds at this screening factor"
 NOT_CONVERGED = "the relaxation did not converge"
+NO_SCREENING_FACTOR = "there is no screening factor to relax it at"
 
 _CHUNK = 2048
 _MOST_STEPS = 200
@@ -65,7 +66,7 @@ def relax(
     table
         n ion pairs of one prototype.
     screening_factor
-        (n,).
+        (n,); a crystal without one (NaN) has no result.
     start_lattice
         (n,), lattice constants to start from, angstrom.
     start_oxygen
@@ -86,13 +87,15 @@ def _relax_chunk(table: PairTable, sf: Array, start_lattice: Array, start_oxygen
     if table.prototype == "spinel":
         start = np.hstack([start, start_oxygen[:, None]])
     x, reason = _downhill(table, sf, start)
-    good = np.array([r is None for r in reason])
-    x = np.where(good[:, None], x, np.nan)
     slope = np.full_like(x, np.nan)
-    if good.any():
-        rows = np.flatnonzero(good)
+    rows = np.flatnonzero([r is None for r in reason])
+    if len(rows):
         at = _at(table.take(rows), sf[rows], x[rows])
-        slope[rows] = -np.linalg.solve(at.hessian, at.gradient_sf[:, :, None])[:, :, 0]
+        lowest = np.min(np.linalg.eigvalsh(at.hessian), axis=1) > 0
+        for i in rows[~lowest]:  # nothing pulls at a saddle, nor where no bond is left
+            reason[i] = NO_MINIMUM
+        slope[rows[lowest]] = -np.linalg.solve(at.hessian[lowest], at.gradient_sf[lowest, :, None])[:, :, 0]
+    x = np.where(np.array([r is None for r in reason])[:, None], x, np.nan)
     lattice = np.exp(x[:, 0])
     none = np.full(len(table), np.nan)
     u, u_slope = (x[:, 1], slope[:, 1]) if table.prototype == "spinel" else (none, none)
@@ -105,12 +108,15 @@ def _downhill(table: PairTable, sf: Array, start: Array) -> tuple[Array, list[st
     A direction of negative curvature is followed downhill. A step that would raise the energy is halved.
     """
     n, d = start.shape
-    x, at = start.copy(), _at(table, sf, start)
+    given = np.isfinite(sf) & (sf > 0)
+    x, at = start.copy(), _at(table, np.where(given, sf, 1.0), start)
     energy, gradient, hessian = at.energy.copy(), at.gradient.copy(), at.hessian.copy()
     longest = np.ones(n)
-    reason: list[str | None] = [NOT_CONVERGED] * n
-    todo = np.arange(n)
+    reason: list[str | None] = [NOT_CONVERGED if known else NO_SCREENING_FACTOR for known in given]
+    todo = np.flatnonzero(given)
     for _ in range(_MOST_STEPS):
+        if not len(todo):
+            break
         step = _newton_step(gradient[todo], hessian[todo]) * longest[todo, None]
         small = np.abs(step).max(axis=1) < _CONVERGED_STEP
         tried = _at(table.take(todo), sf[todo], x[todo] + step)
@@ -129,8 +135,6 @@ def _downhill(table: PairTable, sf: Array, start: Array) -> tuple[Array, list[st
         for i in todo[away]:
             reason[i] = NO_MINIMUM
         todo = todo[~(small | away)]
-        if not len(todo):
-            break
     return x, reason
 
 
@@ -176,4 +180,13 @@ def starting_lattice(table: PairTable) -> Array:
     return np.asarray(8 / (3 * math.sqrt(3)) * tetrahedral + 8 / 3 * octahedral)
 
 
-__all__ = ["NOT_CONVERGED", "NO_MINIMUM", "Relaxed", "instability", "lattice_at", "relax", "starting_lattice"]
+__all__ = [
+    "NOT_CONVERGED",
+    "NO_MINIMUM",
+    "NO_SCREENING_FACTOR",
+    "Relaxed",
+    "instability",
+    "lattice_at",
+    "relax",
+    "starting_lattice",
+]

@@ -19,7 +19,7 @@ BRACKET = (0.2, 1.6)
 #: Why there is no screening factor.
 TOO_LOOSE = f"the crystal is under tension at every screening factor up to {BRACKET[1]}"
 TOO_TIGHT = f"the crystal is under pressure at every screening factor down to {BRACKET[0]}"
-NO_MINIMUM = "the lattice is at rest at no screening factor: its energy is not lowest there"
+NOT_LOWEST = "the lattice is at rest at no screening factor: its energy is not lowest there"
 NOT_CONVERGED = "the screening factor was not found"
 
 _MOST_STEPS = 100
@@ -74,7 +74,7 @@ def exact_screening_factor(
     good = np.isfinite(factor)
     at = derivatives(table, np.where(good, factor, 1.0), lattice_constant, np.where(good, u, IDEAL_OXYGEN_PARAMETER))
     lowest = np.min(np.linalg.eigvalsh(at.hessian), axis=1) > 0
-    reason = tuple(r or (None if low else NO_MINIMUM) for r, low in zip(reason, lowest, strict=True))
+    reason = tuple(r or (None if low else NOT_LOWEST) for r, low in zip(reason, lowest, strict=True))
     none = np.array([r is not None for r in reason])
     return ScreeningFactors(np.where(none, np.nan, factor), np.where(none, np.nan, u), reason)
 
@@ -101,7 +101,7 @@ def _zero_pressure(table: PairTable, lattice: Array, u: Array) -> tuple[Array, t
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = sf - slope / at.gradient_sf[:, 0]
         following = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
-        settled = np.abs(following - sf).max() < _CONVERGED
+        settled = bool((np.abs(following - sf) < _CONVERGED).all())
         sf = following
         if settled:
             break
@@ -115,20 +115,24 @@ def _with_free_oxygens(
     """Return (sf, u) at which neither a nor u is pulled, by Newton's method from those of the fixed crystal."""
     rows = np.flatnonzero(np.isfinite(factor))
     sf, free = factor.copy(), u.copy()
+    lost = np.zeros(len(table), dtype=bool)
     for _ in range(_MOST_STEPS):
         if not len(rows):
             break
-        at = derivatives(table.take(rows), sf[rows], lattice[rows], free[rows])
-        step = np.linalg.solve(_jacobian(at), -at.gradient[:, :, None])[:, :, 0]
-        step /= np.maximum(1.0, (np.abs(step) / _LONGEST_STEP).max(axis=1))[:, None]
+        step = _step(derivatives(table.take(rows), sf[rows], lattice[rows], free[rows]))
         sf[rows] += step[:, 0]
         free[rows] += step[:, 1]
-        rows = rows[np.abs(step).max(axis=1) > _CONVERGED]
-    outside = (sf < BRACKET[0]) | (sf > BRACKET[1])
-    lost = set(rows.tolist()) | set(np.flatnonzero(outside).tolist())
-    return sf, free, tuple(r or (NOT_CONVERGED if i in lost else None) for i, r in enumerate(reason))
+        lost[rows] = ~(np.isfinite(step).all(axis=1) & (sf[rows] > BRACKET[0]) & (sf[rows] < BRACKET[1]))
+        rows = rows[~lost[rows] & (np.abs(step).max(axis=1) > _CONVERGED)]
+    lost[rows] = True
+    return sf, free, tuple(r or (NOT_CONVERGED if none else None) for r, none in zip(reason, lost, strict=True))
 
 
-def _jacobian(at: Derivatives) -> Array:
-    """Return (n, 2, 2): how (dE/dlna, dE/du) changes with (sf, u)."""
-    return np.stack([at.gradient_sf, at.hessian[:, :, 1]], axis=2)
+def _step(at: Derivatives) -> Array:
+    """Return Newton steps (n, 2) of limited length in (sf, u) towards dE/dlna = dE/du = 0; NaN where there is none."""
+    (a_sf, u_sf), (a_u, u_u) = at.gradient_sf.T, at.hessian[:, :, 1].T
+    pull_a, pull_u = at.gradient.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.stack([a_u * pull_u - u_u * pull_a, u_sf * pull_a - a_sf * pull_u], axis=1)
+        step /= (a_sf * u_u - a_u * u_sf)[:, None]
+    return np.asarray(step / np.maximum(1.0, (np.abs(step) / _LONGEST_STEP).max(axis=1))[:, None])
