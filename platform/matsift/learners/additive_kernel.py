@@ -25,10 +25,14 @@ BLOCK = 256
 
 def n_feature(radius: float) -> int:
     """Return how many features give the kernel between points at most `radius` lengths from their middle."""
-    squared, n = radius**2, 1
-    while gammainc(n, squared) > _LEFT_OUT:  # the share of the terms from n on
-        n += 1
-    return n
+    squared, high = radius**2, 1
+    while gammainc(high, squared) > _LEFT_OUT:  # the share of the terms from `high` on
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if gammainc(middle, squared) > _LEFT_OUT else (low, middle)
+    return high
 
 
 def features(u: NDArray[np.float64], n: int) -> NDArray[np.float64]:

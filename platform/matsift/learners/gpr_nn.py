@@ -195,15 +195,22 @@ class GprNnProblem:
     unit: float
 
     @classmethod
-    def of(cls, data: TrainingData, settings: GprNnSettings) -> Self:
+    def of(cls, data: TrainingData, settings: GprNnSettings, directions: NDArray[np.float64] | None = None) -> Self:
         """Return the reduction; `noise_variance` of the settings has no part in it.
+
+        Parameters
+        ----------
+        data, settings
+            What to learn from, and how.
+        directions
+            (N, n_feature) rows of W; those that `added_coordinates` of the settings stands for where left out.
 
         Raises
         ------
         UserInputError
             If the kernels are too short for the range of so many coordinates.
         """
-        rows = coordinate_rows(data.X.shape[1], settings.added_coordinates)
+        rows = coordinate_rows(data.X.shape[1], settings.added_coordinates) if directions is None else directions
         with threadpool_limits(1, "blas"):
             coordinates = Coordinates.fit(data.X, rows, settings.scaling)
             y = coordinates(data.X)
