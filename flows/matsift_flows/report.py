@@ -13,6 +13,7 @@ from matsift.reports.page import content_hash
 from matsift.reports.writing import write_report as write_files
 from matsift.study.settings import Study
 from matsift_flows.acquire import Acquired, final_models
+from matsift_flows.derive import derive, predict_derived
 from matsift_flows.orchestration import invoke
 from matsift_flows.predict import predict
 from matsift_flows.reporting.gather import gather
@@ -51,7 +52,9 @@ def report(
     final = final_models(study, trained, acquired)
     for model_id in final.values():
         invoke(predict, workspace, study, model_id, screening.candidate_ids)
-    gathered = gather(workspace, study, screening, trained, acquired.campaigns, final)
+    derived = invoke(derive, workspace, study, trained)
+    invoke(predict_derived, workspace, study, derived, screening.candidate_ids)
+    gathered = gather(workspace, study, screening, trained, acquired.campaigns, final, derived)
     path = workspace.settings.home / "reports" / study.name / "report.html"
     key = content_hash(gathered)
     with workspace.sessions.begin() as session:

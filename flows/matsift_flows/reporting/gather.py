@@ -25,7 +25,9 @@ from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
 from matsift_adapters.oracles.percolation import method_of
 from matsift_flows.campaigns import Campaign
+from matsift_flows.derived_models import DerivedModel
 from matsift_flows.reporting import curves, models
+from matsift_flows.reporting import derived as derivations
 from matsift_flows.reporting.calibration import calibrations
 from matsift_flows.reporting.footer import footer
 from matsift_flows.screen import Screening
@@ -46,6 +48,7 @@ def gather(
     trained: Sequence[StudyModel],
     campaigns: Sequence[Campaign],
     final: Mapping[str, int],
+    derived: Sequence[DerivedModel] = (),
 ) -> RankingReport:
     """Return the report of a study on what the database holds now.
 
@@ -61,13 +64,16 @@ def gather(
         Its campaigns.
     final
         Property -> id of the model whose predictions are ranked.
+    derived
+        What follows from these predictions; it is ranked and shown beside them.
     """
+    shown = {model.property_name: model.id for model in derived} | dict(final)
     with workspace.sessions.begin() as session:
         metrics = models.load_metrics(session, trained)
         candidates = load_candidates(
             session,
             screening.candidate_ids,
-            model_ids=final,
+            model_ids=shown,
             screen_id=screening.screen_id,
             campaign_ids=[campaign.id for campaign in campaigns],
             label_properties=study.labels.properties,
@@ -80,9 +86,9 @@ def gather(
             study=study.name,
             title=study.study.title,
             generated_at=datetime.now(UTC),
-            properties=tuple(ReportProperty.of(name) for name in study.labels.properties),
+            properties=tuple(ReportProperty.of(name) for name in shown),
             ranking=ranking,
-            provenance=footer(session, study, trained, final),
+            provenance=footer(session, study, trained, shown),
             paper=study.study.paper,
             summary=_summary(study, trained, candidates, ranking),
             distributions=models.distributions(study, trained),
@@ -90,13 +96,14 @@ def gather(
             importances=models.importances(session, trained),
             sampling=models.sampling(study, trained, metrics),
             pool_spreads=curves.pool_spreads(session, study, campaigns),
-            parities=models.parities(session, study, trained),
+            parities=derivations.parities(session, derived) + models.parities(session, study, trained),
             learning_curves=curves.learning_curves(session, study, campaigns),
             calibrations=calibrations(session, study, campaigns),
-            evaluations=models.evaluations(trained, metrics),
+            evaluations=derivations.evaluations(session, derived) + models.evaluations(trained, metrics),
             quality=_quality(session, study, screening),
             failures=tuple(FailureCount(f.stage, f.error_class, f.count, f.example) for f in failure_counts(session)),
             mobility=_mobility(study),
+            lattice_errors=derivations.lattice_errors(session, study, derived),
         )
 
 

@@ -14,6 +14,7 @@ from typing import Literal, Self
 from numpy import float64
 from numpy.typing import NDArray
 
+from matsift.reports.bond_valence import LatticeErrors
 from matsift.reports.calibration import ArmCalibration
 from matsift.reports.mobility import CandidateMobility, MobilityAxis
 from matsift.units import property_definition
@@ -391,3 +392,4 @@ class RankingReport:
     quality: tuple[QualityRow, ...] = ()
     failures: tuple[FailureCount, ...] = ()
     mobility: MobilityAxis | None = None
+    lattice_errors: LatticeErrors | None = None
