@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from matsift.crystal import Crystal
 from matsift.errors import OracleError
 from matsift_adapters.oracles import potential, tasks
+from matsift_adapters.oracles.bond_valence import BondValence
 from matsift_adapters.oracles.engine import Engine, Evaluated
 
 _EMT = "ase.calculators.emt:EMT"
@@ -46,7 +47,9 @@ def initialize_worker() -> None:
 
 
 def ase_engine(name: str, settings: Mapping[str, Any], species: tuple[str, ...]) -> Engine:
-    """Return the engine of a name: ``chgnet``, ``emt`` or ``package.module:Class`` with its keyword arguments.
+    """Return the engine of a name and its keyword arguments.
+
+    The name is ``chgnet``, ``emt``, ``bond_valence`` or ``package.module:Class``.
 
     Raises
     ------
@@ -58,6 +61,8 @@ def ase_engine(name: str, settings: Mapping[str, Any], species: tuple[str, ...])
         return potential.Potential(species)
     module, _, attribute = (_EMT if name == "emt" else name).partition(":")
     try:
+        if name == "bond_valence":
+            return BondValence(species, **settings)
         return AseEngine(species, getattr(importlib.import_module(module), attribute)(**settings))
     except (ImportError, AttributeError) as error:
         raise OracleError(f"there is no ASE calculator {name!r} to import: {error}") from None
@@ -110,6 +115,8 @@ def code_of(name: str) -> str:
         return f"chgnet-{potential.MODEL_VERSION}"
     if name == "emt":
         return f"emt-ase-{version('ase')}"
+    if name == "bond_valence":
+        return "bond-valence"
     module, _, attribute = name.partition(":")
     package = module.partition(".")[0]
     try:

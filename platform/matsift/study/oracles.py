@@ -49,7 +49,8 @@ class AseOracle(Settings):
     calculator: Annotated[
         str,
         Field(
-            pattern=r"^(chgnet|emt|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$", description="chgnet, emt or package.module:Class"
+            pattern=r"^(chgnet|emt|bond_valence|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$",
+            description="chgnet, emt, bond_valence or package.module:Class",
         ),
     ] = "chgnet"
     settings: dict[str, Any] = Field({}, description="keyword arguments of the calculator")
