@@ -13,7 +13,7 @@ from matsift.bond_valence.shells import Shells, bonds, repulsions
 
 Array = NDArray[np.float64]
 
-_SCREENED_OUT = 6.5  # screening lengths after which erfc is below 1e-19
+_SCREENED_OUT = 5.5  # screening lengths after which erfc is below 1e-14
 
 
 @dataclass(frozen=True, eq=False)

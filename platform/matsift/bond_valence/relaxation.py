@@ -23,7 +23,7 @@ NO_MINIMUM = "the cell grows without bound: the repulsion exceeds the bonds at t
 NOT_CONVERGED = "the relaxation did not converge"
 NO_SCREENING_FACTOR = "there is no screening factor to relax it at"
 
-_CHUNK = 2048
+_CHUNK = 512
 _MOST_STEPS = 200
 _LONGEST_STEP = np.array([0.05, 0.01])  # in ln a and in u
 _CONVERGED_STEP = 1e-11

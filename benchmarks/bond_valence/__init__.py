@@ -1,0 +1,1 @@
+"""The bond-valence force field beside others: rates."""
