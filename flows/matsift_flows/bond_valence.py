@@ -91,7 +91,7 @@ def variant_settings(settings: BondValenceSettings) -> dict[str, Any]:
 
 
 def failure_detail(settings: BondValenceSettings) -> str:
-    """Return the `detail` of the failures of this step: one that only sought perovskites says nothing of spinels."""
+    """Return the `detail` of what was no reference: a study that only sought perovskites says nothing of spinels."""
     return f"{' + '.join(sorted(settings.prototypes))} {variant_hash(settings)}"
 
 
@@ -134,8 +134,10 @@ def write_chunk(
     """Write the relaxations, labels and failures of some structures, all or nothing; return how many are new."""
     with workspace.sessions.begin() as session:
         hashes = structure_hashes(session, ids.tolist())
+        is_reference = set(found.position.tolist())
+        about = {True: f"screening_factor {variant_hash(settings)}", False: failure_detail(settings)}
         failures = [
-            FailureRecord(store.STAGE, hashes[i], *said, detail=failure_detail(settings), structure_hash=hashes[i])
+            FailureRecord(store.STAGE, hashes[i], *said, detail=about[i in is_reference], structure_hash=hashes[i])
             for i, said in sorted(found.failures.items())
         ]
         write_failures(session, run.id(session), failures, retried=workspace.retry_failed)

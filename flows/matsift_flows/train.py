@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from matsift.descriptors.registry import descriptor_set
 from matsift.learners.training import ModelSpecification, TrainedModel
 from matsift.learners.training import train as train_arrays
+from matsift.reports.notation import quantity
 from matsift.study.settings import Study
 from matsift.units import property_definition
 from matsift_flows.orchestration import invoke
@@ -187,8 +188,9 @@ def _tell(workspace: Workspace, wanted: WantedModel, trained: TrainedModel) -> N
     n_row, metrics = trained.metrics.get("test", (0, {}))
     about = wanted.specification
     sets = " + ".join(name for name, _ in about.descriptor_sets)
-    r2, mae, unit = metrics.get("r2", np.nan), metrics.get("mae", np.nan), property_definition(about.property_name).unit
+    unit = property_definition(about.property_name).unit
+    mae = f"{quantity(metrics.get('mae'), unit)} {'' if unit == '1' else unit}".strip()
     workspace.reporter.say(
         f"  {about.property_name} {about.learner} on {sets}, {wanted.snapshot.strategy}: "
-        f"R2 {r2:.3f}, MAE {mae:.1f} {unit} on {n_row} test labels"
+        f"R2 {metrics.get('r2', np.nan):.3f}, MAE {mae} on {n_row} test labels"
     )

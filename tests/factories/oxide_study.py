@@ -65,16 +65,14 @@ property = "screening_factor"
 """
 
 
-def oxides(n: int = 40) -> dict[str, Crystal]:
+def oxides(n: int = 36) -> dict[str, Crystal]:
     """Return name -> crystal of n perovskites and spinels, their edges off the sum of radii by up to 3 %."""
     ions = [read_ion(name) for name in _IONS]
-    pairs = [
-        pair
-        for prototype in ("perovskite", "spinel")
-        for pair in list(decorations(prototype, ions, tolerance_factors=(0.8, 1.0), radii_angstrom=(0.5, 1.6)))[
-            : n // 2
-        ]
-    ]
+    fitting = {
+        "perovskite": decorations("perovskite", ions, tolerance_factors=(0.8, 1.0)),
+        "spinel": decorations("spinel", ions, radii_angstrom=(0.5, 0.85)),
+    }
+    pairs = [pair for found in fitting.values() for pair in list(found)[: n // 2]]
     rng = np.random.default_rng(5)
     return {
         f"{formula(pair)}-{pair.prototype}": build(
@@ -95,7 +93,7 @@ def rock_salt() -> Crystal:
     return Crystal.ordered(cell, ["Mg", "O"], np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]]))
 
 
-def write_study(folder: Path, n: int = 40) -> Path:
+def write_study(folder: Path, n: int = 36) -> Path:
     """Return the path of the study file, written with its oxides and MgO into a new folder."""
     (folder / "oxides").mkdir(parents=True)
     for name, crystal in {**oxides(n), "MgO": rock_salt()}.items():

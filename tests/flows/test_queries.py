@@ -16,12 +16,13 @@ from matsift.study.settings import Study
 from matsift_flows.cli.queries import queries_to_try, shell_command
 
 ROOT = Path(__file__).parents[2]
-STUDY = ROOT / "studies" / "na_electrolytes.toml"
+STUDIES = ("na_electrolytes", "softbv_oxides")
 IN_README = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 
 
-def test_the_shipped_study_proposes_three_queries_that_run_on_the_newest_schema(session: Session) -> None:
-    proposed = queries_to_try(load_study(STUDY))
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_shipped_study_proposes_three_queries_that_run_on_the_newest_schema(session: Session, study: str) -> None:
+    proposed = queries_to_try(load_study(ROOT / "studies" / f"{study}.toml"))
     assert len(proposed) == 3
     for title, query in proposed:
         assert session.execute(text(query)).all() == [], title

@@ -24,14 +24,17 @@ SYSTEMS = {
 def test_the_sets_and_their_sizes() -> None:
     sizes = {name: len(descriptor_set(name).columns) for name in known_descriptor_sets()}
     of_the_paper = {"mp": 6, "mp_energy": 2, "magpie": 145, "voronoi": 126}
-    assert sizes == {**of_the_paper, "packing": 3, "voronoi_128": 128, "fingerprint": 290}
+    of_oxides = {"oxide_pair": 10, "bond_valence": 6}
+    assert sizes == {**of_the_paper, **of_oxides, "packing": 3, "voronoi_128": 128, "fingerprint": 290}
     assert all(descriptor_set(name).name == name for name in sizes)
     names = [column for name in sizes if name != "voronoi_128" for column in descriptor_set(name).columns]
-    assert len(names) == len(set(names)) == 279 + 3 + 290
+    assert len(names) == len(set(names)) == 279 + 3 + 290 + 16
 
 
 def test_an_unknown_set_names_those_there_are() -> None:
-    with pytest.raises(UnknownDescriptorSet, match="use one of fingerprint, magpie, mp, mp_energy, packing, voronoi"):
+    with pytest.raises(
+        UnknownDescriptorSet, match="use one of bond_valence, fingerprint, magpie, mp, mp_energy, oxide"
+    ):
         compute("soap", [])
 
 

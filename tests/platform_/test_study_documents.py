@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
+from matsift.study.bond_valence import BondValenceSettings, ScreeningFactorRange
 from matsift.study.campaign import HeldBackSettings, StopSettings
 from matsift.study.duplicates import DuplicateSettings
 from matsift.study.label_column import LabelColumn
@@ -50,6 +51,7 @@ EXPLAINED: dict[str, tuple[type[BaseModel], ...]] = {
 }
 EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable, MaterialsProjectFilter)
 EXPLAINED["[duplicates]"] = (DuplicateSettings,)
+EXPLAINED["[bond_valence]"] = (BondValenceSettings, ScreeningFactorRange)
 EXPLAINED["[labels]"] += RULES
 EXPLAINED["[campaign]"] += (StopSettings, HeldBackSettings)
 EXPLAINED["[campaign]"] += variants(StrategySettings)

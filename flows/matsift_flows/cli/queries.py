@@ -27,10 +27,33 @@ SELECT property_name, strategy, round, n_label, round(mean_spread::numeric, 2) A
 round(test_mae::numeric, 2) AS test_mae, n_labelled, n_failed FROM analysis.campaign_progress
 WHERE study = '{study}' ORDER BY 1, 2, 3
 """
+_PREDICTED_OXIDES = """
+SELECT i.formula, round(a.mean::numeric, 3) AS a_angstrom, round(a.lower::numeric, 3) AS lower,
+round(a.upper::numeric, 3) AS upper, round(i.mean::numeric, 3) AS instability_index
+FROM analysis.prediction i JOIN analysis.prediction a ON a.structure_hash = i.structure_hash
+WHERE i.property_name = 'global_instability_index' AND a.property_name = 'lattice_constant' ORDER BY i.mean LIMIT 10
+"""
+_STRAINED_OXIDES = """
+SELECT formula, space_group_symbol, round(gii_cations_vu::numeric, 3) AS instability_index,
+round(cation_deviation_min_vu::numeric, 3) AS most_underbonded, round(cation_deviation_max_vu::numeric, 3)
+AS most_overbonded FROM analysis.bond_valence ORDER BY gii_cations_vu DESC LIMIT 10
+"""
+_RELAXED_OXIDES = """
+SELECT prototype, screening_factor, count(*) AS n, round(avg(lattice_error)::numeric, 4) AS mean_error,
+round(stddev(lattice_error)::numeric, 4) AS deviation FROM analysis.bond_valence_relaxation
+WHERE problem IS NULL GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_OF_OXIDES = (
+    ("predicted lattice constants of the oxides whose bonds fit best", _PREDICTED_OXIDES),
+    ("oxides strained by their bond valence sums (valence units)", _STRAINED_OXIDES),
+    ("how lattices come out of relaxation at each screening factor (fractions)", _RELAXED_OXIDES),
+)
 
 
 def queries_to_try(study: Study) -> list[tuple[str, str]]:
     """Return (what it answers, SQL on the schema `analysis`), each narrower than 100 columns when printed."""
+    if study.bond_valence is not None:
+        return [(title, " ".join(template.split())) for title, template in _OF_OXIDES]
     ranking = study.ranking
     name = ranking.property if ranking.property in _RANKED_IN_SQL else _RANKED_IN_SQL[-1]
     names = {
