@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from matsift.bond_valence.charges import assign_valences
@@ -49,6 +51,11 @@ SPINELS = [
     Reference(IonPair("spinel", ion(a, 2), ion(b, 3)), lattice, u)
     for a, b, lattice, u in (("Mg", "Al", 8.083, 0.2624), ("Zn", "Fe", 8.44, 0.2604), ("Zn", "Cr", 8.327, 0.2616))
 ]
+TWO, THREE, FOUR = (
+    ("Mg", "Ca", "Sr", "Ba", "Zn", "Cd", "Fe"),
+    ("Al", "Ga", "Cr", "Fe", "In", "V"),
+    ("Ti", "Zr", "Ce", "Sn"),
+)
 BOTH = {"perovskites": PEROVSKITES, "spinels": SPINELS}
 both = pytest.mark.parametrize("references", BOTH.values(), ids=BOTH.keys())
 
@@ -154,6 +161,38 @@ def test_the_lattice_grows_with_the_screening_factor_from_any_start(references: 
     np.testing.assert_allclose(small.lattice_constant, large.lattice_constant, rtol=1e-9)
     np.testing.assert_allclose(small.oxygen_parameter, large.oxygen_parameter, rtol=1e-8)
     assert (np.diff(small.lattice_constant.reshape(-1, len(factors)), axis=1) > 0).all()
+
+
+def test_a_bond_that_crosses_its_cutoff_leaves_two_rest_positions_close_to_one_another() -> None:
+    """The cut-off of a bond is sharp, so its pull ends at once; two minima may lie on its two sides."""
+    table = PairTable.of([IonPair("perovskite", ion("Sr", 2), ion("Hf", 4))] * 2)
+    rest = relax(table, np.full(2, 0.7375), 4.141206 * np.array([0.9, 1.1]))
+    apart = np.diff(rest.lattice_constant)[0]
+    assert 1e-4 < apart / 4.141206 < 0.003
+    at = derivatives(table, np.full(2, 0.7375), rest.lattice_constant, rest.oxygen_parameter)
+    assert np.abs(at.gradient).max() < 1e-8
+
+
+@settings(max_examples=50)
+@given(
+    st.sampled_from([p for a in TWO for b in FOUR for p in balanced_pairs("perovskite", a, b)])
+    | st.sampled_from([p for a in TWO for b in THREE for p in balanced_pairs("spinel", a, b)]),
+    st.floats(0.5, 0.78),
+    st.floats(0.85, 1.15),
+)
+def test_whatever_the_ions_rest_is_a_minimum_and_hardly_depends_on_the_start(
+    pair: IonPair, sf: float, stretch: float
+) -> None:
+    table = PairTable.of([pair] * 2)
+    factors = np.full(2, sf)
+    rest = relax(table, factors, starting_lattice(table) * np.array([1.0, stretch]))
+    if rest.reason != (None, None):
+        assert set(rest.reason) <= {None, NO_MINIMUM}
+        return
+    at = derivatives(table, factors, rest.lattice_constant, rest.oxygen_parameter)
+    assert np.abs(at.gradient).max() < 1e-7
+    assert np.linalg.eigvalsh(at.hessian).min() > 0
+    assert rest.lattice_constant[1] == pytest.approx(rest.lattice_constant[0], rel=0.01)
 
 
 @both
