@@ -21,6 +21,15 @@ def test_a_given_key_wins_over_the_preset() -> None:
 
 
 @pytest.mark.parametrize("kind", registry.known_learners())
+def test_a_fitted_model_says_the_kind_that_the_registry_knows_it_by(kind: str) -> None:
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(200, 2))
+    model = registry.fit(kind, X, X @ [1.0, 2.0], settings={}, seed=1, feature_names=("x", "y"))
+    assert model.kind == kind
+    assert np.array_equal(registry.load(kind, model.dump()).predict(X).mean, model.predict(X).mean)
+
+
+@pytest.mark.parametrize("kind", registry.known_learners())
 def test_filled_settings_are_settings(kind: str) -> None:
     filled = registry.validate_settings(kind, {})
     assert registry.validate_settings(kind, filled) == filled

@@ -8,8 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matsift.reports.notation import quantity, symbol
-from matsift.reports.small_tables import moment
+from matsift.reports.notation import moment, quantity, symbol
 from matsift_schema.store.campaign_status import CampaignStatus, RoundStatus
 
 if TYPE_CHECKING:

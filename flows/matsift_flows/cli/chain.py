@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from matsift.reports.notation import percent, quantity, symbol
-from matsift.reports.small_tables import moment
+from matsift.reports.notation import moment, percent, quantity, symbol
 
 Row = Mapping[str, Any]
 

@@ -7,8 +7,10 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from matsift.study.settings import Study
+if TYPE_CHECKING:
+    from matsift.study.settings import Study
 
 #: The moduli that `analysis.candidate_ranking` has columns of.
 _RANKED_IN_SQL = ("k_vrh", "g_vrh")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from matsift.errors import UserInputError
 
@@ -67,6 +66,8 @@ def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
     """Return Spearman's rank correlation of two (n,) arrays, ties at their mean rank; None where one is constant."""
     if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
+    from scipy.stats import rankdata  # noqa: PLC0415  half a second, which those who only predict need not wait
+
     return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
 
 

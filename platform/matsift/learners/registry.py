@@ -5,23 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ValidationError
 
 from matsift.errors import ArtifactError, UserInputError
-from matsift.learners import (
-    blend,
-    container,
-    forest,
-    gpr_nn,
-    kernel_ridge,
-    least_squares,
-    levenberg_marquardt,
-    lightgbm_ensemble,
-    linear,
-)
+from matsift.learners import container
 from matsift.learners.prediction import FittedModel, TrainingData
 from matsift.learners.scale import TargetScale
 
@@ -33,31 +25,23 @@ class _Learner:
     read: Callable[[dict[str, Any], dict[str, bytes]], FittedModel]
 
 
-_LEARNERS: dict[str, _Learner] = {
-    lightgbm_ensemble.KIND: _Learner(
-        lightgbm_ensemble.LightGbmSettings, lightgbm_ensemble.fit, lightgbm_ensemble.LightGbmEnsemble.read
-    ),
-    forest.KIND: _Learner(forest.ForestSettings, forest.fit, forest.Forest.read),
-    kernel_ridge.KIND: _Learner(
-        kernel_ridge.KernelRidgeSettings, kernel_ridge.fit, kernel_ridge.KernelRidgeEnsemble.read
-    ),
-    blend.KIND: _Learner(blend.BlendSettings, blend.fit, blend.Blend.read),
-    linear.KIND: _Learner(linear.RidgeSettings, linear.fit, linear.RidgeEnsemble.read),
-    least_squares.KIND: _Learner(
-        least_squares.LeastSquaresSettings, least_squares.fit, least_squares.LeastSquares.read
-    ),
-    levenberg_marquardt.KIND: _Learner(
-        levenberg_marquardt.LevenbergMarquardtSettings,
-        levenberg_marquardt.fit,
-        levenberg_marquardt.LevenbergMarquardt.read,
-    ),
-    gpr_nn.KIND: _Learner(gpr_nn.GprNnSettings, gpr_nn.fit, gpr_nn.GprNn.read),
+#: Kind -> module, settings and model. A module is imported when its learner is asked for: LightGBM and scikit-learn
+#: take a second that most commands need not spend.
+_PLACES = {
+    "lightgbm_ensemble": ("lightgbm_ensemble", "LightGbmSettings", "LightGbmEnsemble"),
+    "random_forest": ("forest", "ForestSettings", "Forest"),
+    "kernel_ridge": ("kernel_ridge", "KernelRidgeSettings", "KernelRidgeEnsemble"),
+    "blend": ("blend", "BlendSettings", "Blend"),
+    "ridge": ("linear", "RidgeSettings", "RidgeEnsemble"),
+    "least_squares": ("least_squares", "LeastSquaresSettings", "LeastSquares"),
+    "levenberg_marquardt": ("levenberg_marquardt", "LevenbergMarquardtSettings", "LevenbergMarquardt"),
+    "gpr_nn": ("gpr_nn", "GprNnSettings", "GprNn"),
 }
 
 
 def known_learners() -> tuple[str, ...]:
     """Return the names of the learners."""
-    return tuple(_LEARNERS)
+    return tuple(_PLACES)
 
 
 def validate_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,11 +117,13 @@ def load(kind: str, data: bytes) -> FittedModel:
     return _learner(kind).read(header, parts)
 
 
+@cache
 def _learner(kind: str) -> _Learner:
-    try:
-        return _LEARNERS[kind]
-    except KeyError:
-        raise UserInputError(f"there is no learner {kind!r}; use one of {', '.join(sorted(_LEARNERS))}") from None
+    if kind not in _PLACES:
+        raise UserInputError(f"there is no learner {kind!r}; use one of {', '.join(sorted(_PLACES))}")
+    place, settings, model = _PLACES[kind]
+    module = import_module(f"matsift.learners.{place}")
+    return _Learner(getattr(module, settings), module.fit, getattr(module, model).read)
 
 
 def _sentence(kind: str, model: type[BaseModel], error: ValidationError) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
 
 from markupsafe import Markup, escape
 
@@ -89,3 +90,8 @@ def percent(fraction: float | None, digits: int = 0) -> str:
     if fraction is None or not math.isfinite(fraction):
         return "–"
     return f"{100 * fraction:.{digits}f} %"
+
+
+def moment(when: datetime | None) -> str:
+    """Return a time to the minute with its zone, or an en dash."""
+    return "–" if when is None else f"{when:%Y-%m-%d %H:%M %Z}".strip()

@@ -24,6 +24,7 @@ from matsift.reports.data import RankedCandidate, RankingReport
 from matsift.reports.figures.plot import Plot
 from matsift.reports.notation import (
     formula_markup,
+    moment,
     number,
     quantity,
     significant,
@@ -32,7 +33,7 @@ from matsift.reports.notation import (
     text_markup,
 )
 from matsift.reports.sections import Section, sections
-from matsift.reports.small_tables import moment, provenance_tables
+from matsift.reports.small_tables import provenance_tables
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HASH_SHOWN = 10

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 
 from markupsafe import Markup
 
 from matsift.reports.data import Provenance, QualityRow, RankingReport, RunRow
-from matsift.reports.notation import number, quantity, score, symbol, symbol_markup, text_markup
+from matsift.reports.notation import moment, number, quantity, score, symbol, symbol_markup, text_markup
 
 _HASH_SHOWN = 12
 
@@ -99,11 +98,6 @@ def provenance_tables(provenance: Provenance) -> tuple[Table, ...]:
         Table("Packages", (Column("Package"), Column("Version")), tuple(sorted(provenance.packages.items()))),
     )
     return tuple(t for t in candidates if t.rows)
-
-
-def moment(when: datetime | None) -> str:
-    """Return a time to the minute with its zone, or an en dash."""
-    return "–" if when is None else f"{when:%Y-%m-%d %H:%M %Z}".strip()
 
 
 def _run_cells(flow: str, runs: Sequence[RunRow]) -> tuple[str, ...]:
