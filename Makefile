@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-ingest bench-queries repro-001 repro-001-active \
+.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-ingest bench-queries bench-softbv repro-001 repro-001-active \
   docs constraints clean
 
 help: ## show this list
@@ -46,6 +46,9 @@ bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours 
 bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million structures (half an hour to fill, kept)
 	$(BIN)/python -m benchmarks.queries
 
+bench-softbv: $(VENV)/.installed-dev ## the bond-valence force field: its calibration, rates beside bvlain, relaxations a second
+	$(BIN)/python -m benchmarks.bond_valence
+
 repro-001: $(VENV)/.installed-dev ## reproduce paper 001 on real Materials Project data in MATSIFT_DATA (default ../shared/data)
 	$(BIN)/python -m benchmarks.repro_001
 	$(BIN)/python -m benchmarks.repro_001 --set elastic_2015 --set binary_2025 --seeds 5
@@ -75,6 +78,7 @@ define install
 	@$(BIN)/python -m pip install --quiet --use-pep517 --constraint constraints.txt --editable '.$(1)'
 	@$(BIN)/python -m matsift.descriptors
 	@$(BIN)/python -m matsift_adapters.sources
+	@$(BIN)/python -m matsift_adapters.oracles
 	@touch $@
 endef
 

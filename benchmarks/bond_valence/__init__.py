@@ -1,1 +1,1 @@
-"""The bond-valence force field beside others: rates."""
+"""The bond-valence force field: its calibration, and its rates beside others."""

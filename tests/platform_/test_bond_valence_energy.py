@@ -22,7 +22,7 @@ from matsift.bond_valence.charges import assign_valences, fractional_charges
 from matsift.bond_valence.energy import Evaluation, evaluate, evaluate_pairs
 from matsift.bond_valence.pair_energy import COULOMB, Variant
 from matsift.bond_valence.pairs import collect
-from matsift.bond_valence.parameters import ion
+from matsift.bond_valence.parameters import NoIonParametersError, ion
 from matsift.bond_valence.stability import Scope, bond_valence_sums, global_instability_index
 from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
@@ -178,6 +178,13 @@ def test_two_atoms_on_one_place_have_no_energy() -> None:
     coords[3] = coords[2] + 1
     with pytest.raises(BadStructureError, match="two atoms stand on one place"):
         evaluate([Crystal.ordered(crystal.lattice, list(crystal.species), coords)], [VALENCES[:5]], 0.65)
+
+
+def test_a_cation_without_the_radius_of_a_variant_is_named() -> None:
+    crystal = rock_salt("Sn", 5.1)
+    assert np.isfinite(of(crystal).energies[0])
+    with pytest.raises(NoIonParametersError, match=r"^Sn2\+ has no Shannon radius"):
+        of(crystal, variant=Variant(radii="ionic"))
 
 
 def at_rest(crystal: Crystal, variant: Variant) -> float:

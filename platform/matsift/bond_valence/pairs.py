@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from matsift.bond_valence.charges import fractional_charges
 from matsift.bond_valence.neighbours import Neighbours, neighbours
 from matsift.bond_valence.pair_energy import SCREENED_OUT, Variant
-from matsift.bond_valence.parameters import OXYGEN_N
+from matsift.bond_valence.parameters import OXYGEN_N, shannon_radius
 from matsift.bond_valence.stability import cation_columns
 from matsift.crystal import Crystal
 
@@ -79,7 +79,7 @@ def collect(
     Raises
     ------
     NoIonParametersError
-        If a cation is not in the table.
+        If a cation is not in the table, or lacks the radius that the variant takes.
     BadStructureError
         If two atoms stand on one place.
     """
@@ -104,6 +104,8 @@ def _bonds(crystal: Crystal, valences: Integers) -> tuple[Neighbours, Floats]:
 def _repulsions(crystal: Crystal, valences: Integers, variant: Variant, reach: float) -> tuple[Neighbours, Floats]:
     """Return the pairs of like charge within `reach` sums of their radii, with products of charges and these sums."""
     radius, n = cation_columns(crystal, valences, ("r_cov" if variant.radii == "covalent" else "r_shannon", "n"))
+    for atom in np.flatnonzero(np.isnan(radius)):
+        shannon_radius(crystal.species[atom], int(valences[atom]))  # it says which ion has none
     cation = valences > 0
     radius = np.where(cation, radius, variant.anion_radius)
     charge = fractional_charges(valences.astype(np.float64), np.where(cation, n, OXYGEN_N), np.ones(len(valences)))
