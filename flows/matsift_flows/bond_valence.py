@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from matsift.bond_valence.decorations import STARTING_LATTICE
 from matsift.bond_valence.references import References, ReferenceWork, ion_table_hash, label_references
 from matsift.crystal import Crystal
 from matsift.execution.killable import KillablePool
 from matsift.records import FailureRecord, LabelRecord
 from matsift.study.bond_valence import BondValenceSettings
 from matsift.study.settings import Study
-from matsift_adapters.sources.prototypes import STARTING_LATTICE
 from matsift_flows.orchestration import invoke
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import bond_valence as store

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from matsift.bond_valence.decorations import formula, starting_crystal, tolerance_factor
+from matsift.bond_valence.decorations import STARTING_LATTICE, formula, starting_crystal, tolerance_factor
 from matsift.bond_valence.derived import INSTABILITY, LATTICE, Values, reading
 from matsift.bond_valence.ion_pairs import IonPair
 from matsift.bond_valence.new_oxide import Familiarity, familiarity
@@ -24,7 +24,6 @@ from matsift.learners import registry
 from matsift.learners.calibration import ConformalCalibration
 from matsift.learners.training import predict as predict_arrays
 from matsift.structure_facts import describe
-from matsift_adapters.sources.prototypes import STARTING_LATTICE
 from matsift_flows.derived_models import SCREENING_FACTOR, DerivedModel, read_derived
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import derived as store

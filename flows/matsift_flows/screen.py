@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from prefect import flow
 from sqlalchemy.orm import Session
 
+from matsift.bond_valence.decorations import STARTING_LATTICE
 from matsift.descriptors.registry import descriptor_set
 from matsift.screening.criteria import FAILED, Criterion, evaluate, funnel, overall
 from matsift.screening.table import CriterionOutcome, ScreeningTable
 from matsift.study.settings import Study
 from matsift_adapters.oracles.percolation import method_of
-from matsift_adapters.sources.prototypes import STARTING_LATTICE
 from matsift_flows.facts import FACTS, known_properties
 from matsift_flows.snapshots import held_back_structures
 from matsift_flows.workspace import Workspace

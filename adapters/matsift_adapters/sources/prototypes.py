@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from matsift.bond_valence.decorations import (
+    STARTING_LATTICE,
     decorations,
     formula,
     starting_crystal,
@@ -20,9 +21,6 @@ from matsift.records import EntryRecord
 from matsift.structure_facts import describe
 from matsift.study.prototypes import PrototypesSource
 from matsift_adapters.sources.source import Source, state_hash
-
-#: Why such a crystal is no reference: its cell is a guess by radii.
-STARTING_LATTICE = "starting_lattice"
 
 _DESCRIPTION = "charge-balanced decorations of oxide prototypes, with lattices to start a relaxation from"
 

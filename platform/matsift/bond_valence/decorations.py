@@ -17,6 +17,8 @@ from matsift.bond_valence.parameters import OXYGEN_VALENCE, Ion
 from matsift.bond_valence.prototype_match import NoPrototypeError, build
 from matsift.crystal import Crystal
 
+#: Hold of a crystal that is no reference: its cell is a guess by radii.
+STARTING_LATTICE = "starting_lattice"
 #: Shannon's radius of O2- with six neighbours, angstrom.
 OXYGEN_RADIUS_ANGSTROM = 1.40
 #: Oxygen parameter of a spinel at which both kinds of bonds are equally long, 0.2382 times the lattice constant.
