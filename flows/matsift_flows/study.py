@@ -18,6 +18,7 @@ from matsift_flows.group import group
 from matsift_flows.ingest import ingest
 from matsift_flows.judge import judge
 from matsift_flows.label import Waiting
+from matsift_flows.mobility import mobility
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Reporter
 from matsift_flows.report import WrittenReport, report
@@ -73,6 +74,8 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
             invoke(group, workspace, study)
         invoke(featurize, workspace, study)
         trained = invoke(train, workspace, study)
+        if study.mobility is not None:
+            invoke(mobility, workspace, study, trained)
         screening = invoke(screen, workspace, study)
         acquired = invoke(acquire, workspace, study, screening)
         written = invoke(report, workspace, study, screening, trained, acquired)

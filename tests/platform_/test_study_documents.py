@@ -20,6 +20,7 @@ from matsift.study.duplicates import DuplicateSettings
 from matsift.study.label_column import LabelColumn
 from matsift.study.loading import parse_study
 from matsift.study.materials_project import MaterialsProjectFilter
+from matsift.study.mobility import MobilitySettings
 from matsift.study.oracles import OracleSettings
 from matsift.study.settings import Study
 from matsift.study.sources import JoinedTable, SourceSettings, StructureColumn
@@ -51,6 +52,7 @@ EXPLAINED: dict[str, tuple[type[BaseModel], ...]] = {
 }
 EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable, MaterialsProjectFilter)
 EXPLAINED["[duplicates]"] = (DuplicateSettings,)
+EXPLAINED["[mobility]"] = (MobilitySettings,)
 EXPLAINED["[bond_valence]"] = (BondValenceSettings, ScreeningFactorRange)
 EXPLAINED["[labels]"] += RULES
 EXPLAINED["[campaign]"] += (StopSettings, HeldBackSettings)

@@ -109,7 +109,7 @@ def _property_columns(rows: Sequence[RankedCandidate], known: ReportProperty) ->
 def _mobility_columns(rows: Sequence[RankedCandidate], axis: MobilityAxis) -> dict[str, pa.Array]:
     """Return the dimension below the level of the study and the barriers; null where not computed, or no path."""
     known = [r.candidate.mobility or CandidateMobility(None) for r in rows]
-    columns = {"percolation_dimension": pa.array([m.dimension(axis.level) for m in known], _WHOLE)}
+    columns = {"percolation_dimension_within_limit": pa.array([m.dimension(axis.level) for m in known], _WHOLE)}
     for n in range(3):
         barriers = [math.inf if m.barriers is None else m.barriers[n] for m in known]
         finite = [barrier if math.isfinite(barrier) else None for barrier in barriers]
