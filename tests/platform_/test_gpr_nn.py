@@ -137,8 +137,8 @@ def test_fewer_directions_than_columns() -> None:
 
 
 def test_a_standard_target_does_not_know_the_unit() -> None:
-    plain = fitted(target="standard")
-    scaled = registry.fit("gpr_nn", X, 7 + 300 * Y, settings={"target": "standard"}, seed=0, feature_names=NAMES)
+    plain = fitted(standardise_target=True)
+    scaled = registry.fit("gpr_nn", X, 7 + 300 * Y, settings={"standardise_target": True}, seed=0, feature_names=NAMES)
     assert isinstance(scaled, GprNn)
     one, other = plain.predict(NEW), scaled.predict(NEW)
     np.testing.assert_allclose(other.mean, 7 + 300 * one.mean, rtol=1e-10)
@@ -182,7 +182,9 @@ def test_a_row_alone_gets_what_it_gets_among_others() -> None:
     assert model.predict(X[:0]).mean.shape == (0,)
 
 
-@pytest.mark.parametrize("settings", [{}, {"added_coordinates": 3, "target": "standard", "scaling": "unit"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"added_coordinates": 3, "standardise_target": True, "scaling": "unit"}], ids=str
+)
 def test_a_stored_model_says_the_same(settings: dict[str, Any]) -> None:
     model = fitted(**settings)
     again = registry.load("gpr_nn", model.dump())

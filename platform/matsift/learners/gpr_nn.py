@@ -42,10 +42,9 @@ class GprNnSettings(BaseModel):
     scaling: Annotated[
         Literal["standard", "unit"], Field(description="each coordinate to deviation 1, or to the interval 0 to 1")
     ] = "standard"
-    target: Annotated[
-        Literal["as_is", "standard"],
-        Field(description="learn the target as it is (each kernel has a prior deviation of 1), or its standard score"),
-    ] = "as_is"
+    standardise_target: Annotated[
+        bool, Field(description="learn the target's standard score, not the target as it is, in its own unit")
+    ] = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +107,7 @@ class GprNn:
         return Prediction(mean, spread, mean[None])
 
     def components(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (N, n) what each component f_n adds; with the offset of a standard target they add up to the mean."""
+        """Return (N, n) what each component f_n adds: with `offset`, the mean."""
         return self._evaluate(X)[0]
 
     def variance(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -221,7 +220,7 @@ class GprNnProblem:
                     f"{MOST_FEATURES}; raise length or lower added_coordinates of the learner {KIND!r}"
                 )
             offset, unit = 0.0, 1.0
-            if settings.target == "standard":
+            if settings.standardise_target:
                 offset, unit = float(data.y.mean()), float(data.y.std()) or 1.0
             seen = features(y)
             ridge = RidgeProblem.of(seen, (data.y - offset) / unit)

@@ -117,7 +117,8 @@ class NeuronLayer:
         slope = parts[..., :n]
         np.multiply(self._neurons, self._neurons, out=slope)
         np.subtract(1.0, slope, out=slope)
-        slope *= self._there * self.split(weights)[2]
+        slope *= self.split(weights)[2]
+        slope *= self._there
         for v in range(self.n_own):
             np.multiply(slope, self.rows.own[..., v, None], out=parts[..., (1 + v) * n : (2 + v) * n])
         np.multiply(self._neurons, self._there, out=parts[..., -1 - n : -1])
