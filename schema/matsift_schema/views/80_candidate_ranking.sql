@@ -13,21 +13,18 @@ SELECT s.content_hash AS structure_hash, s.reduced_formula AS formula, s.space_g
        ARRAY(SELECT o.name || ': ' || e.external_id || coalesce(' ' || e.url, '')
              FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
              WHERE e.structure_id = s.id AND e.withdrawn_at IS NULL ORDER BY 1) AS sources,
-       m.dimension AS percolation_dimension, m.one AS percolation_barrier_1d_ev,
-       m.two AS percolation_barrier_2d_ev, m.three AS percolation_barrier_3d_ev, m.method AS percolation_method
+       (SELECT (r.detail ->> 'dimension')::integer FROM matsift.oracle_result r
+        WHERE r.structure_id = s.id AND r.detail ? 'percolation_barrier_1d' ORDER BY r.id DESC LIMIT 1) AS percolation_dimension,
+       (SELECT (r.detail ->> 'percolation_barrier_1d')::float8 FROM matsift.oracle_result r
+        WHERE r.structure_id = s.id AND r.detail ? 'percolation_barrier_1d' ORDER BY r.id DESC LIMIT 1) AS percolation_barrier_1d_ev,
+       (SELECT (r.detail ->> 'percolation_barrier_2d')::float8 FROM matsift.oracle_result r
+        WHERE r.structure_id = s.id AND r.detail ? 'percolation_barrier_1d' ORDER BY r.id DESC LIMIT 1) AS percolation_barrier_2d_ev,
+       (SELECT (r.detail ->> 'percolation_barrier_3d')::float8 FROM matsift.oracle_result r
+        WHERE r.structure_id = s.id AND r.detail ? 'percolation_barrier_1d' ORDER BY r.id DESC LIMIT 1) AS percolation_barrier_3d_ev,
+       (SELECT r.method FROM matsift.oracle_result r
+        WHERE r.structure_id = s.id AND r.detail ? 'percolation_barrier_1d' ORDER BY r.id DESC LIMIT 1) AS percolation_method
 FROM matsift.candidate c
-JOIN matsift.structure s ON s.id = c.structure_id
-LEFT JOIN LATERAL (
-    SELECT r.method, count(l.id)::integer AS dimension,
-           max(l.value) FILTER (WHERE p.name = 'percolation_barrier_1d') AS one,
-           max(l.value) FILTER (WHERE p.name = 'percolation_barrier_2d') AS two,
-           max(l.value) FILTER (WHERE p.name = 'percolation_barrier_3d') AS three
-    FROM matsift.oracle_result r
-    LEFT JOIN (matsift.label l JOIN matsift.property p ON p.id = l.property_id AND p.name LIKE 'percolation_barrier_%')
-        ON l.structure_id = r.structure_id AND l.method = r.method
-    WHERE r.structure_id = s.id AND r.detail ? 'percolation_barrier_1d'
-    GROUP BY r.id ORDER BY r.id DESC LIMIT 1
-) AS m ON true;
+JOIN matsift.structure s ON s.id = c.structure_id;
 
 COMMENT ON VIEW analysis.candidate_ranking IS 'One row a predicted structure a study: moduli with interval, screening state, sources; order it as you like.';
 COMMENT ON COLUMN analysis.candidate_ranking.structure_hash IS 'the structure';
