@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 from matsift.learners.reliability import Reliability
 from matsift.reports.calibration import ArmCalibration, RoundCalibration
-from matsift.reports.notation import number, quantity, symbol_markup
+from matsift.reports.notation import headed, number, quantity, symbol_markup
 from matsift.reports.small_tables import Column, Table
 
 #: Rounds of an arm that the page shows; the file beside it holds all.
@@ -41,7 +41,7 @@ def _table(arms: Sequence[ArmCalibration]) -> Table:
         Column("Rank correlation", True),
         Column(f"{spreads} / %", True),
         Column("In interval / %", True),
-        Column(f"Width / {arms[0].unit}", True),
+        Column(headed("Width", arms[0].unit), True),
         Column("Acquired", True),
         Column(spreads, True),
         Column("In interval", True),

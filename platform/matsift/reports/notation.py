@@ -20,6 +20,8 @@ _SYMBOLS = {
     "g_reuss": "G_R",
 }
 _DECIMALS = {"GPa": 1, "eV": 2, "eV/atom": 3}
+_OTHER_DECIMALS = 3
+_SHOWN_UNITS = {"angstrom": "Å", "1": ""}  # a pure number has no unit to show
 _WORTHLESS = -100.0  # below it decimals of R2 say nothing
 _COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
 _SCREW, _INVERSION = re.compile(r"_(\d)"), re.compile(r"-(\d)")
@@ -73,7 +75,24 @@ def significant(value: float | None, digits: int = 4) -> str:
 
 def quantity(value: float | None, unit: str, *, more: int = 0) -> str:
     """Return a value of a property with as many decimals as its unit deserves, and `more` of them for a mean error."""
-    return number(value, _DECIMALS.get(unit, 3) + more)
+    return number(value, decimals(unit) + more)
+
+
+def decimals(unit: str) -> int:
+    """Return how many decimals a value in a unit deserves."""
+    return _DECIMALS.get(unit, _OTHER_DECIMALS)
+
+
+def in_unit(text: str, unit: str) -> str:
+    """Return a number with its unit, ``12.0 GPa``; a pure number stands alone."""
+    shown = _SHOWN_UNITS.get(unit, unit)
+    return f"{text} {shown}" if shown else text
+
+
+def headed(text: str, unit: str) -> str:
+    """Return the head of a column or an axis, ``MAE / GPa``; without a unit where numbers are pure."""
+    shown = _SHOWN_UNITS.get(unit, unit)
+    return text + f" / {shown}" if shown else text  # of markup the sum is markup again
 
 
 def score(value: float | None) -> str:

@@ -24,6 +24,7 @@ from matsift.reports.data import RankedCandidate, RankingReport
 from matsift.reports.figures.plot import Plot
 from matsift.reports.notation import (
     formula_markup,
+    headed,
     moment,
     number,
     quantity,
@@ -130,6 +131,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         formula=formula_markup,
+        headed=headed,
         number=number,
         quantity=quantity,
         space_group=space_group_markup,

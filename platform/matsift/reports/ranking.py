@@ -13,7 +13,7 @@ from matsift.reports.data import (
     Ranking,
     RankingSettings,
 )
-from matsift.reports.notation import percent, quantity, symbol
+from matsift.reports.notation import in_unit, percent, quantity, symbol
 
 _BOUND = {"mean": "mean", "lower": "lower bound", "upper": "upper bound"}
 _DIRECTION = {"maximize": "highest first", "minimize": "lowest first"}
@@ -65,7 +65,7 @@ def _why_here(candidate: Candidate, place: int, total: int, settings: RankingSet
     assert found is not None
     unit = found.unit
     by = f"{_BOUND[settings.by]} of {symbol(found.property_name)}"
-    value = f"{quantity(getattr(found, settings.by), unit)} {unit}"
+    value = in_unit(quantity(getattr(found, settings.by), unit), unit)
     interval = "interval" if found.coverage is None else f"{percent(found.coverage)} interval"
     lower, upper, spread = (quantity(v, unit) for v in (found.lower, found.upper, found.spread))
     bounds = f"{interval} {lower} to {upper}, spread {spread}"

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from matsift.reports.calibration_table import calibration_tables
 from matsift.reports.data import RankingReport
+from matsift.reports.figures.bond_valence import lattice_error_plot
 from matsift.reports.figures.calibration import course_plot, reliability_plot
 from matsift.reports.figures.campaigns import learning_plot, spread_plot
 from matsift.reports.figures.candidates import interval_plot, property_map
@@ -50,7 +51,12 @@ def sections(report: RankingReport) -> tuple[Section, ...]:
             "models",
             "How well the models predict",
             "No model has been evaluated yet.",
-            _there(parity_plot(p, position=n) for n, p in enumerate(report.parities)),
+            _there(
+                [
+                    *(parity_plot(p, position=n) for n, p in enumerate(report.parities)),
+                    lattice_error_plot(report.lattice_errors),
+                ]
+            ),
             evaluation_tables(report),
             _model_notes(report),
         ),

@@ -9,7 +9,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from matsift.reports.data import Provenance, QualityRow, RankingReport, RunRow
-from matsift.reports.notation import moment, number, quantity, score, symbol, symbol_markup, text_markup
+from matsift.reports.notation import headed, moment, number, quantity, score, symbol, symbol_markup, text_markup
 
 _HASH_SHOWN = 12
 
@@ -140,10 +140,10 @@ def _evaluation_table(report: RankingReport, name: str) -> Table:
         "Subset": False,
         "Rows": True,
         "R²": True,
-        f"MAE / {unit}": True,
-        f"RMSE / {unit}": True,
+        headed("MAE", unit): True,
+        headed("RMSE", unit): True,
         "Interval coverage / %": True,
-        f"Mean interval width / {unit}": True,
+        headed("Mean interval width", unit): True,
         "Spread–error rank correlation": True,
     }
     return Table(

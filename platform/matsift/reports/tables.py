@@ -26,14 +26,24 @@ from matsift.reports.data import (
 )
 from matsift.reports.mobility import CandidateMobility, MobilityAxis
 
-_SIGNS = {"/": "_per_", "^": "", "Å": "angstrom", "å": "angstrom", "³": "3", "²": "2", "%": "percent", " ": "_"}
+_SIGNS = {
+    ".": "",
+    "/": "_per_",
+    "^": "",
+    "Å": "angstrom",
+    "å": "angstrom",
+    "³": "3",
+    "²": "2",
+    "%": "percent",
+    " ": "_",
+}
 _TEXT, _NUMBER, _WHOLE = pa.string(), pa.float64(), pa.int64()
 _TYPE_OF = {"str": _TEXT, "int": _WHOLE, "int | None": _WHOLE, "float": _NUMBER, "float | None": _NUMBER}
 
 
 def unit_suffix(unit: str) -> str:
     """Return a unit as the end of a column name: ``gpa``, ``ev_per_atom``, ``angstrom3``; empty for no unit."""
-    suffix = unit
+    suffix = "" if unit == "1" else unit
     for sign, word in _SIGNS.items():
         suffix = suffix.replace(sign, word)
     return suffix.lower()
@@ -170,7 +180,8 @@ def _arrow_fields(record: type[Any]) -> list[tuple[str, Any]]:
 
 
 def _named(name: str, unit: str) -> str:
-    return f"{name}_{unit_suffix(unit)}" if unit else name
+    suffix = unit_suffix(unit)
+    return f"{name}_{suffix}" if suffix else name
 
 
 def _text(values: Iterable[str]) -> pa.Array:

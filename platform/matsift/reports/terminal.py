@@ -10,7 +10,7 @@ from functools import partial
 
 from matsift.reports.data import RankedCandidate, RankingReport
 from matsift.reports.mobility import in_brief
-from matsift.reports.notation import percent, quantity, symbol
+from matsift.reports.notation import headed, percent, quantity, symbol
 
 _HASH_SHOWN = 10
 _GAP = "  "
@@ -55,7 +55,7 @@ def _columns(report: RankingReport) -> list[_Column]:
     of_ranking = report.ranking.settings.property_name
     properties = [
         _Column(
-            f"{symbol(known.name)} / {known.unit}",
+            headed(symbol(known.name), known.unit),
             partial(_prediction, property_name=known.name),
             can_wait=_NEVER_LEFT_OUT if known.name == of_ranking else 2,
             is_numeric=True,

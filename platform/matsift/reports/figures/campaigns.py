@@ -25,7 +25,7 @@ from matsift.reports.figures.plot import (
     short,
     text_of,
 )
-from matsift.reports.notation import percent, symbol
+from matsift.reports.notation import headed, in_unit, percent, symbol
 
 _ARM_STYLE = {"exploration": (BLUE, "circle", "solid"), "random": (ORANGE, "diamond", "dash")}
 #: Colours of further arms: with the two above, one for each kind of strategy.
@@ -63,7 +63,7 @@ def spread_plot(pool: PoolSpread) -> Plot | None:
     figure.update_yaxes(title="structures", rangemode="tozero")
     caption = (
         f"Spread of the ensemble's predictions of {name} over the pool: {percent(share, 1)} of the structures lie at "
-        f"or below {pool.threshold:g} {pool.unit} (dashed line)."
+        f"or below {in_unit(f'{pool.threshold:g}', pool.unit)} (dashed line)."
     )
     return Plot(
         f"plot-spread-{pool.property_name}",
@@ -88,7 +88,7 @@ def learning_plot(curves: Sequence[LearningCurve]) -> Plot | None:
     new_figure(figure).update_layout(margin=legend_room(len(curves)))
     unit = curves[0].unit
     for row, (words, has_unit, _) in enumerate(panels, start=1):
-        y_title = {"text": "<br>".join(words.split(", ")) + (f" / {unit}" if has_unit else ""), "font": {"size": 11}}
+        y_title = {"text": headed("<br>".join(words.split(", ")), unit if has_unit else ""), "font": {"size": 11}}
         figure.update_yaxes(title=y_title, row=row, col=1)
     figure.update_xaxes(title="labels in the training set", row=len(panels), col=1)
     name, n_point = symbol(curves[0].property_name), sum(len(c.points) for c in curves)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from matsift.reports.data import Distribution, PropertyPrediction, RankedCandidate, Ranking, ReportProperty
 from matsift.reports.figures.plot import BLUE, GREY, ORANGE, Plot, axis_title, finite, new_figure, short
-from matsift.reports.notation import formula_markup, percent, symbol
+from matsift.reports.notation import decimals, formula_markup, in_unit, percent, quantity, symbol
 
 _HIGH_QUANTILE = 0.9  # the paper counts candidates within the top 10 % of its initial labels
 
@@ -28,7 +28,8 @@ def interval_plot(ranking: Ranking, distribution: Distribution | None, *, n: int
         level = float(np.quantile(finite(distribution.values), _HIGH_QUANTILE))
         figure.add_vline(x=level, line={"color": ORANGE, "dash": "dash", "width": 1.5})
         caption += (
-            f" The dashed line at {level:.1f} {unit} is the 90th percentile of all labels; {_above(ranking, level)}"
+            f" The dashed line at {in_unit(quantity(level, unit), unit)} is the 90th percentile of all labels; "
+            f"{_above(ranking, level)}"
         )
     new_figure(figure).update_layout(showlegend=False, margin={"t": 8})
     figure.update_xaxes(title=axis_title(name, unit, "Predicted"))
@@ -49,7 +50,7 @@ def property_map(ranking: Ranking, x: ReportProperty, y: ReportProperty) -> Plot
         ("left out", ranking.excluded, {"color": GREY, "size": 6, "symbol": "x-thin-open", "opacity": 0.6}),
         ("ranked", ranking.ranked, {"color": BLUE, "size": 8, "symbol": "circle", "opacity": 0.85}),
     )
-    traces = [_map_trace(name, list(rows), x.name, y.name, marker) for name, rows, marker in groups]
+    traces = [_map_trace(name, list(rows), x, y, marker) for name, rows, marker in groups]
     n_point = sum(len(t.x) for t in traces)
     if not n_point:
         return None
@@ -79,9 +80,16 @@ def _intervals(shown: list[tuple[RankedCandidate, PropertyPrediction]]) -> go.Sc
             "thickness": 1.5,
             "width": 3,
         },
-        customdata=[f"{p.lower:.1f} to {p.upper:.1f} {p.unit}, spread {p.spread:.1f}" for _, p in shown],
-        hovertemplate="%{y}: %{x:.1f}<br>%{customdata}<extra></extra>",
+        customdata=[_told(p) for _, p in shown],
+        hovertemplate=f"%{{y}}: %{{x:.{decimals(shown[0][1].unit)}f}}<br>%{{customdata}}<extra></extra>",
     )
+
+
+def _told(prediction: PropertyPrediction) -> str:
+    lower, upper, spread = (
+        quantity(x, prediction.unit) for x in (prediction.lower, prediction.upper, prediction.spread)
+    )
+    return f"{in_unit(f'{lower} to {upper}', prediction.unit)}, spread {spread}"
 
 
 def _coverage_words(prediction: PropertyPrediction) -> str:
@@ -94,8 +102,12 @@ def _above(ranking: Ranking, level: float) -> str:
     return f"above it lie the means of {sum(m > level for m in means)} of the {total} ranked candidates."
 
 
-def _map_trace(name: str, rows: list[RankedCandidate], x: str, y: str, marker: dict[str, object]) -> go.Scatter:
-    both = [(r, px, py) for r in rows if (px := r.candidate.prediction(x)) and (py := r.candidate.prediction(y))]
+def _map_trace(
+    name: str, rows: list[RankedCandidate], x: ReportProperty, y: ReportProperty, marker: dict[str, object]
+) -> go.Scatter:
+    both = [
+        (r, px, py) for r in rows if (px := r.candidate.prediction(x.name)) and (py := r.candidate.prediction(y.name))
+    ]
     both = [(r, px, py) for r, px, py in both if np.isfinite([px.mean, py.mean]).all()]
     if "open" in str(marker["symbol"]):
         marker = {**marker, "line": {"color": marker["color"], "width": 1.2}}
@@ -106,5 +118,5 @@ def _map_trace(name: str, rows: list[RankedCandidate], x: str, y: str, marker: d
         name=name,
         marker=marker,
         text=[f"{r.rank or 'left out'}  {formula_markup(r.candidate.formula)}" for r, _, _ in both],
-        hovertemplate="%{text}<br>%{x:.1f}, %{y:.1f}<extra></extra>",
+        hovertemplate=f"%{{text}}<br>%{{x:.{decimals(x.unit)}f}}, %{{y:.{decimals(y.unit)}f}}<extra></extra>",
     )

@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 
 from matsift.reports.data import Distribution
 from matsift.reports.figures.plot import BLUE, ORANGE, Plot, axis_title, bin_edges, finite, histogram, new_figure
-from matsift.reports.notation import number, symbol
+from matsift.reports.notation import decimals, in_unit, number, symbol
 
 
 def distribution_plot(distribution: Distribution) -> Plot | None:
@@ -36,4 +36,5 @@ def _words(values: np.ndarray, which: str, unit: str) -> str:
     count = number(values.size, 0)
     if not values.size:
         return f"{count} {which}"
-    return f"{count} {which}, 90 % of them up to {np.quantile(values, 0.9):.0f} {unit}"
+    most = number(float(np.quantile(values, 0.9)), decimals(unit) - 1)
+    return f"{count} {which}, 90 % of them up to {in_unit(most, unit)}"

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from matsift.reports.data import AblationRow, ImportanceRow, Parity, SamplingRow
 from matsift.reports.figures.plot import CYCLE, GREY, SYMBOLS, Plot, axis_title, new_figure, short, text_of
-from matsift.reports.notation import number, percent, symbol, symbol_markup
+from matsift.reports.notation import decimals, headed, in_unit, number, percent, quantity, symbol, symbol_markup
 
 _LONGEST_LABEL = 30
 #: What names of columns are shortened by in the plot, whose colours tell the descriptor sets apart.
@@ -112,7 +112,7 @@ def parity_plot(parity: Parity, *, position: int = 0) -> Plot | None:
     figure = go.Figure()
     for place, subset in enumerate(dict.fromkeys(subsets.tolist())):
         mine, mark = subsets == subset, SYMBOLS[place % len(SYMBOLS)]
-        figure.add_trace(_parity_points(true[mine], mean[mine], spread[mine], mark))
+        figure.add_trace(_parity_points(true[mine], mean[mine], spread[mine], mark, decimals(parity.unit)))
         figure.add_trace(_legend_entry(str(subset), mark))
     low, high = float(min(true.min(), mean.min())), float(max(true.max(), mean.max()))
     figure.add_shape(type="line", x0=low, y0=low, x1=high, y1=high, line={"dash": "dot", "width": 1.5, "color": GREY})
@@ -123,8 +123,9 @@ def parity_plot(parity: Parity, *, position: int = 0) -> Plot | None:
     total = float(((true - true.mean()) ** 2).sum())
     r2 = f", R² {1 - float(((true - mean) ** 2).sum()) / total:.3f}" if total > 0 else ""
     caption = (
-        f"Predicted over true {symbol(parity.property_name)}, {parity.title}: mean absolute error {error:.2f} "
-        f"{parity.unit}{r2}. Redder points have a larger ensemble spread; the dotted line is perfect agreement."
+        f"Predicted over true {symbol(parity.property_name)}, {parity.title}: mean absolute error "
+        f"{in_unit(quantity(error, parity.unit, more=1), parity.unit)}{r2}. Redder points have a larger ensemble "
+        "spread; the dotted line is perfect agreement."
     )
     key = f"plot-parity-{parity.property_name}-{position}"
     title = f"{symbol(parity.property_name)}, {parity.title}"
@@ -151,7 +152,7 @@ def _score_panels(unit: str) -> go.Figure:
     figure = new_figure(make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08))
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_yaxes(title="test R²", row=1, col=1)
-    figure.update_yaxes(title=f"test MAE / {unit}", rangemode="tozero", row=2, col=1)
+    figure.update_yaxes(title=headed("test MAE", unit), rangemode="tozero", row=2, col=1)
     return figure
 
 
@@ -178,7 +179,7 @@ def _add_scores(
         figure.add_trace(bars, row=panel, col=1)
 
 
-def _parity_points(true: np.ndarray, mean: np.ndarray, spread: np.ndarray, mark: str) -> go.Scatter:
+def _parity_points(true: np.ndarray, mean: np.ndarray, spread: np.ndarray, mark: str, digits: int) -> go.Scatter:
     return go.Scatter(
         x=short(true),
         y=short(mean),
@@ -191,7 +192,8 @@ def _parity_points(true: np.ndarray, mean: np.ndarray, spread: np.ndarray, mark:
             "symbol": mark,
             "opacity": 0.8,
         },
-        hovertemplate="true %{x:.1f}<br>predicted %{y:.1f}<br>spread %{marker.color:.1f}<extra></extra>",
+        hovertemplate=f"true %{{x:.{digits}f}}<br>predicted %{{y:.{digits}f}}<br>"
+        f"spread %{{marker.color:.{digits}f}}<extra></extra>",
     )
 
 
@@ -204,5 +206,5 @@ def _legend_entry(subset: str, mark: str) -> go.Scatter:
 def _colour_axis(unit: str) -> dict[str, object]:
     return {
         "colorscale": _SPREAD_SCALE,
-        "colorbar": {"title": {"text": f"spread / {unit}", "side": "right"}, "thickness": 12, "outlinewidth": 0},
+        "colorbar": {"title": {"text": headed("spread", unit), "side": "right"}, "thickness": 12, "outlinewidth": 0},
     }

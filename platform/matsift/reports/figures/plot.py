@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from matsift.reports.data import FloatArray
-from matsift.reports.notation import symbol_markup
+from matsift.reports.notation import headed, in_unit, symbol_markup
 
 # Okabe and Ito's colours, told apart by colour-blind readers, darkened or lightened to stand on white and on black.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#2f7fc1", "#e08214", "#1a9877", "#b1589f", "#8a8f98"
@@ -59,7 +59,7 @@ def new_figure(figure: go.Figure | None = None) -> go.Figure:
 
 def axis_title(property_name: str, unit: str, before: str = "") -> str:
     """Return the title of an axis: words, symbol, unit."""
-    return f"{before}{' ' if before else ''}{symbol_markup(property_name)} / {unit}"
+    return headed(f"{before}{' ' if before else ''}{symbol_markup(property_name)}", unit)
 
 
 def short(values: FloatArray | Sequence[float]) -> list[float | None]:
@@ -91,7 +91,7 @@ def bin_edges(values: FloatArray, *, about: int = 40) -> FloatArray:
 def histogram(values: FloatArray, edges: FloatArray, *, name: str, colour: str, unit: str) -> go.Bar:
     """Return the counts of the values in the bins as bars."""
     counts, _ = np.histogram(values, edges)
-    ranges = [f"{low:g} to {high:g} {unit}" for low, high in itertools.pairwise(edges)]
+    ranges = [in_unit(f"{low:g} to {high:g}", unit) for low, high in itertools.pairwise(edges)]
     return go.Bar(
         x=short((edges[:-1] + edges[1:]) / 2),
         y=counts.tolist(),
