@@ -49,6 +49,9 @@ bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million
 bench-softbv: $(VENV)/.installed-dev ## the bond-valence force field: its calibration, rates beside bvlain, relaxations a second
 	$(BIN)/python -m benchmarks.bond_valence
 
+repro-000: $(VENV)/.installed-dev ## paper 000: screening factors by regression, relaxed lattices; goes on where it stopped
+	$(BIN)/python -m benchmarks.repro_000
+
 repro-001: $(VENV)/.installed-dev ## reproduce paper 001 on real Materials Project data in MATSIFT_DATA (default ../shared/data)
 	$(BIN)/python -m benchmarks.repro_001
 	$(BIN)/python -m benchmarks.repro_001 --set elastic_2015 --set binary_2025 --seeds 5
