@@ -71,7 +71,6 @@ def test_every_row_is_that_of_the_published_table() -> None:
 
 
 def test_the_table_is_what_its_command_writes(tmp_path: Path) -> None:
-    pytest.importorskip("bvlain")
     from matsift.bond_valence import parameters
     from matsift.bond_valence.table_writer import write_table
 

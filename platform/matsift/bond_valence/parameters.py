@@ -102,11 +102,13 @@ def ion(symbol: str, oxidation: int) -> Ion:
     return published_ions()[key]
 
 
+@cache
 def known_ions() -> tuple[tuple[str, int], ...]:
     """Return the symbols and oxidation states of all cations that `ion` answers for, by symbol and state."""
     return tuple(sorted(set(published_ions()) - INCONSISTENT))
 
 
+@cache
 def oxidation_states(symbol: str) -> tuple[int, ...]:
     """Return the oxidation states of an element that have parameters, lowest first; none for an unknown element."""
     return tuple(state for name, state in known_ions() if name == symbol)

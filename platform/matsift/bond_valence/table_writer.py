@@ -8,7 +8,6 @@ stand in the table, and so are the rows of ions that bvlain lacks.
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 import math
 import warnings
@@ -57,8 +56,10 @@ def bvlain_parameters(symbol: str, oxidation: int) -> dict[str, str] | None:
         np.array([[0.0, 0.0, 0.0], [_BOND, 0.0, 0.0]]),
         coords_are_cartesian=True,
     )
-    lain: Any = importlib.import_module("bvlain").Lain(verbose=False)
-    radii: Any = importlib.import_module("bvlain.data.covalent_radii")
+    from bvlain import Lain  # noqa: PLC0415  slow to import, and only this command needs it
+    from bvlain.data.covalent_radii import get_covalent_radii  # noqa: PLC0415
+
+    lain: Any = Lain(verbose=False)
     lain.read_structure(pair, oxi_check=False)
     try:
         sums = lain.mismatch(r_cut=_BOND + 0.5)
@@ -71,7 +72,7 @@ def bvlain_parameters(symbol: str, oxidation: int) -> dict[str, str] | None:
     return {
         **{name: f"{value:.6f}".rstrip("0") for name, value in numbers.items()},
         "n": str(int(lain.n_mi)),
-        "r_cov": f"{radii.get_covalent_radii(lain.num_mi, oxidation):g}",
+        "r_cov": f"{get_covalent_radii(lain.num_mi, oxidation):g}",
     }
 
 
