@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from matsift.bond_valence.ion_pairs import STOICHIOMETRY, PairTable
 from matsift.bond_valence.pair_energy import bond_valence, morse_with_curvature, screened_coulomb
 from matsift.bond_valence.shells import Shells, bonds, repulsions
+from matsift.errors import UserInputError
 
 Array = NDArray[np.float64]
+
+#: Which ions an instability index counts.
+SCOPES = ("cations", "all")
 
 _SCREENED_OUT = 5.5  # screening lengths after which erfc is below 1e-14
 
@@ -102,7 +106,14 @@ def instability(table: PairTable, lattice_constant: Array, oxygen_parameter: Arr
         (n,) each; angstrom; the oxygen parameter of a perovskite is not used.
     scope
         "cations" (Kameda et al. 2024, Eq. 7) or "all" (as crystallographers define it).
+
+    Raises
+    ------
+    UserInputError
+        If the scope is neither.
     """
+    if scope not in SCOPES:
+        raise UserInputError(f"there is no instability index of {scope!r}; use one of {', '.join(SCOPES)}")
     bond = bonds(table.prototype)
     length = _Lengths(bond, lattice_constant, oxygen_parameter, table.prototype).length
     ends = bond.first
