@@ -29,8 +29,8 @@ def lattice_error_plot(errors: LatticeErrors | None) -> Plot | None:
     before, now = (percent(float(np.abs(x).mean()), 1) for x in (np.array(errors.before), errors.after))
     caption = (
         f"Lattice errors of {after.size} oxides unknown to the model, relaxed at their predicted screening "
-        f"factors from cells strained by {starts} (dashed lines): the mean absolute error falls from {before} to {now}. "
-        "Relaxed at the screening factor without pressure, the strained cells would stay where they are."
+        f"factors from cells strained by {starts} (dashed lines): the mean absolute error falls from {before} to "
+        f"{now}. Relaxed at the screening factor without pressure, the strained cells would stay where they are."
     )
     return Plot(
         "plot-lattice-errors",
