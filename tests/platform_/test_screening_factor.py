@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from tests.factories.prototypes import PEROVSKITES, SPINELS, arrays, both
 
 from matsift.bond_valence.dataset import Reference
-from matsift.bond_valence.ion_pairs import (
-    IonPair,
-    PairTable,
-)
+from matsift.bond_valence.ion_pairs import IonPair, PairTable
 from matsift.bond_valence.parameters import ion
 from matsift.bond_valence.relaxation import NO_SCREENING_FACTOR, relax
 from matsift.bond_valence.screening_factor import (
@@ -21,8 +17,6 @@ from matsift.bond_valence.screening_factor import (
     automatic_screening_factor,
     exact_screening_factor,
 )
-
-Array = NDArray[np.float64]
 
 
 def test_spinels_are_without_pressure_at_the_calibrated_screening_factors() -> None:
