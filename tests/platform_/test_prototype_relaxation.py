@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from tests.factories.prototypes import PEROVSKITES, SPINELS, arrays, both, repeated
 
 from matsift.bond_valence.dataset import SCREENING_FACTORS, STRAINS, Reference, relaxation_rows
@@ -21,8 +20,6 @@ from matsift.bond_valence.relaxation import NO_MINIMUM, lattice_at, relax, start
 from matsift.bond_valence.screening_factor import (
     exact_screening_factor,
 )
-
-Array = NDArray[np.float64]
 
 TWO, THREE, FOUR = (
     ("Mg", "Ca", "Sr", "Ba", "Zn", "Cd", "Fe"),
