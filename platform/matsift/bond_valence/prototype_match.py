@@ -86,10 +86,8 @@ def match(crystal: Crystal, tolerance_angstrom: float = SYMMETRY_TOLERANCE_ANGST
     found = spglib.get_symmetry_dataset(cell, symprec=tolerance_angstrom)
     if found is None or found.number not in _SPACE_GROUPS:
         return None
-    whole = found.std_lattice.tolist(), found.std_positions.tolist(), found.std_types.tolist()
-    settled = spglib.get_symmetry_dataset(whole, symprec=tolerance_angstrom)
-    if settled is None:
-        return None
+    orbit_of = dict(zip(found.mapping_to_primitive.tolist(), found.crystallographic_orbits.tolist(), strict=True))
+    orbits = np.array([orbit_of[atom] for atom in found.std_mapping_to_primitive.tolist()])
     edge = float(np.cbrt(np.linalg.det(found.std_lattice)))
     species = np.array([ELEMENT_SYMBOLS[n - 1] for n in found.std_types])
     return _on_sites(
@@ -97,7 +95,7 @@ def match(crystal: Crystal, tolerance_angstrom: float = SYMMETRY_TOLERANCE_ANGST
         edge,
         species,
         np.asarray(found.std_positions, dtype=np.float64),
-        np.asarray(settled.crystallographic_orbits),
+        orbits,
         tolerance_angstrom / edge,
     )
 
