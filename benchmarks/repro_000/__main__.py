@@ -115,7 +115,8 @@ def _heading(options: argparse.Namespace) -> list[str]:
     today = dt.datetime.now(tz=dt.UTC).date()
     summary = (
         f"{today}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores, "
-        f"{options.workers} processes, {options.splits} splits, seed {options.seed}. The paper's figures stand in parentheses."
+        f"{options.workers} processes, {options.splits} splits, seed {options.seed}. "
+        "The paper's figures stand in parentheses."
     )
     return ["# Paper 000: the screening factor as a function of composition", "", summary, ""]
 
