@@ -23,7 +23,7 @@ X = np.column_stack([RNG.normal(3.0, 2.0, N), RNG.uniform(-1, 1, N), RNG.lognorm
 Y = 0.65 + 0.05 * np.tanh(X[:, 0] - 3) + 0.04 * X[:, 1] ** 2 - 0.02 * np.log(X[:, 2]) + RNG.normal(0, 0.01, N)
 NEW = np.column_stack([RNG.normal(3.0, 3.0, 60), RNG.uniform(-2, 2, 60), RNG.lognormal(0, 0.8, 60), np.full(60, 2.0)])
 NAMES = ("a", "b", "c", "d")
-LENGTHS = pytest.mark.parametrize("length", [0.7, 7.0, 200.0])
+LENGTHS = pytest.mark.parametrize("length", [0.3, 0.7, 7.0, 200.0])  # the shortest has more features than rows
 
 
 def fitted(**settings: Any) -> GprNn:

@@ -82,40 +82,42 @@ class AdditiveFeatures:
 class RidgeProblem:
     """Rows of features and targets, reduced so that any diagonal term is solved at the cost of the features alone.
 
-    `factor` (p, p) and `projected` (p,) are the triangle R of the features' QR factors and Q' t. The reduction by QR
-    keeps the digits that the matrix of second moments would lose.
+    `factor` (r, r) and `projected` (r,) are the triangle R of the features' QR factors and Q' t. The reduction by QR
+    keeps the digits that the matrix of second moments would lose. Fewer rows than features span r = n of the p
+    dimensions: `basis` (p, n) is theirs, else None.
     """
 
     factor: NDArray[np.float64]
     projected: NDArray[np.float64]
+    basis: NDArray[np.float64] | None
 
     @classmethod
     def of(cls, rows: NDArray[np.float64], t: NDArray[np.float64]) -> RidgeProblem:
         """Return the reduction of (n, p) features and (n,) targets."""
-        p = rows.shape[1]
-        wide = np.zeros((max(len(rows), p), p + 1), order="F")
-        wide[: len(rows), :p], wide[: len(rows), p] = rows, t
-        (triangle,) = qr(wide, mode="r", overwrite_a=True, check_finite=False)
-        return cls(np.ascontiguousarray(triangle[:p, :p]), triangle[:p, p].copy())
+        basis = None
+        if rows.shape[0] < rows.shape[1]:
+            basis, triangle = qr(rows.T, mode="economic", check_finite=False)
+            rows = triangle.T
+        factor, projected = _triangle(rows, t)
+        return cls(factor, projected, basis)
 
     def solve(self, diagonal: float) -> RidgeSolution:
         """Return the weights of the features, with `diagonal` added to the kernel matrix."""
-        p = len(self.projected)
-        stacked = np.zeros((2 * p, p + 1), order="F")
-        stacked[:p, :p], stacked[:p, p] = self.factor, self.projected
-        stacked[p:, :p][np.diag_indices(p)] = np.sqrt(diagonal)
-        (triangle,) = qr(stacked, mode="r", overwrite_a=True, check_finite=False)
-        factor = np.ascontiguousarray(triangle[:p, :p])
-        return RidgeSolution(solve_triangular(factor, triangle[:p, p], check_finite=False), factor, diagonal)
+        n = len(self.projected)
+        stacked = np.vstack([self.factor, np.sqrt(diagonal) * np.eye(n)])
+        factor, projected = _triangle(stacked, np.append(self.projected, np.zeros(n)))
+        weights = solve_triangular(factor, projected, check_finite=False)
+        return RidgeSolution(weights if self.basis is None else self.basis @ weights, factor, diagonal, self.basis)
 
 
 @dataclass(frozen=True, eq=False)
 class RidgeSolution:
-    """Weights (p,) of the features, and the triangle (p, p) whose R' R is their second moments plus the diagonal."""
+    """Weights (p,) of the features, and the triangle (r, r) whose R' R is their second moments plus the diagonal."""
 
     weights: NDArray[np.float64]
     factor: NDArray[np.float64]
     diagonal: float
+    basis: NDArray[np.float64] | None
 
     @cached_property
     def _inverse(self) -> NDArray[np.float64]:
@@ -124,8 +126,18 @@ class RidgeSolution:
     def variance(self, rows: NDArray[np.float64], n_kernel: int) -> NDArray[np.float64]:
         """Return (n,) posterior variances of the function, without the noise, at (n, p) features of `n_kernel` kernels.
 
-        k(x, x) - k' (K + s)^-1 k equals s phi' (Phi' Phi + s)^-1 phi, a sum of squares: nothing cancels. Far from the
-        training range the features fall short of k(x, x) = `n_kernel`, and what is missing is not known at all.
+        k(x, x) - k' (K + s)^-1 k equals s phi' (Phi' Phi + s)^-1 phi, a sum of squares: nothing cancels. What the
+        training rows' features lack of k(x, x) = `n_kernel`, far from them, is not known at all.
         """
-        missing = np.maximum(n_kernel - (rows**2).sum(axis=1), 0.0)
-        return np.asarray(missing + self.diagonal * ((rows @ self._inverse) ** 2).sum(axis=1))
+        seen = rows if self.basis is None else rows @ self.basis
+        missing = np.maximum(n_kernel - (seen**2).sum(axis=1), 0.0)
+        return np.asarray(missing + self.diagonal * ((seen @ self._inverse) ** 2).sum(axis=1))
+
+
+def _triangle(rows: NDArray[np.float64], t: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the (p, p) triangle R of the QR factors of (n, p) rows, n at least p, and Q' t."""
+    p = rows.shape[1]
+    wide = np.empty((len(rows), p + 1), order="F")
+    wide[:, :p], wide[:, p] = rows, t
+    (triangle,) = qr(wide, mode="r", overwrite_a=True, check_finite=False)
+    return np.ascontiguousarray(triangle[:p, :p]), triangle[:p, p].copy()

@@ -141,6 +141,8 @@ class GprNn:
             "factor": self.solution.factor,
             "deviations": self.deviations,
         }
+        if self.solution.basis is not None:
+            arrays["basis"] = self.solution.basis
         return container.pack(header, array_parts.to_parts(arrays))
 
     @classmethod
@@ -155,7 +157,7 @@ class GprNn:
                 int(header["seed"]),
                 Coordinates(StandardScores.of_parts(found), found["rows"], found["shift"], found["scale"]),
                 AdditiveFeatures(found["middle"], settings.length, tuple(header["sizes"])),
-                RidgeSolution(found["weights"], found["factor"], settings.noise_variance),
+                RidgeSolution(found["weights"], found["factor"], settings.noise_variance, found.get("basis")),
                 found["deviations"],
                 float.fromhex(header["offset"]),
                 float.fromhex(header["unit"]),
