@@ -89,10 +89,18 @@ def test_cations_have_in_sum_what_the_oxygen_has(crystal: Crystal) -> None:
         (perovskite("La", "Mn", 3.90), {"La": {3}, "Mn": {3}}),
         (perovskite("Ca", "Mn", 3.73), {"Ca": {2}, "Mn": {4}}),
         (perovskite("Eu", "Ti", 3.905), {"Eu": {2}, "Ti": {4}}),
+        (perovskite("Sr", "Ti", 4.9), {"Sr": {2}, "Ti": {4}}),
         (spinel("Zn", "Fe", 8.44, 0.2607), {"Zn": {2}, "Fe": {3}}),
         (spinel("Co", "Co", 8.084, 0.2633), {"Co": {2, 3}}),
     ],
-    ids=["one balance", "another state", "lowest index of two balances", "two to three", "sites told apart"],
+    ids=[
+        "one balance",
+        "another state",
+        "lowest index of two balances",
+        "far too large",
+        "two to three",
+        "sites told apart",
+    ],
 )
 def test_oxidation_states_balance_the_oxygen(crystal: Crystal, states: dict[str, set[int]]) -> None:
     valences = assign_valences(crystal)
@@ -121,6 +129,7 @@ def test_the_octahedral_cobalt_of_its_spinel_is_trivalent() -> None:
             NoValencesError,
             "two oxygen atoms are 1.44 angstrom apart; they are not O2-",
         ),
+        (perovskite("Cl", "Al", 5.5), NoValencesError, r"^Cl3\+ would have a bond valence sum of 0\.15, so"),
         (Crystal.ordered(np.eye(3) * 3.0, ["Fe"], np.zeros((1, 3))), NoValencesError, "the crystal is no oxide"),
         (Crystal.ordered(np.eye(3) * 3.0, ["O"], np.zeros((1, 3))), NoValencesError, "the crystal is no oxide"),
         (
@@ -130,7 +139,7 @@ def test_the_octahedral_cobalt_of_its_spinel_is_trivalent() -> None:
             "the crystal is disordered",
         ),
     ],
-    ids=["no balance", "mixed on one site", "no parameters", "two", "peroxide", "metal", "oxygen", "disordered"],
+    ids=["no balance", "mixed", "unknown", "two", "peroxide", "chloride", "metal", "oxygen", "disordered"],
 )  # fmt: skip
 def test_a_crystal_without_oxidation_states_says_why(crystal: Crystal, error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.bond_valence.neighbours import Neighbours, neighbours
-from matsift.bond_valence.parameters import OXYGEN_VALENCE, NoIonParametersError, oxidation_states
+from matsift.bond_valence.parameters import OXYGEN_VALENCE, NoIonParametersError, ion_name, oxidation_states
 from matsift.bond_valence.stability import bond_valence_sums, global_instability_index, oxygen_bonds
 from matsift.crystal import Crystal
 from matsift.errors import MatsiftError
@@ -20,6 +21,11 @@ PEROXIDE = 1.7
 
 #: Sites of one element whose valence sums differ by less (valence units) cannot be told apart as two valences.
 SITE_CONTRAST = 0.1
+
+#: Elements that may also be anions or bonded to others; as cations beside O2- they need at least this share of their
+#: oxidation state as bond valence sum.
+DOUBTFUL = frozenset("H C Si Ge N P As Sb S Se Te Cl Br I".split())
+LEAST_BONDED = 0.25
 
 
 class NoValencesError(MatsiftError):
@@ -52,29 +58,34 @@ def assign_valences(crystal: Crystal) -> NDArray[np.int64]:
 
     Each element has one state if the charges balance so; if several combinations do, the one of the lowest global
     instability index (over cations) is taken. If none does, one element may have two neighbouring states, the higher
-    one on its sites of the largest bond valence sums; equivalent sites are not told apart.
+    one on its sites of the largest bond valence sums; equivalent sites are not told apart. An atom that the oxygen
+    hardly binds, such as the chloride of an apatite, is no cation.
 
     Raises
     ------
     NoValencesError
-        If the crystal is disordered, is no oxide of O2-, or no combination balances.
+        If the crystal is disordered, is no oxide of O2- alone, or no combination balances.
     NoIonParametersError
         If an element has no parameters in any oxidation state.
     """
     _require_oxide(crystal)
     counts = Counter(crystal.species)
     wanted = -OXYGEN_VALENCE * counts.pop("O")
-    uniform = list(_balanced(counts, wanted))
     bonds = oxygen_bonds(crystal)
-    candidates = [_uniform(crystal, states) for states in uniform] or list(_mixed(crystal, counts, wanted, bonds))
+    uniform = [_uniform(crystal, states) for states in _balanced(counts, wanted)]
+    candidates = uniform or list(_mixed(crystal, counts, wanted, bonds))
     if not candidates:
         elements = " and ".join(sorted(counts))
         raise NoValencesError(
             f"no oxidation states of {elements} with parameters balance its oxygen, or they are mixed on equal sites"
         )
-    if len(candidates) == 1:
-        return candidates[0]
-    return min(candidates, key=lambda valences: _misfit(crystal, valences, bonds))
+    misfits = [_misfit(crystal, valences, bonds) for valences in candidates]
+    if not math.isfinite(min(misfits)):
+        sums = bond_valence_sums(crystal, candidates[0], bonds)
+        loose = _unbonded(crystal, candidates[0], sums) or 0
+        named = ion_name(crystal.species[loose], int(candidates[0][loose]))
+        raise NoValencesError(f"{named} would have a bond valence sum of {sums[loose]:.2f}, so it is none")
+    return candidates[int(np.argmin(misfits))]
 
 
 def _require_oxide(crystal: Crystal) -> None:
@@ -120,4 +131,15 @@ def _uniform(crystal: Crystal, states: Mapping[str, int]) -> NDArray[np.int64]:
 
 
 def _misfit(crystal: Crystal, valences: NDArray[np.int64], bonds: Neighbours) -> float:
-    return global_instability_index(bond_valence_sums(crystal, valences, bonds), valences)
+    """Return the instability index over cations, infinite if an atom cannot be the cation that it stands for."""
+    sums = bond_valence_sums(crystal, valences, bonds)
+    if _unbonded(crystal, valences, sums) is not None:
+        return math.inf
+    return global_instability_index(sums, valences)
+
+
+def _unbonded(crystal: Crystal, valences: NDArray[np.int64], sums: NDArray[np.float64]) -> int | None:
+    """Return the first atom that the oxygen hardly binds and that may be no cation at all, or None."""
+    doubtful = np.array([symbol in DOUBTFUL for symbol in crystal.species])
+    found = np.flatnonzero(doubtful & (sums < LEAST_BONDED * valences))
+    return int(found[0]) if len(found) else None
