@@ -79,7 +79,7 @@ def match(crystal: Crystal, tolerance_angstrom: float = SYMMETRY_TOLERANCE_ANGST
     tolerance_angstrom
         How far an atom may be from its site.
     """
-    if not crystal.is_ordered or "O" not in crystal.elements or len(crystal.elements) > 3:
+    if not crystal.is_ordered or len(crystal.elements) > 3 or not _has_the_oxygen(crystal):
         return None
     numbers = [ELEMENT_SYMBOLS.index(symbol) + 1 for symbol in crystal.species]
     cell = crystal.lattice.tolist(), crystal.frac_coords.tolist(), numbers
@@ -98,6 +98,12 @@ def match(crystal: Crystal, tolerance_angstrom: float = SYMMETRY_TOLERANCE_ANGST
         orbits,
         tolerance_angstrom / edge,
     )
+
+
+def _has_the_oxygen(crystal: Crystal) -> bool:
+    """Return whether the share of oxygen is that of a prototype; it costs nothing beside the search for symmetry."""
+    n_atom, n_oxygen = len(crystal.species), crystal.species.count("O")
+    return any(n_oxygen * sum(atoms) == n_atom * atoms[2] for atoms in _ATOMS.values())
 
 
 def build(
