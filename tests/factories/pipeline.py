@@ -37,6 +37,7 @@ from matsift_schema.store.syncs import SyncCounts, withdraw, write_source_snapsh
 RULES = "0123456789abcdef"
 METHOD = "pbe-dft"
 RELAXED_BY = "bond-valence-covalent-2"
+PERCOLATION_METHOD = "bvse-bvlain-0.25.1-Na1+-0a1b2c3d"
 ORACLE_METHOD = "chgnet-0.3.0-finite-strain"
 MP_COLUMNS = ("volume_angstrom3", "density_g_per_cm3", "band_gap_ev", "n_site", "n_element", "crystal_system_number")
 
@@ -232,6 +233,13 @@ def small_study(session: Session, n: int = 6) -> Study:
     campaigns.propose_acquisitions(session, run, round_id, 3)
     plans.write_stop(session, run, round_id, plan, rule="budget", value_seen=3.0, rule_limit=3.0)
     write_result(session, run, int(ids[0]), ORACLE_METHOD, detail={"strain": 0.01}, worker="anna", seconds=1.5)
+    paths = {
+        "percolation_barrier_1d": 0.4,
+        "percolation_barrier_2d": 0.5,
+        "percolation_barrier_3d": None,
+        "dimension": 2,
+    }
+    write_result(session, run, int(ids[0]), PERCOLATION_METHOD, detail=paths, worker="anna", seconds=0.5)
     write_report(session, run, study="shelf_study", content_hash=digest("report"), uri="file:///report.html")
     relax(session, run, ids[:2])
     _rows_without_a_writer(session, run)
