@@ -129,7 +129,11 @@ def _summary(factors: NDArray[np.float64]) -> str:
 
 def _stiffness() -> None:
     print("\nBulk modulus at the measured lattice, screening factor at rest there, and as measured, GPa:\n")
-    print("| oxide | screening factor | energy as it is (half D0) | with whole D0 | measured |\n" + "|---" * 5 + "|")
+    print(
+        "| oxide | screening factor | energy as it is (half D0) | with whole D0 | measured bulk modulus, GPa |\n"
+        + "|---" * 5
+        + "|"
+    )
     for name, (a_cation, b_cation, a, u, measured) in STIFFNESS.items():
         factor = at_rest(_cell(a_cation, b_cation, a, u), Variant())
         cells = [_cell(a_cation, b_cation, a * (1 + strain), u) for strain in (-1e-4, 1e-4)]

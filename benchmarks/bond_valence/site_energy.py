@@ -80,7 +80,7 @@ def elastic_oxides() -> tuple[list[Oxide], Counter[str]]:
 
 def _chunk(oxides: list[Oxide]) -> None:
     crystals, valences = [o.crystal for o in oxides], [o.valences for o in oxides]
-    seconds, _ = _fastest(lambda: evaluate(crystals, valences, SCREENING_FACTOR))
+    seconds, _ = fastest(lambda: evaluate(crystals, valences, SCREENING_FACTOR))
     atoms = sum(len(v) for v in valences)
     rate = len(oxides) / seconds
     print(f"All {len(oxides)} ({atoms} atoms) in one chunk: {seconds:.2f} CPU s, {rate:,.0f} a CPU second.\n")
@@ -90,11 +90,11 @@ def _beside_bvlain(oxides: list[Oxide]) -> None:
     rows, unanswered = [], Counter[str]()
     for oxide in oxides:
         try:
-            theirs, points = _fastest(lambda: site_energies(oxide), 1)  # noqa: B023  called at once
+            theirs, points = fastest(lambda: site_energies(oxide), 1)  # noqa: B023  called at once
         except (KeyError, ValueError, IndexError, MemoryError) as error:
             unanswered[type(error).__name__] += 1
             continue
-        ours, _ = _fastest(lambda: evaluate([oxide.crystal], [oxide.valences], SCREENING_FACTOR))  # noqa: B023
+        ours, _ = fastest(lambda: evaluate([oxide.crystal], [oxide.valences], SCREENING_FACTOR))  # noqa: B023
         rows.append((len(oxide.valences), points, theirs, ours))
     table = np.array(rows)
     ratio = table[:, 2] / table[:, 3]
@@ -129,7 +129,8 @@ def _row(what: str, table: NDArray[np.float64], ratio: NDArray[np.float64]) -> N
     print(f"| {what} | {len(table)} | {points:,.0f} | {theirs:.3f} | {ours:.5f} | {times} |")
 
 
-def _fastest(work: Callable[[], Any], repeats: int = REPEATS) -> tuple[float, Any]:
+def fastest(work: Callable[[], Any], repeats: int = REPEATS) -> tuple[float, Any]:
+    """Return the least CPU seconds of some repetitions, and the answer of the last."""
     seconds = []
     for _ in range(repeats):
         start = time.process_time()
