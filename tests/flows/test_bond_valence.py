@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 from tests.factories.oxide_study import METHOD, oxides, write_study
 from tests.flows.running import Finished, finished, one, row_counts, rows, run_here
+from typer.testing import CliRunner
 
 from matsift.bond_valence.prototype_match import match
+from matsift.errors import StudyError
 from matsift.study.loading import load_study
+from matsift_flows.cli.app import app
 from matsift_flows.cli.queries import queries_to_try
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
 OXIDES = oxides()
 
 
@@ -127,6 +131,16 @@ def test_no_composition_trains_and_tests(done: Run) -> None:
 
 def test_the_queries_to_try_give_rows(done: Run) -> None:
     assert all(rows(done.left.url, query) for _, query in queries_to_try(load_study(done.path)))
+
+
+def test_the_step_alone_says_how_many_are_new(done: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATSIFT_DATABASE_URL", done.left.url)
+    monkeypatch.setenv("MATSIFT_HOME", str(done.left.home))
+    told = CliRunner().invoke(app, ["relax", str(done.path), "--quiet"], catch_exceptions=False)
+    assert (told.exit_code, told.output) == (0, "0 relaxations are new\n")
+    other = ROOT / "studies" / "na_electrolytes.toml"
+    with pytest.raises(StudyError, match=r"has no table \[bond_valence\]; add one"):
+        CliRunner().invoke(app, ["relax", str(other), "--quiet"], catch_exceptions=False)
 
 
 def test_a_second_run_adds_nothing(done: Run) -> None:

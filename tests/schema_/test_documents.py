@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 from tests.factories import pipeline
 
 from matsift.descriptors.registry import descriptor_set
-from matsift.records import FailureRecord
+from matsift.records import FailureRecord, LabelRecord
 from matsift_schema import document, document_queries
 from matsift_schema.engine import make_engine
+from matsift_schema.store import descriptors
 from matsift_schema.store.failures import write_failures
+from matsift_schema.store.labels import write_labels
+from matsift_schema.store.lookups import structure_hashes
 from matsift_schema.tables import metadata
 from matsift_schema.tables.descriptors import N_FINGERPRINT
 
@@ -38,13 +41,33 @@ def filled(module_database_url: str) -> Iterator[Engine]:
         study = pipeline.small_study(session)
         fingerprints = np.random.default_rng(0).normal(size=(len(study.structure_ids), N_FINGERPRINT))
         pipeline.write_fingerprints(session, study.run, study.structure_ids, fingerprints)
+        write_oxides(session, study)
         write_failures(session, study.run, [FailureRecord("descriptor", "x", "TimeLimitExceeded", "too long", 60.0)])
     yield own
     own.dispose()
 
 
-def test_there_are_thirteen_queries() -> None:
-    assert list(QUERIES) == [str(i) for i in range(1, 14)]
+def write_oxides(session: Session, study: pipeline.Study) -> None:
+    """Give two structures bond valence descriptors, and the screening factors behind their relaxations."""
+    about, two = descriptor_set("bond_valence"), study.structure_ids[:2]
+    set_id = descriptors.ensure_descriptor_set(
+        session,
+        name=about.name,
+        version=about.version,
+        columns=about.columns,
+        description=about.description,
+        package_versions={},
+    )
+    values = np.tile([0.07, 0.05, 0.01, -0.06, 0.08, np.nan], (2, 1))
+    descriptors.write_descriptors(session, study.run, set_id, two, values=values, seconds=np.zeros(2))
+    hashes = structure_hashes(session, two.tolist())
+    origin = f"oracle:{pipeline.RELAXED_BY}"
+    label = LabelRecord("screening_factor", 0.66, pipeline.RELAXED_BY, origin)
+    write_labels(session, study.run, [(key, label, None) for key in hashes])
+
+
+def test_there_are_fifteen_queries() -> None:
+    assert list(QUERIES) == [str(i) for i in range(1, 16)]
 
 
 @pytest.mark.parametrize("number", QUERIES)
@@ -64,7 +87,7 @@ def test_outputs_are_written_below_the_queries_and_replaced(database_url: str, f
     assert page.read_text().endswith(f"sign;\n```\n\n```text\n{answer}```\n\nMore.\n")
     with filled.connect() as connection:
         whole = document_queries.with_outputs((DOCS / "sql.md").read_text(encoding="utf-8"), connection)
-    assert whole.count("```text") == 13
+    assert whole.count("```text") == 15
 
 
 def test_schema_page_is_up_to_date() -> None:
@@ -105,6 +128,18 @@ def test_the_view_of_mp_has_the_columns_of_the_set(filled: Engine) -> None:
     assert first["n_site"] == 2
     assert first["band_gap_ev"] is None
     assert first["volume_angstrom3"] == pytest.approx(44.8, rel=1e-6)
+
+
+def test_the_view_of_bond_valence_has_the_columns_of_the_set(filled: Engine) -> None:
+    with filled.connect() as connection:
+        result = connection.execute(text("SELECT * FROM analysis.bond_valence"))
+        of_structure = {"structure_hash", "formula", "space_group_symbol", "version", "run_id"}
+        named = [name for name in list(result.keys()) if name not in of_structure]
+        rows = result.mappings().all()
+    assert tuple(named) == descriptor_set("bond_valence").columns
+    assert [(row["gii_cations_vu"], row["anion_deviation_mean_vu"]) for row in rows] == [
+        (pytest.approx(0.07, rel=1e-6), None)
+    ] * 2
 
 
 def test_long_descriptor_view_agrees_with_the_named_columns(filled: Engine) -> None:

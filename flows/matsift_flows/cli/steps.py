@@ -16,6 +16,26 @@ if TYPE_CHECKING:
     from matsift_flows.workspace import Workspace
 
 
+def relax(
+    study: StudyPath,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+    quiet: Quiet = False,
+) -> None:
+    """Relax and label the reference oxides of a study. Example: matsift relax studies/softbv_oxides.toml."""
+    from matsift.errors import StudyError
+    from matsift_flows.bond_valence import relax as flow
+    from matsift_flows.orchestration import invoke
+
+    def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        if loaded.bond_valence is None:
+            raise StudyError(str(study), "it has no table [bond_valence]", "add one, or name a study of oxides")
+        return f"{invoke(flow, workspace, loaded)} relaxations are new"
+
+    _step(step, study, overrides, workers=workers, quiet=quiet, retry_failed=retry_failed)
+
+
 def featurize(
     study: StudyPath,
     overrides: Overrides = None,
@@ -140,6 +160,7 @@ def _step(
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "relax": relax,
     "featurize": featurize,
     "train": train,
     "predict": predict,
