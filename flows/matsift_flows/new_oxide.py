@@ -34,6 +34,11 @@ from matsift_schema.store.models import ModelRecord, load_model
 from matsift_schema.store.predictions import structures_without_prediction, write_predictions
 from matsift_schema.store.structures import load_structures, store_structures
 
+#: Flow of the runs under which answers are kept; a report of the study does not count them as its own.
+FLOW = "oxide"
+#: So many learned oxides of a prototype suffice to judge how near a further one is.
+FEWEST_ALIKE = 10
+
 
 @dataclass(frozen=True)
 class Said:
@@ -61,13 +66,35 @@ class Neighbourhood:
 
 
 @dataclass(frozen=True)
+class Stability:
+    """How an instability index is read.
+
+    `reading` is that of the predicted index, `best` and `worst` those of the ends of its interval: stable, strained or
+    suspicious. Of the `n_alike` oxides of the same prototype in the data, `n_higher` have a higher index.
+    """
+
+    reading: str
+    best: str
+    worst: str
+    n_higher: int
+    n_alike: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """An oxide that is among the data: its lattice constant, who states it, and its role in what was learned from."""
+
+    lattice_constant: float
+    source: str
+    role: str | None
+
+
+@dataclass(frozen=True)
 class OxideAnswer:
     """What a study says of an oxide; lengths in angstrom, the instability index in valence units.
 
-    `stability` is the common reading of the instability index; `tolerance_factor` is None for a spinel; `reference` is
-    the lattice constant of the oxide where it is among the data, and `reference_method` how that came about.
-    `structure_hash` names the structure in the database; None where its crystal would be read as other ions, so that it
-    could not be kept.
+    `tolerance_factor` is None for a spinel, `known` where the oxide is not among the data. `structure_hash` names the
+    structure in the database; None where its crystal would be read as other ions, so that it could not be kept.
     """
 
     study: str
@@ -78,12 +105,11 @@ class OxideAnswer:
     lattice_constant: Said
     screening_factor: Said
     global_instability_index: Said
-    stability: str
+    stability: Stability
     tolerance_factor: float | None
     neighbourhood: Neighbourhood
+    known: Known | None
     model_hash: str
-    reference: float | None
-    reference_method: str | None
     structure_hash: str | None
 
 
@@ -108,15 +134,17 @@ def answer(workspace: Workspace, study: str, pair: IonPair) -> OxideAnswer:
     row = np.array(pair_values(pair), dtype=np.float32).astype(np.float64)  # as descriptors are stored
     crystal = starting_crystal(pair)
     facts = describe(crystal)
+    group = facts.space_group_number or 0
     with workspace.sessions.begin() as session:
         models = _models(session, study)
-        neighbourhood = _neighbourhood(session, models, row)
-        reference = store.label_of(session, facts.reduced_formula, facts.space_group_number or 0, LATTICE)
+        neighbourhood = _neighbourhood(session, models, row, group)
+        known = store.known_lattice(session, facts.reduced_formula, group, models.parent.snapshot_id)
+        alike = store.instability_of_kind(session, group, models.parent.snapshot_id)
     said, coverage = _predicted(workspace, models, pair, row)
     is_kept = pair_of(crystal) == pair
     if is_kept:
         parameters = {"oxide": pair.name, "model": models.parent.content_hash}
-        with workspace.run("predict", study, parameters) as run, workspace.sessions.begin() as session:
+        with workspace.run(FLOW, study, parameters) as run, workspace.sessions.begin() as session:
             if not _is_there(session, models, crystal.content_hash):
                 run_id = run.id(session)
                 ids, _ = store_structures(session, run_id, [(crystal, facts, (STARTING_LATTICE,))])
@@ -134,12 +162,11 @@ def answer(workspace: Workspace, study: str, pair: IonPair) -> OxideAnswer:
         lattice_constant=_said(said[LATTICE]),
         screening_factor=_said(said[SCREENING_FACTOR]),
         global_instability_index=_said(said[INSTABILITY]),
-        stability=reading(float(said[INSTABILITY].mean[0])),
+        stability=_stability(said[INSTABILITY], alike),
         tolerance_factor=tolerance_factor(pair) if pair.prototype == "perovskite" else None,
         neighbourhood=neighbourhood,
+        known=None if known is None else Known(*known),
         model_hash=models.parent.content_hash,
-        reference=None if reference is None else reference[0],
-        reference_method=None if reference is None else reference[1],
         structure_hash=crystal.content_hash if is_kept else None,
     )
 
@@ -170,14 +197,18 @@ def _models(session: Session, study: str) -> _Models:
     return _Models(derived, parent_id, parent)
 
 
-def _neighbourhood(session: Session, models: _Models, row: NDArray[np.float64]) -> Neighbourhood:
-    """Return how far a row of descriptors is from those that the model was trained on."""
+def _neighbourhood(
+    session: Session, models: _Models, row: NDArray[np.float64], space_group_number: int
+) -> Neighbourhood:
+    """Return how far a row of descriptors is from those that the model was trained on, of its kind if it knows any."""
     snapshot = load_snapshot(session, models.parent.snapshot_id)
-    learned = snapshot.structure_ids[snapshot.roles == "train"]
-    known, columns = load_matrix(session, models.parent.descriptor_set_ids, learned)
+    learned = load_structures(session, ids=snapshot.structure_ids[snapshot.roles == "train"])
+    alike = learned.space_group_numbers == space_group_number
+    chosen = np.flatnonzero(alike if alike.sum() >= FEWEST_ALIKE else np.ones_like(alike))
+    known, columns = load_matrix(session, models.parent.descriptor_set_ids, learned.ids[chosen])
     near: Familiarity = familiarity(row, known, columns)
-    nearest = load_structures(session, ids=learned[near.nearest : near.nearest + 1]).reduced_formulae[0]
-    return Neighbourhood(nearest, near.distance, near.usual, near.outside, near.is_extrapolation, len(learned))
+    nearest = learned.reduced_formulae[chosen[near.nearest]]
+    return Neighbourhood(nearest, near.distance, near.usual, near.outside, near.is_extrapolation, len(chosen))
 
 
 def _predicted(
@@ -229,6 +260,11 @@ def _write(
             upper=values.upper,
             coverage=coverage,
         )
+
+
+def _stability(index: Values, alike: NDArray[np.float64]) -> Stability:
+    mean, lower, upper = (float(x[0]) for x in (index.mean, index.lower, index.upper))
+    return Stability(reading(mean), reading(lower), reading(upper), int((alike > mean).sum()), len(alike))
 
 
 def _said(values: Values) -> Said:

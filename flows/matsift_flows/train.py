@@ -102,7 +102,7 @@ def train_one(workspace: Workspace, study: Study, run: LazyRun, wanted: WantedMo
     with workspace.sessions.begin() as session:
         set_ids = descriptor_set_ids(session, names)
         X, columns = load_matrix(session, set_ids, snapshot.structure_ids)
-    element = study.sampling.element
+    element = study.sampling.contrast
     with_element = np.array([element in elements for elements in snapshot.elements], dtype=bool)
     trained = train_arrays(
         specification,
@@ -110,7 +110,7 @@ def train_one(workspace: Workspace, study: Study, run: LazyRun, wanted: WantedMo
         snapshot.values,
         snapshot.roles,
         columns,
-        subsets={f"test:{element}": with_element},
+        subsets={} if element is None else {f"test:{element}": with_element},
         n_worker=workspace.n_worker,
     )
     artifact = workspace.artifacts.put(trained.model.dump(), ".model")

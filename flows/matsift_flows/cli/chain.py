@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from matsift.reports.notation import moment, percent, quantity, symbol
+from matsift.reports.notation import in_unit, moment, percent, quantity, symbol
 
 Row = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ def _property(rows: Sequence[Row]) -> list[str]:
     current, *others = rows
     name, unit = symbol(current["property_name"]), current["unit"]
     spread = quantity(current["spread"], unit)
-    lines = [f"{name}: {_value(current)}, spread {spread} {unit}{_runs([current['prediction_run_id']])}"]
+    lines = [f"{name}: {_value(current)}, spread {in_unit(spread, unit)}{_runs([current['prediction_run_id']])}"]
     model = f"{_short(current['model_hash'])} {current['learner']} ({current['purpose']}), seed {current['seed']}"
     trained = f"trained {moment(current['model_trained_at'])}, code {current['model_code_version']}"
     lines += _named("model", [f"{model}, {trained}"], [current["model_run_id"]])
@@ -62,7 +62,7 @@ def _property(rows: Sequence[Row]) -> list[str]:
 def _value(row: Row) -> str:
     unit = row["unit"]
     mean, lower, upper = (quantity(row[key], unit) for key in ("mean", "lower", "upper"))
-    return f"{mean} {unit} ({percent(row['coverage'])} interval {lower} to {upper})"
+    return f"{in_unit(mean, unit)} ({percent(row['coverage'])} interval {lower} to {upper})"
 
 
 def _named(name: str, texts: Sequence[str], run_ids: Iterable[int | None] = ()) -> list[str]:

@@ -15,8 +15,15 @@ from matsift.errors import UserInputError
 if TYPE_CHECKING:
     from matsift_flows.new_oxide import OxideAnswer, Said
 
-_WIDTH = 24
+_WIDTH = 20
 _HASH_SHOWN = 12
+_ROLES = {
+    "train": "the model has learned from it",
+    "validation": "it calibrates the interval",
+    "test": "the model has not learned from it",
+}
+_LIMITS = "below 0.1 v.u. reads as stable, above 0.2 as suspicious"
+_NOT_KEPT = "no: a crystal of these elements is read as other ions"
 
 
 def predict_oxide(study: str, formula: str, prototype: str, ions: str | None, *, as_json: bool) -> None:
@@ -63,34 +70,53 @@ def required(study: str | None, formula: str | None, prototype: str | None) -> t
 
 def answer_lines(said: OxideAnswer) -> list[str]:
     """Return an answer as lines: values with their intervals, how to read them, what they rest on."""
-    near, interval = said.neighbourhood, f"{100 * said.coverage:.0f} % interval"
-    index = said.global_instability_index
-    lines = [f"{said.formula}, {said.prototype} of {' and '.join(said.ions)}, by the study {said.study}"]
-    lines += _named("lattice constant", f"{_value(said.lattice_constant, 'Å', interval)}")
-    if said.reference is not None:
-        off = 100 * (said.lattice_constant.mean / said.reference - 1)
-        lines += _named("in the data", f"{said.reference:.3f} Å ({said.reference_method}); predicted {off:+.1f} % off")
-    lines += _named("screening factor", _value(said.screening_factor, "", interval))
-    lines += _named("global instability", _value(index, "v.u.", interval))
-    lines += _named("expected stability", f"{said.stability} (below 0.1 v.u. reads as stable, above 0.2 as suspicious)")
+    interval = f"{100 * said.coverage:.0f} % interval"
+    lines = [
+        f"{said.formula}, {said.prototype} of {' and '.join(said.ions)}, by the study {said.study}",
+        _line("lattice constant", _value(said.lattice_constant, "Å", interval)),
+        *_known(said),
+        _line("screening factor", _value(said.screening_factor, "", interval)),
+        _line("global instability", _value(said.global_instability_index, "v.u.", interval)),
+        *_stability(said),
+    ]
     if said.tolerance_factor is not None:
-        lines += _named("tolerance factor", f"{said.tolerance_factor:.3f} (Shannon radii for six neighbours)")
-    distance = f"{near.nearest}, {near.distance:.2f} standard deviations away (95 % are within {near.usual:.2f})"
-    lines += _named("nearest learned", f"{distance}, of {near.n_learned} oxides")
-    if near.is_extrapolation:
-        beyond = f"{', '.join(near.outside)} beyond all learned from" if near.outside else "farther than is usual"
-        lines += _named("extrapolation", f"yes, {beyond}: the interval may hold less often than it says")
-    if said.structure_hash is None:
-        lines += _named("kept", "no: a crystal of these elements is read as other ions")
-    else:
-        lines += _named(
-            "kept as", f"structure {said.structure_hash[:_HASH_SHOWN]}; matsift why {said.structure_hash[:_HASH_SHOWN]}"
-        )
+        lines.append(_line("tolerance factor", f"{said.tolerance_factor:.3f} (Shannon radii for six neighbours)"))
+    kept = (said.structure_hash or "")[:_HASH_SHOWN]
+    told = f"structure {kept}; `matsift why {kept}` tells what is behind it" if kept else _NOT_KEPT
+    return [*lines, *_nearness(said), _line("kept", told)]
+
+
+def _known(said: OxideAnswer) -> list[str]:
+    known = said.known
+    if known is None:
+        return []
+    off = 100 * (said.lattice_constant.mean / known.lattice_constant - 1)
+    role = _ROLES.get(known.role or "", "not among those learned from")
+    return [_line("in the data", f"{known.lattice_constant:.3f} Å in {known.source} ({role}); predicted {off:+.1f} %")]
+
+
+def _stability(said: OxideAnswer) -> list[str]:
+    found = said.stability
+    reach = "" if found.best == found.worst else f"; its interval reaches from {found.best} to {found.worst}"
+    lines = [_line("expected stability", f"{found.reading}{reach}"), _line("", _LIMITS)]
+    if found.n_alike:
+        beside = f"{found.n_higher} of the {found.n_alike} {said.prototype}s in the data have a higher index"
+        lines.append(_line("", beside))
     return lines
 
 
-def _named(name: str, text: str) -> list[str]:
-    return [f"  {name:<{_WIDTH}}{text}"]
+def _nearness(said: OxideAnswer) -> list[str]:
+    near = said.neighbourhood
+    distance = f"{near.nearest}, {near.distance:.2f} standard deviations away (usual: up to {near.usual:.2f})"
+    lines = [_line("nearest learned", f"{distance}, of {near.n_learned} {said.prototype}s")]
+    if near.is_extrapolation:
+        beyond = f"{', '.join(near.outside)} beyond all learned from" if near.outside else "farther than is usual"
+        lines.append(_line("extrapolation", f"yes, {beyond}: the interval may hold less often than it says"))
+    return lines
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<{_WIDTH}}{text}"
 
 
 def _value(said: Said, unit: str, interval: str) -> str:

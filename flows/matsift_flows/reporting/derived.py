@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from matsift.bond_valence.derived import LATTICE
 from matsift.reports.bond_valence import LatticeErrors
-from matsift.reports.data import EvaluationRow, Parity
+from matsift.reports.data import EvaluationRow, Parity, SummaryNumber
+from matsift.reports.notation import percent
 from matsift.study.settings import Study
 from matsift.units import property_definition
 from matsift_flows.derived_models import DerivedModel
@@ -62,6 +63,15 @@ def lattice_errors(session: Session, study: Study, models: Sequence[DerivedModel
     if not len(held):
         return None
     return LatticeErrors(study.bond_valence.strains, np.asarray(held.mean / held.truth - 1.0, dtype=np.float64))
+
+
+def summary(errors: LatticeErrors | None) -> SummaryNumber:
+    """Return the headline number of a study of lattices."""
+    if errors is None:
+        return SummaryNumber("lattice error", "–", "no held-out reference")
+    start = percent(float(np.abs(errors.before).mean()))
+    note = f"mean of {errors.after.size} held-out references, relaxed from {start}"
+    return SummaryNumber("lattice error", percent(float(np.abs(errors.after).mean()), 1), note)
 
 
 _METRICS = ("r2", "mae", "rmse", "interval_coverage", "mean_interval_width", "spread_error_spearman")

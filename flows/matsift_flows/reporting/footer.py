@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from matsift.descriptors.registry import descriptor_set
 from matsift.reports.data import DescriptorSetRow, ModelRow, Provenance, SnapshotRow
 from matsift.study.settings import Study
+from matsift_flows.new_oxide import FLOW as ANSWERS
 from matsift_flows.train import StudyModel
 from matsift_flows.workspace import code_version, environment_hash
 from matsift_schema.store.datasets import Snapshot, load_snapshot
@@ -53,7 +54,7 @@ def footer(session: Session, study: Study, trained: Sequence[StudyModel], final:
         code_version=code_version(),
         dataset_version="; ".join(source_versions(session, [source.name for source in study.sources])),
         environment_hash=environment_hash(),
-        runs=tuple(study_runs(session, study.name, without=("report",))),
+        runs=tuple(study_runs(session, study.name, without=("report", ANSWERS))),
         snapshots=tuple(SnapshotRow(s.content_hash, s.property_name, s.strategy, len(s)) for s in snapshots.values()),
         models=tuple({model.content_hash: model for model in models}.values()),
         descriptor_sets=tuple(DescriptorSetRow(s.name, s.version, len(s.columns)) for s in sets),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from matsift.reports.bond_valence import LatticeErrors
 from matsift.reports.data import (
     Candidate,
     FailureCount,
@@ -33,6 +34,7 @@ from matsift_flows.reporting.footer import footer
 from matsift_flows.screen import Screening
 from matsift_flows.train import StudyModel
 from matsift_flows.workspace import Workspace
+from matsift_schema.store.datasets import Snapshot
 from matsift_schema.store.failures import failure_counts
 from matsift_schema.store.labels import label_table
 from matsift_schema.store.ranking import load_candidates
@@ -70,6 +72,7 @@ def gather(
     shown = {model.property_name: model.id for model in derived} | dict(final)
     with workspace.sessions.begin() as session:
         metrics = models.load_metrics(session, trained)
+        errors = derivations.lattice_errors(session, study, derived)
         candidates = load_candidates(
             session,
             screening.candidate_ids,
@@ -90,7 +93,7 @@ def gather(
             ranking=ranking,
             provenance=footer(session, study, trained, shown),
             paper=study.study.paper,
-            summary=_summary(study, trained, candidates, ranking),
+            summary=_summary(study, trained, candidates, ranking, errors),
             distributions=models.distributions(study, trained),
             ablation=models.ablation(trained, metrics),
             importances=models.importances(session, trained),
@@ -103,27 +106,43 @@ def gather(
             quality=_quality(session, study, screening),
             failures=tuple(FailureCount(f.stage, f.error_class, f.count, f.example) for f in failure_counts(session)),
             mobility=_mobility(study),
-            lattice_errors=derivations.lattice_errors(session, study, derived),
+            lattice_errors=errors,
         )
 
 
 def _summary(
-    study: Study, trained: Sequence[StudyModel], candidates: Sequence[Candidate], ranking: Ranking
+    study: Study,
+    trained: Sequence[StudyModel],
+    candidates: Sequence[Candidate],
+    ranking: Ranking,
+    errors: LatticeErrors | None,
 ) -> tuple[SummaryNumber, ...]:
     snapshots = {
         m.wanted.specification.property_name: m.wanted.snapshot for m in trained if m.wanted.role == "ensemble"
     }
     first = snapshots[study.labels.properties[0]]
-    element = study.sampling.element
-    n_element = sum(element in elements for elements in first.elements)
     what = f"with {', '.join(study.candidates.elements)}" if study.candidates.elements else "of any elements"
-    states = Counter(candidate.state for candidate in candidates)
+    if study.derived_properties:
+        last = derivations.summary(errors)
+        labels = SummaryNumber("reference oxides", str(len(first)), _in_roles(first))
+    else:
+        states, element = Counter(candidate.state for candidate in candidates), study.sampling.element
+        n_element = sum(element in elements for elements in first.elements)
+        labels = SummaryNumber("labels before the campaigns", str(len(first)), f"{n_element} with {element}")
+        last = SummaryNumber(
+            "labelled by the campaigns", str(states["labelled"]), f"{states['acquired']} failed or open"
+        )
     return (
-        SummaryNumber("labels before the campaigns", str(len(first)), f"{n_element} with {element}"),
+        labels,
         SummaryNumber("candidates", str(len(candidates)), f"{what}, not labelled by a source"),
         SummaryNumber("ranked", str(len(ranking.ranked)), f"{len(ranking.excluded)} left out by a criterion"),
-        SummaryNumber("labelled by the campaigns", str(states["labelled"]), f"{states['acquired']} failed or open"),
+        last,
     )
+
+
+def _in_roles(snapshot: Snapshot) -> str:
+    counts = Counter(snapshot.roles.tolist())
+    return f"{counts['train']} train, {counts['validation']} calibrate, {counts['test']} test"
 
 
 def _mobility(study: Study) -> MobilityAxis | None:

@@ -113,17 +113,18 @@ def importances(session: Session, models: Sequence[StudyModel]) -> tuple[Importa
 
 def parities(session: Session, study: Study, models: Sequence[StudyModel]) -> tuple[Parity, ...]:
     """Return true and predicted values of the test rows of each property's ensemble (paper, Fig. 5b)."""
-    element, found = study.sampling.element, []
+    element, found = study.sampling.contrast, []
     for model in _of_role(models, "ensemble"):
         held = load_held_out(session, model.id)
         subset = tuple(f"with {element}" if element in elements else f"without {element}" for elements in held.elements)
+        subset = () if element is None else subset
         found.append(Parity(_property(model), _unit(model), "test set", held.truth, held.mean, held.spread, subset))
     return tuple(found)
 
 
 def distributions(study: Study, models: Sequence[StudyModel]) -> tuple[Distribution, ...]:
     """Return the accepted labels of each property, and those with the element of the study (paper, Fig. 2)."""
-    element, found = study.sampling.element, []
+    element, found = study.sampling.contrast or "", []
     for model in _of_role(models, "ensemble"):
         snapshot = model.wanted.snapshot
         with_element = np.array([element in elements for elements in snapshot.elements], dtype=bool)

@@ -159,7 +159,7 @@ class SummaryNumber:
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """All accepted labels of a property, and those of structures with the element of the study."""
+    """All accepted labels of a property, and those of structures with an element; empty where none is told apart."""
 
     property_name: str
     unit: str

@@ -94,6 +94,11 @@ class SamplingSettings(Settings):
 
     _symbol = field_validator("element")(lambda name: check_symbols((name,))[0])
 
+    @property
+    def contrast(self) -> str | None:
+        """The element by which reports tell labels apart; None where the strategy asks for none."""
+        return None if self.strategy == "by_composition" and not self.compare else self.element
+
 
 class LearnerSettings(Settings):
     """`[learner]`: the model, its uncertainty and what it is compared with."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -29,18 +31,42 @@ def newest_derived_models(session: Session, study: str) -> dict[str, int]:
     return dict(session.execute(query, {"study": study}).tuples().all())
 
 
-def label_of(session: Session, formula: str, space_group_number: int, property_name: str) -> tuple[float, str] | None:
-    """Return a label of a property of a structure with a formula and a space group, and its method; None without one.
+def known_lattice(
+    session: Session, formula: str, space_group_number: int, snapshot_id: int
+) -> tuple[float, str, str | None] | None:
+    """Return the lattice constant label of an oxide, the sources that state it, and its role in a snapshot, if any.
 
-    The newest by the first method of its name counts.
+    None where nobody states a structure of this reduced formula and space group; one in the snapshot comes first.
     """
     query = text("""
-        SELECT l.value, l.method FROM matsift.label l
-        JOIN matsift.property p ON p.id = l.property_id
-        JOIN matsift.structure s ON s.id = l.structure_id
-        WHERE p.name = :name AND s.reduced_formula = :formula AND s.space_group_number = :number
-        ORDER BY l.method COLLATE "C", l.revision DESC, l.id DESC LIMIT 1
+        SELECT l.value, coalesce((
+            SELECT string_agg(DISTINCT o.name, ', ') FROM matsift.source_entry e JOIN matsift.source o
+            ON o.id = e.source_id WHERE e.structure_id = s.id AND e.withdrawn_at IS NULL), '') AS sources, r.role
+        FROM matsift.structure s
+        JOIN matsift.label l ON l.structure_id = s.id
+        JOIN matsift.property p ON p.id = l.property_id AND p.name = 'lattice_constant'
+        LEFT JOIN LATERAL (
+            SELECT d.role FROM matsift.dataset_row d JOIN matsift.label f ON f.id = d.label_id
+            WHERE d.snapshot_id = :snapshot_id AND f.structure_id = s.id LIMIT 1) AS r ON true
+        WHERE s.reduced_formula = :formula AND s.space_group_number = :number
+        ORDER BY r.role IS NULL, s.content_hash COLLATE "C", l.revision DESC, l.id DESC LIMIT 1
     """)
-    values = {"name": property_name, "formula": formula, "number": space_group_number}
+    values = {"formula": formula, "number": space_group_number, "snapshot_id": snapshot_id}
     row = session.execute(query, values).one_or_none()
-    return None if row is None else (float(row.value), str(row.method))
+    return None if row is None else (float(row.value), str(row.sources), row.role)
+
+
+def instability_of_kind(session: Session, space_group_number: int, snapshot_id: int) -> NDArray[np.float64]:
+    """Return the instability indices (n,), valence units, of the labelled oxides of a space group in a snapshot."""
+    query = text("""
+        SELECT DISTINCT ON (s.content_hash COLLATE "C") l.value
+        FROM matsift.dataset_row d
+        JOIN matsift.label f ON f.id = d.label_id
+        JOIN matsift.structure s ON s.id = f.structure_id AND s.space_group_number = :number
+        JOIN matsift.label l ON l.structure_id = s.id
+        JOIN matsift.property p ON p.id = l.property_id AND p.name = 'global_instability_index'
+        WHERE d.snapshot_id = :snapshot_id
+        ORDER BY s.content_hash COLLATE "C", l.method COLLATE "C", l.revision DESC, l.id DESC
+    """)
+    found = session.scalars(query, {"number": space_group_number, "snapshot_id": snapshot_id}).all()
+    return np.array(found, dtype=np.float64)

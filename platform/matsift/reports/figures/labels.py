@@ -11,22 +11,23 @@ from matsift.reports.notation import decimals, in_unit, number, symbol
 
 
 def distribution_plot(distribution: Distribution) -> Plot | None:
-    """Return how the labels of a property are spread: all of them, and below those with the element of the study."""
+    """Return how the labels of a property are spread: all of them, and below those with an element."""
     values, with_element = finite(distribution.values), finite(distribution.element_values)
     if not values.size:
         return None
     unit, element = distribution.unit, distribution.element
     edges = bin_edges(np.concatenate([values, with_element]))
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
-    figure.add_trace(histogram(values, edges, name="all labels", colour=BLUE, unit=unit), row=1, col=1)
-    figure.add_trace(histogram(with_element, edges, name=f"with {element}", colour=ORANGE, unit=unit), row=2, col=1)
+    panels = [("all labels", values, BLUE), *([(f"with {element}", with_element, ORANGE)] if element else [])]
+    figure = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    for row, (name, shown, colour) in enumerate(panels, start=1):
+        figure.add_trace(histogram(shown, edges, name=name, colour=colour, unit=unit), row=row, col=1)
     new_figure(figure).update_layout(bargap=0)
-    figure.update_xaxes(title=axis_title(distribution.property_name, unit), row=2, col=1)
+    figure.update_xaxes(title=axis_title(distribution.property_name, unit), row=len(panels), col=1)
     figure.update_yaxes(title="structures", rangemode="tozero")
-    caption = (
-        f"Accepted labels of {symbol(distribution.property_name)}: {_words(values, 'in all', unit)} (top), "
-        f"{_words(with_element, f'with {element}', unit)} (bottom)."
-    )
+    told = _words(values, "in all", unit)
+    if element:
+        told = f"{told} (top), {_words(with_element, f'with {element}', unit)} (bottom)"
+    caption = f"Accepted labels of {symbol(distribution.property_name)}: {told}."
     key = f"plot-distribution-{distribution.property_name}"
     title = f"Labels of {symbol(distribution.property_name)}"
     return Plot(key, title, caption, figure, int(values.size), "2", height=420)
