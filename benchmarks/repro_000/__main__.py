@@ -16,6 +16,7 @@ from benchmarks.repro_000 import tables
 from benchmarks.repro_000.checks import Check, regression_checks, structure_checks
 from benchmarks.repro_000.data import SETS, load, unseen
 from benchmarks.repro_000.kept import Kept
+from benchmarks.repro_000.lattices import compared
 from benchmarks.repro_000.regression import SHORT, Bench, coupled, importances, scanned, scores
 from benchmarks.repro_000.rows import PARTS, samples
 from benchmarks.repro_000.structure_test import left_out, predicted, table_2
@@ -77,7 +78,7 @@ def _of_set(name: str, options: argparse.Namespace) -> tuple[list[str], list[Che
     lines += ["### Table 2", "", *tables.table_2(of_structures)]
     lines += ["### Oxides that the model has not seen", "", *tables.left_out(left_out(bench))]
     if name == MAIN:
-        lines += _studies(bench)
+        lines += [*_studies(bench), "### The references against others", "", *compared(options.home)]
     lines += ["### Checks", "", *tables.checks(found_checks)]
     return lines, found_checks
 
