@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.factories.oxide_study import METHOD, oxides, write_study
-from tests.flows.running import Finished, finished, one, row_counts, rows, run_here
+from tests.flows.running import Finished, finished, one, row_counts, rows, run_here, start_command
 from typer.testing import CliRunner
 
 from matsift.bond_valence.prototype_match import match
@@ -164,3 +168,17 @@ def test_another_force_field_has_labels_of_its_own(done: Run) -> None:
     query = "SELECT avg(value) FROM analysis.label WHERE property_name = 'screening_factor' AND method = '{}'"
     less, more = (one(done.left.url, query.format(name)) for name in (METHOD.replace("2to1", "3to1"), METHOD))
     assert less < more  # heavier charges have to be screened more
+
+
+def test_a_run_that_is_killed_while_it_relaxes_goes_on(done: Run, new_url: Callable[[], str], tmp_path: Path) -> None:
+    url = new_url()
+    command = start_command(done.path, tmp_path, url, "--set", "bond_valence.chunk=2", "--quiet")
+    count = "SELECT count(*) FROM matsift.bond_valence_relaxation"
+    while command.process.poll() is None and one(url, count) == 0:
+        time.sleep(0.02)
+    os.killpg(command.process.pid, signal.SIGKILL)
+    command.wait()
+    assert 0 < one(url, count) < done.left.counts["bond_valence_relaxation"]
+    run_here(done.path, url, tmp_path)
+    assert row_counts(url) == done.left.counts
+    assert rows(url, "SELECT DISTINCT status FROM matsift.run") == [("completed",)]
