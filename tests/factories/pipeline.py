@@ -17,6 +17,7 @@ from tests.factories.runs import run_id
 from matsift.crystal import Crystal
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.records import WithdrawnRecord
+from matsift.study.mobility import BARRIERS
 from matsift_schema.store import (
     bond_valence,
     campaigns,
@@ -233,13 +234,8 @@ def small_study(session: Session, n: int = 6) -> Study:
     campaigns.propose_acquisitions(session, run, round_id, 3)
     plans.write_stop(session, run, round_id, plan, rule="budget", value_seen=3.0, rule_limit=3.0)
     write_result(session, run, int(ids[0]), ORACLE_METHOD, detail={"strain": 0.01}, worker="anna", seconds=1.5)
-    paths = {
-        "percolation_barrier_1d": 0.4,
-        "percolation_barrier_2d": 0.5,
-        "percolation_barrier_3d": None,
-        "dimension": 2,
-    }
-    write_result(session, run, int(ids[0]), PERCOLATION_METHOD, detail=paths, worker="anna", seconds=0.5)
+    barriers = dict(zip(BARRIERS, (0.4, 0.5, None), strict=True))
+    write_result(session, run, int(ids[0]), PERCOLATION_METHOD, detail={"dimension": 2, **barriers}, worker="anna")
     write_report(session, run, study="shelf_study", content_hash=digest("report"), uri="file:///report.html")
     relax(session, run, ids[:2])
     _rows_without_a_writer(session, run)

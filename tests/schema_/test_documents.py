@@ -87,7 +87,7 @@ def test_outputs_are_written_below_the_queries_and_replaced(database_url: str, f
     assert page.read_text().endswith(f"sign;\n```\n\n```text\n{answer}```\n\nMore.\n")
     with filled.connect() as connection:
         whole = document_queries.with_outputs((DOCS / "sql.md").read_text(encoding="utf-8"), connection)
-    assert whole.count("```text") == 15
+    assert whole.count("```text") == 16
 
 
 def test_schema_page_is_up_to_date() -> None:
