@@ -23,7 +23,7 @@ MINIMAL: dict[str, Any] = {
 def test_the_shipped_study_is_valid_and_asks_what_the_paper_asks() -> None:
     study = load_study(NA)
     assert study.labels.properties == ("k_vrh", "g_vrh")
-    assert len(study.screening) == 9
+    assert len(study.screening) == 10  # the nine of the paper, and that sodium moves
     assert study.sampling.thresholds == {"k_vrh": 350.0, "g_vrh": 120.0}
 
 

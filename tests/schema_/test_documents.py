@@ -66,8 +66,8 @@ def write_oxides(session: Session, study: pipeline.Study) -> None:
     write_labels(session, study.run, [(key, label, None) for key in hashes])
 
 
-def test_there_are_fifteen_queries() -> None:
-    assert list(QUERIES) == [str(i) for i in range(1, 16)]
+def test_there_are_sixteen_queries() -> None:
+    assert list(QUERIES) == [str(i) for i in range(1, 17)]
 
 
 @pytest.mark.parametrize("number", QUERIES)
