@@ -20,7 +20,7 @@ from matsift.bond_valence.decorations import (
     tolerance_factor,
 )
 from matsift.bond_valence.ion_pairs import STOICHIOMETRY, IonPair
-from matsift.bond_valence.parameters import Ion, ion, known_ions, read_ion
+from matsift.bond_valence.parameters import Ion, NoIonParametersError, ion, known_ions, read_ion
 from matsift.bond_valence.prototype_match import PROTOTYPES, NoPrototypeError, match
 
 IONS = [ion(*known) for known in known_ions()]
@@ -102,6 +102,12 @@ def test_ion_without_a_radius_fits_nowhere() -> None:
 @given(st.sampled_from(IONS), st.sampled_from(IONS))
 def test_either_ion_may_be_larger_but_only_one_order_is_a_perovskite(first: Ion, second: Ion) -> None:
     assert len(list(decorations("perovskite", [first, second]))) <= 1
+
+
+def test_without_a_radius_there_is_no_cell_to_start_from() -> None:
+    lone = next(x for x in IONS if math.isnan(x.r_shannon))
+    with pytest.raises(NoIonParametersError, match="has no Shannon radius"):
+        starting_crystal(IonPair("perovskite", read_ion("Sr2+"), lone))
 
 
 def test_larger_ion_sits_on_a() -> None:

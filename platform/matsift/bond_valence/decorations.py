@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from matsift.bond_valence.ion_pairs import STOICHIOMETRY, IonPair
-from matsift.bond_valence.parameters import OXYGEN_VALENCE, Ion
+from matsift.bond_valence.parameters import OXYGEN_VALENCE, Ion, shannon_radius
 from matsift.bond_valence.prototype_match import NoPrototypeError, build
 from matsift.crystal import Crystal
 
@@ -40,7 +40,13 @@ def is_balanced(pair: IonPair) -> bool:
 
 
 def tolerance_factor(pair: IonPair) -> float:
-    """Return Goldschmidt's (rA + rO) / (sqrt(2) (rB + rO)) with radii for six neighbours; NaN without a radius."""
+    """Return Goldschmidt's (rA + rO) / (sqrt(2) (rB + rO)) with radii for six neighbours.
+
+    Raises
+    ------
+    NoIonParametersError
+        If an ion has no Shannon radius.
+    """
     return _bond(pair.a) / (math.sqrt(2.0) * _bond(pair.b))
 
 
@@ -49,6 +55,11 @@ def starting_lattice_constant(pair: IonPair) -> float:
 
     2 (rB + rO) of a perovskite, (rB + rO) / 0.2382 of a spinel. It is good to about a tenth, which is all that a
     relaxation asks of it.
+
+    Raises
+    ------
+    NoIonParametersError
+        If B has no Shannon radius.
     """
     return 2.0 * _bond(pair.b) if pair.prototype == "perovskite" else _bond(pair.b) / _EVEN_BOND
 
@@ -116,4 +127,4 @@ def _fits(pair: IonPair, tolerance_factors: tuple[float, float]) -> bool:
 
 
 def _bond(cation: Ion) -> float:
-    return cation.r_shannon + OXYGEN_RADIUS_ANGSTROM
+    return shannon_radius(cation.symbol, cation.oxidation) + OXYGEN_RADIUS_ANGSTROM
