@@ -42,6 +42,8 @@ from matsift_schema.store.screening import criterion_counts
 
 _PACKAGES = ("chgnet", "lightgbm", "matminer", "numpy", "pymatgen", "scikit-learn", "scipy", "spglib", "torch")
 
+_COUNTS_AS_PATH = 1.0  # eV; of bond valence site energies, see docs/softbv.md
+
 
 def gather(
     workspace: Workspace,
@@ -146,13 +148,13 @@ def _in_roles(snapshot: Snapshot) -> str:
 
 
 def _mobility(study: Study) -> MobilityAxis | None:
-    """Return what the mobility columns mean: a path counts up to the barrier of the criterion, or to the cutoff."""
+    """Return what the mobility columns mean: a path counts up to the barrier of the criterion, if there is one."""
     asked = study.mobility
     if asked is None:
         return None
     limits = [criterion.barrier for criterion in study.screening if isinstance(criterion, Percolates)]
     ion = asked.full_ion.replace("1", "")
-    return MobilityAxis(ion, min(limits, default=asked.encut), asked.encut, method_of(asked))
+    return MobilityAxis(ion, min(limits, default=_COUNTS_AS_PATH), asked.encut, method_of(asked))
 
 
 def _quality(session: Session, study: Study, screening: Screening) -> tuple[QualityRow, ...]:
