@@ -18,6 +18,7 @@ from benchmarks.repro_001.real_data import data_folder
 from matsift.bond_valence.dataset import Reference
 from matsift.bond_valence.decorations import formula
 from matsift.bond_valence.ion_pairs import IonPair, assign_ions, balanced_pairs
+from matsift.bond_valence.parameters import read_ion
 from matsift.bond_valence.prototype_match import PrototypeMatch, match
 from matsift.crystal import Crystal
 from matsift.errors import MatsiftError
@@ -77,18 +78,12 @@ def _perov_5(_: Path) -> Iterator[Oxide]:
 
 def _bundled(_: Path) -> Iterator[Oxide]:
     """The data set that the package carries, without what is kept unseen."""
-    for entry in _bundled_entries():
-        if entry.holds or entry.crystal is None or not entry.labels:
-            continue
-        found = match(entry.crystal)
-        assert found is not None
-        yield _oxide(entry.external_id, found)
+    yield from (_as_packed(entry) for entry in _bundled_entries() if entry.labels and not entry.holds)
 
 
 def unseen() -> list[Oxide]:
     """Return the oxides of the bundled set that are kept from training."""
-    kept = [e for e in _bundled_entries() if e.holds == ("unseen",) and e.crystal is not None]
-    return [_oxide(e.external_id, found) for e in kept if e.crystal and (found := match(e.crystal)) is not None]
+    return [_as_packed(entry) for entry in _bundled_entries() if entry.holds == ("unseen",)]
 
 
 SETS: dict[str, Callable[[Path], Iterable[Oxide]]] = {
@@ -102,6 +97,13 @@ def _bundled_entries() -> Iterator[EntryRecord]:
     settings = BundledSource(kind="bundled", dataset="oxide_prototypes")
     source = open_source(settings, Path())
     yield from (item for item in source.iterate() if isinstance(item, EntryRecord))
+
+
+def _as_packed(entry: EntryRecord) -> Oxide:
+    said: dict[str, Any] = dict(entry.payload)
+    a, b = (read_ion(name) for name in str(said["ions"]).split())
+    pair = IonPair(entry.external_id.split("-")[0], a, b)
+    return Oxide(entry.external_id, Reference(pair, said["lattice_constant_angstrom"], said["oxygen_parameter"]))
 
 
 def _oxide(name: str, found: PrototypeMatch) -> Oxide:
