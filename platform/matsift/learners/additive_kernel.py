@@ -20,7 +20,7 @@ from scipy.special import gammainc, gammaln
 #: else it is below its root.
 _LEFT_OUT = 1e-26
 #: Rows turned into features at a time when predicting, always so many: sums of BLAS must not depend on the number.
-BLOCK = 256
+BLOCK = 64
 
 
 def n_feature(radius: float) -> int:
