@@ -15,6 +15,7 @@ from tests.factories.entries import SOURCE, broken_entry, entry, ingest, label
 from tests.factories.runs import run_id
 
 from matsift.crystal import Crystal
+from matsift.descriptors.bond_valence import BOND_VALENCE
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.records import WithdrawnRecord
 from matsift.study.mobility import BARRIERS
@@ -83,6 +84,22 @@ def descriptor_set(session: Session, name: str = "mp") -> int:
         description="columns for tests",
         package_versions={"numpy": "2"},
     )
+
+
+def write_bond_valence(session: Session, run: int, structure_ids: NDArray[np.int64]) -> int:
+    """Return the id of the descriptor set by which structures are now well bonded, their oxygen unknown."""
+    set_id = descriptors.ensure_descriptor_set(
+        session,
+        name=BOND_VALENCE.name,
+        version=BOND_VALENCE.version,
+        columns=BOND_VALENCE.columns,
+        description=BOND_VALENCE.description,
+        package_versions={},
+    )
+    n = len(structure_ids)
+    values = np.tile([0.07, 0.05, 0.01, -0.06, 0.08, np.nan], (n, 1))
+    descriptors.write_descriptors(session, run, set_id, structure_ids, values=values, seconds=np.zeros(n))
+    return set_id
 
 
 def write_fingerprints(
@@ -238,6 +255,7 @@ def small_study(session: Session, n: int = 6) -> Study:
     write_result(session, run, int(ids[0]), PERCOLATION_METHOD, detail={"dimension": 2, **barriers}, worker="anna")
     write_report(session, run, study="shelf_study", content_hash=digest("report"), uri="file:///report.html")
     relax(session, run, ids[:2])
+    write_bond_valence(session, run, ids[:2])
     _rows_without_a_writer(session, run)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
 

@@ -16,7 +16,6 @@ from matsift.descriptors.registry import descriptor_set
 from matsift.records import FailureRecord, LabelRecord
 from matsift_schema import document, document_queries
 from matsift_schema.engine import make_engine
-from matsift_schema.store import descriptors
 from matsift_schema.store.failures import write_failures
 from matsift_schema.store.labels import write_labels
 from matsift_schema.store.lookups import structure_hashes
@@ -48,19 +47,8 @@ def filled(module_database_url: str) -> Iterator[Engine]:
 
 
 def write_oxides(session: Session, study: pipeline.Study) -> None:
-    """Give two structures bond valence descriptors, and the screening factors behind their relaxations."""
-    about, two = descriptor_set("bond_valence"), study.structure_ids[:2]
-    set_id = descriptors.ensure_descriptor_set(
-        session,
-        name=about.name,
-        version=about.version,
-        columns=about.columns,
-        description=about.description,
-        package_versions={},
-    )
-    values = np.tile([0.07, 0.05, 0.01, -0.06, 0.08, np.nan], (2, 1))
-    descriptors.write_descriptors(session, study.run, set_id, two, values=values, seconds=np.zeros(2))
-    hashes = structure_hashes(session, two.tolist())
+    """Give two structures the screening factors behind their relaxations."""
+    hashes = structure_hashes(session, study.structure_ids[:2].tolist())
     origin = f"oracle:{pipeline.RELAXED_BY}"
     label = LabelRecord("screening_factor", 0.66, pipeline.RELAXED_BY, origin)
     write_labels(session, study.run, [(key, label, None) for key in hashes])
