@@ -59,7 +59,7 @@ def test_the_study_and_its_tables(database_url: str, tmp_path: Path, monkeypatch
         text = "\n".join(study_tables.section(workspace, study))
         data, table = of_database(workspace, study)
     failed = rows(database_url, "SELECT stage, count(*) FROM matsift.failure GROUP BY 1 ORDER BY 1")
-    assert dict(failed) == {"label_value": 1, "parse": 2}
+    assert dict(failed) == {"label_value": 1, "mobility": 4, "parse": 2}
     assert rows(database_url, "SELECT count(*) FROM matsift.source_entry WHERE structure_id IS NOT NULL") == [(136,)]
     assert text.count("| K | blend | test (") == text.count("| G | blend | test (") == 1
     assert text.count(" of them eligible |") == 2
