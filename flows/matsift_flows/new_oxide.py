@@ -23,7 +23,7 @@ from matsift.errors import UserInputError
 from matsift.learners import registry
 from matsift.learners.calibration import ConformalCalibration
 from matsift.learners.training import predict as predict_arrays
-from matsift.structure_facts import describe
+from matsift.structure_facts import StructureFacts, describe
 from matsift_flows.derived_models import SCREENING_FACTOR, DerivedModel, read_derived
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import derived as store
@@ -54,13 +54,15 @@ class Neighbourhood:
     """How far an oxide is from those learned from, in standard deviations of the descriptors.
 
     `nearest` is the formula of the nearest; `usual` is a distance that most of those learned from are nearer than to
-    their own nearest; `outside` names the descriptors beyond all of them.
+    their own nearest; `outside` names the descriptors beyond all of them, `new_elements` the elements that
+    none of them has.
     """
 
     nearest: str
     distance: float
     usual: float
     outside: tuple[str, ...]
+    new_elements: tuple[str, ...]
     is_extrapolation: bool
     n_learned: int
 
@@ -137,7 +139,7 @@ def answer(workspace: Workspace, study: str, pair: IonPair) -> OxideAnswer:
     group = facts.space_group_number or 0
     with workspace.sessions.begin() as session:
         models = _models(session, study)
-        neighbourhood = _neighbourhood(session, models, row, group)
+        neighbourhood = _neighbourhood(session, models, row, facts)
         known = store.known_lattice(session, facts.reduced_formula, group, models.parent.snapshot_id)
         alike = store.instability_of_kind(session, group, models.parent.snapshot_id)
     said, coverage = _predicted(workspace, models, pair, row)
@@ -197,18 +199,18 @@ def _models(session: Session, study: str) -> _Models:
     return _Models(derived, parent_id, parent)
 
 
-def _neighbourhood(
-    session: Session, models: _Models, row: NDArray[np.float64], space_group_number: int
-) -> Neighbourhood:
+def _neighbourhood(session: Session, models: _Models, row: NDArray[np.float64], facts: StructureFacts) -> Neighbourhood:
     """Return how far a row of descriptors is from those that the model was trained on, of its kind if it knows any."""
     snapshot = load_snapshot(session, models.parent.snapshot_id)
     learned = load_structures(session, ids=snapshot.structure_ids[snapshot.roles == "train"])
-    alike = learned.space_group_numbers == space_group_number
+    alike = learned.space_group_numbers == facts.space_group_number
     chosen = np.flatnonzero(alike if alike.sum() >= FEWEST_ALIKE else np.ones_like(alike))
     known, columns = load_matrix(session, models.parent.descriptor_set_ids, learned.ids[chosen])
     near: Familiarity = familiarity(row, known, columns)
     nearest = learned.reduced_formulae[chosen[near.nearest]]
-    return Neighbourhood(nearest, near.distance, near.usual, near.outside, near.is_extrapolation, len(chosen))
+    new = tuple(symbol for symbol in facts.elements if not any(symbol in known for known in learned.elements))
+    is_far = near.is_extrapolation or bool(new)
+    return Neighbourhood(nearest, near.distance, near.usual, near.outside, new, is_far, len(chosen))
 
 
 def _predicted(

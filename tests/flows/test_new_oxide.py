@@ -165,6 +165,8 @@ def test_a_candidate_is_answered_by_what_stands_in_the_ranking(done: Run) -> Non
         stored = rows(done.left.url, query.format(name))[0]
         assert tuple(said[name].values()) == pytest.approx(stored, rel=1e-9)
     assert said["known"] is None
+    assert said["neighbourhood"]["new_elements"] == ["Hf"]
+    assert "extrapolation       yes, no oxide of Hf was learned from" in ask("SrHfO3").output
 
 
 @pytest.mark.usefixtures("here")

@@ -111,7 +111,8 @@ def _nearness(said: OxideAnswer) -> list[str]:
     lines = [_line("nearest learned", f"{distance}, of {near.n_learned} {said.prototype}s")]
     if near.is_extrapolation:
         beyond = f"{', '.join(near.outside)} beyond all learned from" if near.outside else "farther than is usual"
-        lines.append(_line("extrapolation", f"yes, {beyond}: the interval may hold less often than it says"))
+        why = f"no oxide of {' and '.join(near.new_elements)} was learned from" if near.new_elements else beyond
+        lines.append(_line("extrapolation", f"yes, {why}: the interval may hold less often than it says"))
     return lines
 
 
