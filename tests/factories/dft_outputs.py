@@ -28,7 +28,9 @@ def unpacked(archive: str, folder: Path) -> Path:
     if not path.exists():
         pytest.skip(f"{path} is not there; set MATSIFT_DATA to the folder of the published data")
     with tarfile.open(path) as tar:
-        tar.extractall(folder, filter="data")
+        # Python before 3.11.4 has no filters
+        tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        tar.extractall(folder)
     return folder
 
 

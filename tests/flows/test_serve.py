@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -112,6 +113,13 @@ class _Served:
         answer: list[dict[str, Any]] = self.api.post(f"/{what}/filter", json=body).raise_for_status().json()
         return answer
 
+    def start(self, deployment: str) -> dict[str, Any]:
+        """Return a new run of a deployment; a Prefect server that is too busy (503) is asked again for the same run."""
+        asked = {"idempotency_key": uuid4().hex}
+        path = f"/deployments/{deployment}/create_flow_run"
+        made: dict[str, Any] = self.until(lambda: self.api.post(path, json=asked).raise_for_status().json())
+        return made
+
     def until(self, condition: Callable[[], Any], seconds: float = 120) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -151,13 +159,13 @@ def test_serving_schedules_runs_and_reports(served: _Served, database_url: str, 
     served.until(lambda: served.asked("flow_runs", flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}}))
 
     key = by_name["mirror.shelf"]["id"]
-    served.api.post(f"/deployments/{key}/create_flow_run", json={}).raise_for_status()
+    served.start(key)
     (summary,) = served.until(lambda: served.asked("artifacts"))[:1]
     assert '"new": 1' in summary["data"]
     assert one(database_url, "SELECT count(*) FROM matsift.source_entry") == 1
 
     key = by_name["mirror.gone"]["id"]
-    made = served.api.post(f"/deployments/{key}/create_flow_run", json={}).raise_for_status().json()
+    made = served.start(key)
     waits = served.until(lambda: _state_of(served, made["id"]) == "AwaitingRetry")
     assert waits, "a folder that may come back is tried again later"
 
