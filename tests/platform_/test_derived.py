@@ -8,6 +8,7 @@ import pytest
 from matsift.bond_valence.derived import INSTABILITY, LATTICE, PROPERTIES, Values, derive, reading
 from matsift.bond_valence.ion_pairs import IonPair, PairTable
 from matsift.bond_valence.new_oxide import ion_pair
+from matsift.bond_valence.prototype_energy import instability
 from matsift.bond_valence.prototype_match import build
 from matsift.bond_valence.relaxation import lattice_at
 from matsift.bond_valence.screening_factor import exact_screening_factor
@@ -79,6 +80,17 @@ def test_instability_interval_holds_its_least_value_inside(labels: np.ndarray) -
     _, ends = lattice_at(SRTIO3, labels[0] + np.array([-0.05, 0.05]))
     assert wide.lower[0] <= wide.mean[0] < min(ends)
     assert wide.upper[0] == pytest.approx(max(ends), abs=1e-9)
+
+
+def test_instability_interval_of_a_perovskite_holds_that_of_a_reference_inside_the_lattice_interval(
+    labels: np.ndarray,
+) -> None:
+    said = derive([SRTIO3], around(labels[:1], 0.05))
+    inside = np.linspace(said.of[LATTICE].lower[0], said.of[LATTICE].upper[0], 997)
+    table = PairTable.of([SRTIO3]).take(np.zeros(len(inside), dtype=np.int64))
+    indices = instability(table, inside, np.full(len(inside), np.nan))
+    assert said.of[INSTABILITY].lower[0] == pytest.approx(indices.min(), abs=1e-3)
+    assert said.of[INSTABILITY].upper[0] == pytest.approx(indices.max(), abs=1e-9)
 
 
 def test_each_oxide_is_told_what_it_is_told_alone(labels: np.ndarray) -> None:

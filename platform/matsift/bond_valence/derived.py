@@ -3,7 +3,9 @@
 The screening factor that a model learns is the one at which relaxation ends at the reference lattice. The lattice at
 rest grows with it, so an interval that holds the screening factor with some probability becomes, by relaxing at both
 its ends, an interval that holds the lattice constant with the same probability. The instability index has a minimum
-where the valences fit best; its interval is the range it runs through between the ends.
+where the valences fit best; its interval is the range it runs through between the ends. For a perovskite that holds
+the index of the reference whenever the lattice interval holds its lattice; a spinel's oxygen may rest elsewhere than in
+the reference, which no screening factor can mend.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ LATTICE, INSTABILITY = "lattice_constant", "global_instability_index"
 PROPERTIES = (LATTICE, INSTABILITY)
 #: Screening factors at which an interval is walked through, both ends among them.
 POINTS = 11
+#: Lattices between them at which the instability index is looked at: its minimum is sharp.
+FINE_POINTS = 101
 
 _SMALL = 1e-5  # of the screening factor, for the slope of the instability index
 
@@ -106,7 +110,8 @@ def _of_one_prototype(
     many = table.take(rows)
     rest = relax(many, steps.ravel(), starting_lattice(many))
     lattice = rest.lattice_constant.reshape(n, -1)
-    index = instability(many, rest.lattice_constant, rest.oxygen_parameter, scope).reshape(n, -1)
+    oxygen = rest.oxygen_parameter.reshape(n, -1)
+    index = _along(table, lattice, oxygen, scope)
     first = np.arange(n) * (POINTS + 1)
     below, above = (
         instability(
@@ -135,6 +140,19 @@ def _of_one_prototype(
         next((told for told in rest.reason[i : i + POINTS + 1] if told is not None), None) for i in first.tolist()
     ]
     return values, reasons
+
+
+def _along(table: PairTable, lattice: Array, oxygen: Array, scope: Scope) -> Array:
+    """Return the instability index (n, 1 + m) at the first of the lattices and finely between the others."""
+    at = np.linspace(0.0, POINTS - 1.0, FINE_POINTS)
+    left = np.minimum(at.astype(np.int64), POINTS - 2)
+    share = at - left
+    fine = [
+        np.column_stack([x[:, 0], x[:, 1:][:, left] * (1.0 - share) + x[:, 1:][:, left + 1] * share])
+        for x in (lattice, oxygen)
+    ]
+    rows = np.repeat(np.arange(len(table)), FINE_POINTS + 1)
+    return instability(table.take(rows), fine[0].ravel(), fine[1].ravel(), scope).reshape(len(table), -1)
 
 
 def _columns(values: Values) -> tuple[Array, Array, Array, Array]:
