@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+import math
 import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
@@ -55,8 +56,11 @@ class Oxide:
 
 
 def load(name: str, home: Path) -> list[Oxide]:
-    """Return the oxides of a set, one a prototype and formula, by name; `home` keeps what was picked from archives."""
-    return _unique(SETS[name](home))
+    """Return the oxides of a set, one a prototype and formula, by name; `home` keeps what was picked from archives.
+
+    An oxide of an ion without Shannon radius for six neighbours (Sn2+) has no descriptors and is left out.
+    """
+    return _unique(oxide for oxide in SETS[name](home) if _has_descriptors(oxide.pair))
 
 
 def _materials_project(home: Path) -> Iterator[Oxide]:
@@ -166,6 +170,10 @@ def _may_be_prototype(counts: dict[str, int]) -> bool:
 
 def _counts(text: str) -> dict[str, int]:
     return {element: int(n or 1) for element, n in _PART.findall(text)}
+
+
+def _has_descriptors(pair: IonPair) -> bool:
+    return math.isfinite(pair.a.r_shannon) and math.isfinite(pair.b.r_shannon)
 
 
 def _is_abo3(counts: dict[str, int]) -> bool:

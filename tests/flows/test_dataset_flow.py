@@ -1,4 +1,4 @@
-"""The flow that computes the bundled data set, on the first candidates of a seed, in real worker processes."""
+"""The flow that computes the bundled data sets, on the first candidates of a seed, in real worker processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from matsift.candidates.plan import plan_candidates
-from matsift_adapters.data import DATASET
+from matsift.errors import UserInputError
+from matsift_adapters.data import DATASET, OXIDE_PROTOTYPES
 from matsift_flows.dataset import build_dataset, missing_candidates
 from matsift_flows.dataset_recipes import RECIPES
 
@@ -41,6 +42,26 @@ def test_a_build_that_was_killed_goes_on_and_ends_with_the_same_file(tmp_path: P
     again = build_dataset(tmp_path / "whole", tmp_path / "again.gz", seed=SEED, n_worker=1, limit=5)
     assert again.n_computed_now == 0
     assert (tmp_path / "again.gz").read_bytes() == (tmp_path / "whole.gz").read_bytes()
+
+
+@pytest.mark.slow
+def test_oxides_are_built_into_a_file_of_their_own(tmp_path: Path) -> None:
+    built = build_dataset(
+        tmp_path / "work", tmp_path / "oxides.gz", dataset="oxide_prototypes", seed=SEED, n_worker=1, limit=2
+    )
+    assert (built.n_candidate, built.n_computed_now, built.n_left) == (2, 2, 0)
+    assert built.counts == {"labelled": 2}
+    assert [path.name for path in (tmp_path / "work").iterdir()] == [RECIPES["oxide_prototypes"].journal]
+    shipped = {row.get("external_id"): row for row in _values(OXIDE_PROTOTYPES)}
+    for row in _values(tmp_path / "oxides.gz")[1:]:
+        assert row["lattice_constant_angstrom"] == pytest.approx(
+            shipped[row["external_id"]]["lattice_constant_angstrom"], abs=1e-3
+        )
+
+
+def test_a_data_set_that_is_none_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UserInputError, match="no data set 'diamonds' to build; use one of chgnet_prototypes, oxide_"):
+        build_dataset(tmp_path, tmp_path / "x.gz", dataset="diamonds", seed=0, n_worker=1, limit=1)
 
 
 def _values(path: Path) -> list[dict[str, Any]]:
