@@ -109,6 +109,7 @@ def gather(
             failures=tuple(FailureCount(f.stage, f.error_class, f.count, f.example) for f in failure_counts(session)),
             mobility=_mobility(study),
             lattice_errors=errors,
+            numbers_figures=not derived,  # the numbers are those of the paper on moduli
         )
 
 

@@ -368,7 +368,8 @@ class RankingReport:
     """All that a ranking report shows, in the order of its sections.
 
     `properties` are those with predictions, in the order of the table's columns. `paper` names the paper that the
-    captions compare with, empty for none. `generated_at` carries a time zone.
+    captions compare with, empty for none; with `numbers_figures` they name its figures. `generated_at` carries a time
+    zone.
     """
 
     study: str
@@ -393,3 +394,4 @@ class RankingReport:
     failures: tuple[FailureCount, ...] = ()
     mobility: MobilityAxis | None = None
     lattice_errors: LatticeErrors | None = None
+    numbers_figures: bool = True

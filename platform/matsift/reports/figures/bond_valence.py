@@ -9,8 +9,6 @@ from matsift.reports.bond_valence import LatticeErrors
 from matsift.reports.figures.plot import BLUE, GREY, ORANGE, Plot, bin_edges, histogram, new_figure
 from matsift.reports.notation import percent
 
-_PAPER_FIGURE = "6"
-
 
 def lattice_error_plot(errors: LatticeErrors | None) -> Plot | None:
     """Return the distribution of the relative lattice errors after relaxation, with lines where it began."""
@@ -38,5 +36,4 @@ def lattice_error_plot(errors: LatticeErrors | None) -> Plot | None:
         caption,
         figure,
         int(after.size),
-        _PAPER_FIGURE,
     )
