@@ -14,7 +14,8 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.bond_valence.decorations import STARTING_LATTICE
-from matsift.bond_valence.references import References, ReferenceWork, ion_table_hash, label_references
+from matsift.bond_valence.parameters import ion_table_hash
+from matsift.bond_valence.references import References, ReferenceWork, label_references
 from matsift.crystal import Crystal
 from matsift.execution.killable import KillablePool
 from matsift.records import FailureRecord, LabelRecord

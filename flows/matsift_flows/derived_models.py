@@ -14,11 +14,11 @@ from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
-from matsift.bond_valence.derived import KIND, Derived, Values
+from matsift.bond_valence.derived import KIND, VERSION, Derived, Values
 from matsift.bond_valence.derived import derive as derive_arrays
 from matsift.bond_valence.ion_pairs import IonPair
 from matsift.bond_valence.pair_energy import Variant
-from matsift.bond_valence.references import ion_table_hash
+from matsift.bond_valence.parameters import ion_table_hash
 from matsift.bond_valence.stability import Scope
 from matsift.errors import ArtifactError
 from matsift_schema.store.models import ModelRecord, find_model, load_model
@@ -64,7 +64,7 @@ class DerivedModel:
 
 def derived_hash(parent_hash: str, property_name: str, force_field: ForceField) -> str:
     """Return the SHA-256 that names a derived model."""
-    parts = [KIND, parent_hash, property_name, force_field.to_json()]
+    parts = [KIND, VERSION, parent_hash, property_name, force_field.to_json()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -74,7 +74,7 @@ def record_of(parent: ModelRecord, property_name: str, force_field: ForceField, 
         content_hash=derived_hash(parent.content_hash, property_name, force_field),
         learner=KIND,
         purpose="derived",
-        settings={PARENT: parent.content_hash, **force_field.to_json()},
+        settings={PARENT: parent.content_hash, "version": VERSION, **force_field.to_json()},
         seed=parent.seed,
         snapshot_id=parent.snapshot_id,
         property_name=property_name,

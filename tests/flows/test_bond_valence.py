@@ -14,6 +14,7 @@ from tests.factories.oxide_study import METHOD, oxides, write_study
 from tests.flows.running import Finished, finished, one, row_counts, rows, run_here, start_command
 from typer.testing import CliRunner
 
+from matsift.bond_valence.parameters import ion_table_hash
 from matsift.bond_valence.prototype_match import match
 from matsift.errors import StudyError
 from matsift.study.loading import load_study
@@ -91,7 +92,7 @@ def test_lattice_constants_are_those_of_the_files(done: Run) -> None:
 
 def test_labels_name_the_force_field(done: Run) -> None:
     query = "SELECT DISTINCT property_name, method, origin FROM analysis.label ORDER BY 1"
-    origin = f"oracle:{METHOD}"
+    origin = f"oracle:{METHOD}@{ion_table_hash()[:8]}"
     assert rows(done.left.url, query) == [
         ("global_instability_index", "bond-valence-sums-cations", origin),
         ("lattice_constant", "cubic-cell", origin),

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from matsift.bond_valence.pair_energy import Variant
+from matsift.bond_valence.parameters import ion_table_hash
 from matsift.errors import StudyError
 from matsift.study.bond_valence import BondValenceSettings, ScreeningFactorRange
 from matsift.study.loading import load_study, parse_study
@@ -70,8 +71,9 @@ def test_what_makes_no_sense_is_refused(given: dict[str, Any], said: str) -> Non
 def test_labels_of_another_force_field_do_not_stand_in_the_same_column() -> None:
     study = parse_study(document(), "x.toml")
     heavier = parse_study(document(bond_valence={"coulomb_weight": 3}), "x.toml")
-    assert study.label_origins == {"source:matsift-prototypes", "oracle:bond-valence-covalent-1.33-2to1"}
-    assert heavier.label_origins == {"source:matsift-prototypes", "oracle:bond-valence-covalent-1.33-3to1"}
+    ions = ion_table_hash()[:8]
+    assert study.label_origins == {"source:matsift-prototypes", f"oracle:bond-valence-covalent-1.33-2to1@{ions}"}
+    assert heavier.label_origins == {"source:matsift-prototypes", f"oracle:bond-valence-covalent-1.33-3to1@{ions}"}
 
 
 def test_what_follows_from_a_screening_factor_may_be_ranked_by() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 import re
 from collections.abc import Mapping
@@ -146,6 +147,12 @@ def read_ion(name: str) -> Ion:
     if not (found := re.fullmatch(r"([A-Z][a-z]?)([1-9])\+", name.strip())):
         raise UserInputError(f"{name!r} is not a cation; write it as Ti4+ or Na1+")
     return ion(found[1], int(found[2]))
+
+
+@cache
+def ion_table_hash() -> str:
+    """Return the SHA-256 of the table, which whatever is computed from it depends on."""
+    return hashlib.sha256(files("matsift.bond_valence").joinpath(TABLE).read_bytes()).hexdigest()
 
 
 @cache

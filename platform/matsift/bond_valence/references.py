@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +12,6 @@ from numpy.typing import NDArray
 from matsift.bond_valence.dataset import Reference, RelaxationRows, relaxation_rows
 from matsift.bond_valence.ion_pairs import PairTable, assign_ions
 from matsift.bond_valence.pair_energy import Variant
-from matsift.bond_valence.parameters import TABLE
 from matsift.bond_valence.prototype_match import match
 from matsift.bond_valence.relaxation import instability
 from matsift.bond_valence.screening_factor import exact_screening_factor
@@ -80,12 +76,6 @@ class References:
         return cls(
             np.zeros(0, np.int64), (), relaxation_rows(()), nothing, nothing, nothing, {0: (error_class, message)}
         )
-
-
-@cache
-def ion_table_hash() -> str:
-    """Return the SHA-256 of the table of ions, which every result depends on."""
-    return hashlib.sha256(files("matsift.bond_valence").joinpath(TABLE).read_bytes()).hexdigest()
 
 
 def label_references(payload: tuple[Sequence[Crystal], ReferenceWork]) -> References:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from matsift.bond_valence.pair_energy import Variant
+from matsift.bond_valence.parameters import ion_table_hash
 from matsift.study.base import Settings, refuse_repeats
 
 _DECIMALS = 6
@@ -84,5 +85,5 @@ class BondValenceSettings(Settings):
 
     @property
     def origin(self) -> str:
-        """Origin of all labels that come of it."""
-        return f"oracle:{self.method}"
+        """Origin of all labels that come of it; with another table of ions it is another."""
+        return f"oracle:{self.method}@{ion_table_hash()[:8]}"
