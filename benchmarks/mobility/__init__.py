@@ -1,0 +1,1 @@
+"""Percolation barriers beside measured conductivities."""
