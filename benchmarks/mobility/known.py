@@ -60,9 +60,8 @@ def main() -> int:
         theirs, their_seconds = _bvlains(energies, asked.encut)
         ratios.append(their_seconds / seconds)
         print(f"{name:<26}{_spelled(ours):>24}{seconds:8.3f}{_spelled(theirs):>27}{their_seconds:8.2f}", flush=True)
-    print(
-        f"\nbvlain's search takes {np.median(ratios):.0f} times as long (median; {min(ratios):.0f} to {max(ratios):.0f})"
-    )
+    low, middle, high = min(ratios), np.median(ratios), max(ratios)
+    print(f"\nbvlain's search takes {middle:.0f} times as long (median; {low:.0f} to {high:.0f})")
     return 0
 
 
