@@ -67,14 +67,16 @@ def _of_set(name: str, options: argparse.Namespace) -> tuple[list[str], list[Che
     parts = [part for part in PARTS if part == "both" or (name == MAIN and len(rows.tables()) > 1)]
     regressors = tuple(PAPER_REGRESSORS) if name == MAIN and not options.short else SHORT
     lines = [f"## {TITLES[name]}", "", *tables.sizes(rows), "### Table 1", ""]
-    of_both = {}
+    found = {part: {name: scores(bench, part, name) for name in regressors} for part in reversed(parts)}
     for part in parts:
-        found = {regressor: scores(bench, part, regressor) for regressor in regressors}
-        of_both = found
-        lines += [f"{part}, medians over {options.splits} splits by composition:", "", *tables.table_1(part, found)]
+        lines += [
+            f"{part}, medians over {options.splits} splits by composition:",
+            "",
+            *tables.table_1(part, found[part]),
+        ]
     of_structures = table_2(bench)
-    found_checks = [*regression_checks(of_both), *structure_checks(of_structures)]
-    lines += ["### Gaussian process", "", *tables.gpr_statistics(of_both)]
+    found_checks = [*regression_checks(found["both"]), *structure_checks(of_structures)]
+    lines += ["### Gaussian process", "", *tables.gpr_statistics(found["both"])]
     lines += ["### Table 2", "", *tables.table_2(of_structures)]
     lines += ["### Oxides that the model has not seen", "", *tables.left_out(left_out(bench))]
     if name == MAIN:
