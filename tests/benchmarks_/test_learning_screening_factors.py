@@ -64,5 +64,6 @@ def test_roots_learned_directly_leave_smaller_errors_than_a_line(oxides: Samples
     )
     line = leave_one_group_out("least_squares", data, settings={})
     curve = leave_one_group_out(ROOT_REGRESSOR[0], data, settings=ROOT_REGRESSOR[1])
-    assert curve.metrics()["mae"] < line.metrics()["mae"]
+    assert curve.metrics()["rmse"] < 0.75 * line.metrics()["rmse"]
+    assert curve.metrics()["mae"] < 0.7 * line.metrics()["mae"]
     assert curve.coverage(0.9) == pytest.approx(0.9, abs=0.02)
