@@ -26,6 +26,8 @@ Array = NDArray[np.float64]
 
 #: Learner of a model version whose predictions are computed so; what it learned is another's.
 KIND = "bond_valence_relaxation"
+#: Raised whenever the same screening factor would lead to other numbers.
+VERSION = "1"
 #: Properties that are derived.
 LATTICE, INSTABILITY = "lattice_constant", "global_instability_index"
 PROPERTIES = (LATTICE, INSTABILITY)
