@@ -105,6 +105,21 @@ def predict(
     _step(step, study, overrides, workers=workers, quiet=quiet)
 
 
+def mobility(
+    study: StudyPath,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compute where an ion can go in the first candidates. Example: matsift mobility studies/na_electrolytes.toml."""
+
+    def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        return f"{_mobility(workspace, loaded)} structures have percolation barriers that are new"
+
+    _step(step, study, overrides, workers=workers, quiet=quiet, retry_failed=retry_failed)
+
+
 def screen(study: StudyPath, overrides: Overrides = None, quiet: Quiet = False) -> None:
     """Evaluate the criteria of a study. Example: matsift screen studies/na_electrolytes.toml."""
     from matsift_flows.orchestration import invoke
@@ -130,12 +145,24 @@ def acquire(
     from matsift_flows.screen import screen as screen_flow
 
     def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        _mobility(workspace, loaded)
         done = invoke(flow, workspace, loaded, invoke(screen_flow, workspace, loaded))
         if done.waiting is not None:
             return waiting_sentence(done.waiting, study)
         return f"{len(done.campaigns)} campaigns have come to their end"
 
     _step(step, study, overrides, workers=workers, quiet=quiet, retry_failed=retry_failed)
+
+
+def _mobility(workspace: Workspace, study: Study) -> int:
+    """Return how many structures have barriers that are new; 0 where the study does not ask for any."""
+    if study.mobility is None:
+        return 0
+    from matsift_flows.mobility import mobility as flow
+    from matsift_flows.orchestration import invoke
+    from matsift_flows.train import train as train_flow
+
+    return invoke(flow, workspace, study, invoke(train_flow, workspace, study))
 
 
 def _step(
@@ -164,6 +191,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "featurize": featurize,
     "train": train,
     "predict": predict,
+    "mobility": mobility,
     "screen": screen,
     "acquire": acquire,
 }
