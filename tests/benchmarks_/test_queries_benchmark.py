@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.descriptors.samples import prototypes
-from benchmarks.queries import decoration, fingerprints, flow_steps, sizes, structures, study, timing
+from benchmarks.queries import decoration, fingerprints, flow_steps, oxides, sizes, structures, study, timing
 from pydantic import SecretStr
 from tests.postgres import PostgresServer
 
@@ -37,6 +37,7 @@ def filled(
         assert list(structures.fill(workspace, N, templates)) == [N]
         assert study.fill(workspace)
         assert fingerprints.fill(workspace) > 0
+        assert oxides.fill(workspace)
         yield workspace
 
 
@@ -57,6 +58,7 @@ def test_a_filling_goes_on_and_a_second_adds_nothing(filled: Workspace) -> None:
     assert list(structures.fill(filled, N, templates)) == []
     assert not study.fill(filled)
     assert fingerprints.fill(filled) == 0
+    assert not oxides.fill(filled)
     with filled.sessions() as session:
         assert row_counts(session) == before
     assert before["source_entry"] == N
