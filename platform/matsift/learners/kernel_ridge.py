@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from scipy.linalg import cho_factor, cho_solve
 from threadpoolctl import threadpool_limits
 
 from matsift.errors import ArtifactError, UserInputError
-from matsift.learners import container
+from matsift.learners import array_parts, container
 from matsift.learners.ensemble_settings import ScaledEnsembleSettings
 from matsift.learners.normal_scores import NormalScores
 from matsift.learners.prediction import Prediction, TrainingData, checked_features, draw_rows, member_seeds
@@ -75,15 +74,13 @@ class KernelRidgeEnsemble:
         """Return a zip of a header and NumPy arrays."""
         header = {**container.header_of(self), "centre": self.centre.hex()}
         arrays = {**self.scores.parts(), "rows": self.rows, "weights": self.weights}
-        return container.pack(header, {f"{name}.npy": _bytes(array) for name, array in arrays.items()})
+        return container.pack(header, array_parts.to_parts(arrays))
 
     @classmethod
     def read(cls, header: dict[str, Any], parts: dict[str, bytes]) -> Self:
         """Return the ensemble of a model file."""
+        arrays = array_parts.from_parts(parts)
         try:
-            arrays = {
-                name.removesuffix(".npy"): np.load(io.BytesIO(part), allow_pickle=False) for name, part in parts.items()
-            }
             return cls(
                 tuple(header["feature_names"]),
                 header["settings"],
@@ -93,8 +90,8 @@ class KernelRidgeEnsemble:
                 arrays["weights"],
                 float.fromhex(header["centre"]),
             )
-        except (KeyError, ValueError, EOFError) as error:
-            raise ArtifactError(f"the model file lacks a part or holds a damaged array: {error}") from error
+        except (KeyError, ValueError) as error:
+            raise ArtifactError(f"the model file lacks {error}") from error
 
 
 def fit(data: TrainingData, settings: KernelRidgeSettings, *, seed: int, n_worker: int = 1) -> KernelRidgeEnsemble:
@@ -142,9 +139,3 @@ def _kernel(one: NDArray[np.float64], other: NDArray[np.float64], settings: Kern
     squares *= -0.5 / (settings.length**2 * one.shape[1])
     np.exp(squares, out=squares)
     return np.asarray(squares)
-
-
-def _bytes(array: NDArray[np.float64]) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=False)
-    return stream.getvalue()
