@@ -19,7 +19,7 @@ from benchmarks.repro_000.kept import Kept
 from benchmarks.repro_000.lattices import compared
 from benchmarks.repro_000.regression import SHORT, Bench, coupled, importances, scanned, scores
 from benchmarks.repro_000.rows import PARTS, samples
-from benchmarks.repro_000.structure_test import left_out, predicted, table_2
+from benchmarks.repro_000.structure_test import left_out, median_instability, predicted, table_2
 from benchmarks.repro_001.real_data import data_folder
 
 from matsift.bond_valence.relaxation import lattice_at
@@ -33,11 +33,13 @@ TITLES = {
 }
 #: The set of all tables; of the others the regressors of Table 2.
 MAIN = "bundled"
+#: The set that the checks decide about, where it is at hand: the paper's data are from there.
+DECIDING = "materials_project"
 _N_SPLIT_OF_STUDIES = 20
 
 
 def main() -> int:
-    """Print the tables; 1 if a check on the main set is not met, 2 if there are no published data."""
+    """Print the tables; 1 if a check on the deciding set is not met, 2 if there are no data of the sets asked for."""
     options = _options()
     wanted = [name for name in options.set or SETS if name == MAIN or data_folder().is_dir()]
     if not wanted:
@@ -48,7 +50,7 @@ def main() -> int:
     for name in wanted:
         told, found = _of_set(name, options)
         lines += told
-        met &= name != MAIN or all(check.met for check in found)
+        met &= name != DECIDING or all(check.met for check in found)
     lines += [
         f"This run took {(time.monotonic() - begin) / 60:.1f} min; what was kept from earlier ones is not in it.",
         "",
@@ -64,7 +66,7 @@ def _of_set(name: str, options: argparse.Namespace) -> tuple[list[str], list[Che
     rows = samples(load(name, options.home))
     kept = Kept(options.home, [rows.data.X, rows.data.y, rows.lattice_constants, rows.oxygen_parameters])
     bench = Bench(name, rows, kept, SplitPlan(options.splits, seed=options.seed), options.workers, _tell)
-    parts = [part for part in PARTS if part == "both" or (name == MAIN and len(rows.tables()) > 1)]
+    parts = [part for part in PARTS if part == "both" or len(rows.tables()) > 1]
     regressors = tuple(PAPER_REGRESSORS) if name == MAIN and not options.short else SHORT
     lines = [f"## {TITLES[name]}", "", *tables.sizes(rows), "### Table 1", ""]
     found = {part: {name: scores(bench, part, name) for name in regressors} for part in reversed(parts)}
@@ -78,6 +80,7 @@ def _of_set(name: str, options: argparse.Namespace) -> tuple[list[str], list[Che
     found_checks = [*regression_checks(found["both"]), *structure_checks(of_structures)]
     lines += ["### Gaussian process", "", *tables.gpr_statistics(found["both"])]
     lines += ["### Table 2", "", *tables.table_2(of_structures)]
+    lines += [f"The references themselves have a median instability index of {median_instability(rows):.3f} v.u.", ""]
     lines += ["### Oxides that the model has not seen", "", *tables.left_out(left_out(bench))]
     if name == MAIN:
         lines += [*_studies(bench), "### The references against others", "", *compared(options.home)]

@@ -76,6 +76,11 @@ def reference_instability(samples: Samples) -> Array:
     return found
 
 
+def median_instability(samples: Samples) -> float:
+    """Return the median instability index of the reference structures, valence units."""
+    return float(np.median(reference_instability(samples)))
+
+
 def predicted(bench: Bench, regressor: str, seen: Array) -> Array:
     """Return screening factors (m,): the mean of the five models of highest test R2 of the hundred, on both kinds.
 
