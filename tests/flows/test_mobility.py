@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from tests.factories.small_study import small_records, write_small_study
 from tests.flows.running import one, row_counts, rows, run_here
 
+import matsift_flows.mobility
 from matsift.study.loading import load_study
 from matsift_adapters.settings import Settings
 from matsift_flows.mobility import mobility
@@ -34,6 +36,14 @@ top = 6
 resolution = 0.3
 
 [campaign]
+"""
+_ANSWERS = """
+    SELECT s.content_hash, r.method, r.detail FROM matsift.oracle_result r
+    JOIN matsift.structure s ON s.id = r.structure_id WHERE r.method LIKE 'bvse-%' ORDER BY 1
+"""
+_OUTCOMES = """
+    SELECT s.content_hash, o.criterion, o.outcome, o.value_seen FROM matsift.screen_outcome o
+    JOIN matsift.structure s ON s.id = o.structure_id ORDER BY 1, 2
 """
 #: No labelling by CHGNet: the mobility axis needs none.
 _NO_ROUNDS = ("campaign.rounds=0",)
@@ -153,6 +163,35 @@ def test_refusals_are_tried_again_where_that_is_asked_for(done: tuple[str, Study
         trained = invoke(train, workspace, study)
         assert invoke(mobility, workspace, study, trained) == 0
     assert one(url, failures) == 2 * n_refusal
+
+
+def test_a_run_that_is_stopped_between_structures_ends_like_any_other(
+    done: tuple[str, StudyRun, Path],
+    path: Path,
+    new_url: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url, written = new_url(), list[str]()
+
+    def stopped_after_two(*arguments: Any) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(arguments[3])
+        write(*arguments)
+
+    write = matsift_flows.mobility._write
+    monkeypatch.setattr(matsift_flows.mobility, "_write", stopped_after_two)
+    with pytest.raises(KeyboardInterrupt):
+        run_here(path, url, tmp_path, overrides=_NO_ROUNDS)
+    monkeypatch.undo()
+    assert one(url, "SELECT count(*) FROM matsift.screen") == 0
+    again = run_here(path, url, tmp_path, overrides=_NO_ROUNDS)
+    for query in (_ANSWERS, _OUTCOMES):
+        assert rows(url, query) == rows(done[0], query)
+    runs = "SELECT status FROM matsift.run WHERE flow = 'mobility'"
+    assert rows(url, runs) == [("completed",)]
+    assert again.added["screen"] == 1
 
 
 def test_a_structure_over_the_limit_is_a_failure(path: Path, new_url: Callable[[], str], tmp_path: Path) -> None:
