@@ -86,14 +86,14 @@ class Stability:
 class Known:
     """An oxide that is among the data: its lattice constant, who states it, and its role in what was learned from."""
 
-    lattice_constant: float
+    lattice_constant_angstrom: float
     source: str
     role: str | None
 
 
 @dataclass(frozen=True)
 class OxideAnswer:
-    """What a study says of an oxide; lengths in angstrom, the instability index in valence units.
+    """What a study says of an oxide.
 
     `tolerance_factor` is None for a spinel, `known` where the oxide is not among the data. `structure_hash` names the
     structure in the database; None where its crystal would be read as other ions, so that it could not be kept.
@@ -104,9 +104,9 @@ class OxideAnswer:
     prototype: str
     ions: tuple[str, str]
     coverage: float
-    lattice_constant: Said
+    lattice_constant_angstrom: Said
     screening_factor: Said
-    global_instability_index: Said
+    global_instability_index_vu: Said
     stability: Stability
     tolerance_factor: float | None
     neighbourhood: Neighbourhood
@@ -161,9 +161,9 @@ def answer(workspace: Workspace, study: str, pair: IonPair) -> OxideAnswer:
         prototype=pair.prototype,
         ions=(ion_name(pair.a.symbol, pair.a.oxidation), ion_name(pair.b.symbol, pair.b.oxidation)),
         coverage=coverage,
-        lattice_constant=_said(said[LATTICE]),
+        lattice_constant_angstrom=_said(said[LATTICE]),
         screening_factor=_said(said[SCREENING_FACTOR]),
-        global_instability_index=_said(said[INSTABILITY]),
+        global_instability_index_vu=_said(said[INSTABILITY]),
         stability=_stability(said[INSTABILITY], alike),
         tolerance_factor=tolerance_factor(pair) if pair.prototype == "perovskite" else None,
         neighbourhood=neighbourhood,

@@ -161,9 +161,10 @@ def test_a_candidate_is_answered_by_what_stands_in_the_ranking(done: Run) -> Non
     said: dict[str, Any] = json.loads(ask("SrHfO3", "--json").output)
     assert added(done.left.url, before) == {}
     query = "SELECT mean, lower, upper FROM analysis.prediction WHERE formula = 'SrHfO3' AND property_name = '{}'"
-    for name in ("lattice_constant", "screening_factor", "global_instability_index"):
+    units = {"lattice_constant": "_angstrom", "screening_factor": "", "global_instability_index": "_vu"}
+    for name, unit in units.items():
         stored = rows(done.left.url, query.format(name))[0]
-        assert tuple(said[name].values()) == pytest.approx(stored, rel=1e-9)
+        assert tuple(said[f"{name}{unit}"].values()) == pytest.approx(stored, rel=1e-9)
     assert said["known"] is None
     assert said["neighbourhood"]["new_elements"] == ["Hf"]
     assert "extrapolation       yes, no oxide of Hf was learned from" in ask("SrHfO3").output
@@ -179,7 +180,7 @@ def test_a_known_oxide_is_told_to_be_known(done: Run) -> None:
     """
     formula, lattice, role = rows(done.left.url, query)[0]
     known = json.loads(ask(formula, "--json").output)["known"]
-    assert known == {"lattice_constant": pytest.approx(lattice), "source": "shelf", "role": role}
+    assert known == {"lattice_constant_angstrom": pytest.approx(lattice), "source": "shelf", "role": role}
     assert f"{lattice:.3f} Å in shelf (" in ask(formula).output
 
 
@@ -192,6 +193,19 @@ def test_what_is_read_as_other_ions_is_answered_but_not_kept(done: Run) -> None:
     assert added(done.left.url, before) == {}
     assert "kept                structure" in ask("CeFeO3", "--ions", "Ce3+,Fe3+").output
     assert added(done.left.url, before)["structure"] == 1
+
+
+@pytest.mark.usefixtures("here")
+def test_a_study_may_be_named_by_its_file(done: Run) -> None:
+    words = ["predict", str(done.path), "--formula", "SrHfO3", "--prototype", "perovskite"]
+    assert CliRunner().invoke(app, words, catch_exceptions=False).output == ask("SrHfO3").output
+
+
+@pytest.mark.usefixtures("here")
+def test_the_step_alone_predicts_what_is_derived_too(done: Run) -> None:
+    words = ["predict", str(done.path), "--quiet", *(x for word in BY_INSTABILITY for x in ("--set", word))]
+    told = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert (told.exit_code, told.output) == (0, "0 predictions are new\n")
 
 
 def test_asking_leaves_the_study_complete(done: Run) -> None:

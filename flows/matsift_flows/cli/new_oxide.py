@@ -73,10 +73,10 @@ def answer_lines(said: OxideAnswer) -> list[str]:
     interval = f"{100 * said.coverage:.0f} % interval"
     lines = [
         f"{said.formula}, {said.prototype} of {' and '.join(said.ions)}, by the study {said.study}",
-        _line("lattice constant", _value(said.lattice_constant, "Å", interval)),
+        _line("lattice constant", _value(said.lattice_constant_angstrom, "Å", interval)),
         *_known(said),
         _line("screening factor", _value(said.screening_factor, "", interval)),
-        _line("global instability", _value(said.global_instability_index, "v.u.", interval)),
+        _line("global instability", _value(said.global_instability_index_vu, "v.u.", interval)),
         *_stability(said),
     ]
     if said.tolerance_factor is not None:
@@ -90,9 +90,13 @@ def _known(said: OxideAnswer) -> list[str]:
     known = said.known
     if known is None:
         return []
-    off = 100 * (said.lattice_constant.mean / known.lattice_constant - 1)
+    off = 100 * (said.lattice_constant_angstrom.mean / known.lattice_constant_angstrom - 1)
     role = _ROLES.get(known.role or "", "not among those learned from")
-    return [_line("in the data", f"{known.lattice_constant:.3f} Å in {known.source} ({role}); predicted {off:+.1f} %")]
+    return [
+        _line(
+            "in the data", f"{known.lattice_constant_angstrom:.3f} Å in {known.source} ({role}); predicted {off:+.1f} %"
+        )
+    ]
 
 
 def _stability(said: OxideAnswer) -> list[str]:

@@ -66,7 +66,8 @@ def train(study: StudyPath, overrides: Overrides = None, workers: Workers = None
 
 def predict(
     study: Annotated[
-        Path | None, typer.Argument(help="Study file whose candidates to predict, for example studies/na.toml.")
+        Path | None,
+        typer.Argument(help="Study file whose candidates to predict, for example studies/na_electrolytes.toml."),
     ] = None,
     overrides: Overrides = None,
     workers: Workers = None,
@@ -84,8 +85,11 @@ def predict(
     One oxide: matsift predict --study softbv_oxides --formula SrHfO3 --prototype perovskite
     """
     if study is None or study_name or formula or prototype or ions:
+        from matsift.study.loading import load_study
         from matsift_flows.cli.new_oxide import predict_oxide, required
 
+        if study_name is None and study is not None:
+            study_name = load_study(study, overrides or ()).name
         predict_oxide(*required(study_name, formula, prototype), ions, as_json=as_json)
         return
     from matsift_flows.derive import derive, predict_derived
