@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-ingest bench-queries bench-softbv repro-001 repro-001-active \
+.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-ingest bench-queries bench-softbv bench-mobility repro-001 repro-001-active \
   docs constraints clean
 
 help: ## show this list
@@ -48,6 +48,10 @@ bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million
 
 bench-softbv: $(VENV)/.installed-dev ## the bond-valence force field: its calibration, rates beside bvlain, relaxations a second
 	$(BIN)/python -m benchmarks.bond_valence
+
+bench-mobility: $(VENV)/.installed-dev ## percolation barriers beside bvlain's search and measured conductivities in MATSIFT_DATA
+	$(BIN)/python -m benchmarks.mobility.known
+	$(BIN)/python -m benchmarks.mobility
 
 repro-000: $(VENV)/.installed-dev ## paper 000: screening factors by regression, relaxed lattices; goes on where it stopped
 	$(BIN)/python -m benchmarks.repro_000
