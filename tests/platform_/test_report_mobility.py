@@ -72,7 +72,7 @@ def test_the_page_has_two_columns_and_keeps_a_reason_as_text() -> None:
     assert "Barrier / eV</button>" in page
     assert "<b>2D</b>" in page
     assert "1D 0.05, 2D 0.06, 3D 1.11" in page
-    assert 'title="bvlain has no parameters of Na1+ among N3-, Na+ &amp; &lt;Sb5+&gt;"' in page
+    assert "–<small>bvlain has no parameters of Na1+ among N3-, Na+ &amp; &lt;Sb5+&gt;</small>" in page
     assert AXIS.sentence in page
 
 
