@@ -52,8 +52,10 @@ def report(
     final = final_models(study, trained, acquired)
     for model_id in final.values():
         invoke(predict, workspace, study, model_id, screening.candidate_ids)
-    derived = invoke(derive, workspace, study, trained)
-    invoke(predict_derived, workspace, study, derived, screening.candidate_ids)
+    derived = []
+    if study.derived_properties:
+        derived = invoke(derive, workspace, study, trained)
+        invoke(predict_derived, workspace, study, derived, screening.candidate_ids)
     gathered = gather(workspace, study, screening, trained, acquired.campaigns, final, derived)
     path = workspace.settings.home / "reports" / study.name / "report.html"
     key = content_hash(gathered)
