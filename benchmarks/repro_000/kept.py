@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from benchmarks.kept_lines import KeptLines
 from numpy.typing import NDArray
 
 from matsift import learners
@@ -31,14 +31,8 @@ class Kept:
         digest = hashlib.sha256()
         for array in arrays:
             digest.update(np.ascontiguousarray(array).tobytes() + b"|")
-        self._path = home / f"results-{digest.hexdigest()[:16]}.jsonl"
-        self._known: dict[str, Any] = {}
-        for line in self._path.read_text().splitlines() if self._path.exists() else ():
-            try:
-                key, measured = json.loads(line)
-            except ValueError:  # empty, or cut short when a run was killed
-                continue
-            self._known[key] = measured
+        self._lines = KeptLines(home / f"results-{digest.hexdigest()[:16]}.jsonl")
+        self._known: dict[str, Any] = dict(self._lines)
 
     def measured(self, what: str, learner: str, measure: Callable[[], Any]) -> Any:
         """Return what is known, else measure it and keep it.
@@ -55,9 +49,7 @@ class Kept:
         key = f"{what} by {_code_hash(learner)}"
         if key not in self._known:
             found = measure()
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a") as stream:
-                stream.write("\n" + json.dumps([key, found]))  # begins a line, also behind one cut short
+            self._lines.keep(key, found)
             self._known[key] = found
         return self._known[key]
 

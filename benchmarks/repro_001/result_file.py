@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.kept_lines import KeptLines
 from benchmarks.repro_001 import jobs
 from benchmarks.repro_001.jobs import Job, Rows
 
@@ -23,14 +23,8 @@ class ResultFile:
             digest.update(source.read_bytes())
         for array in (rows.X, rows.candidates, rows.has_element, *(rows.y[name] for name in sorted(rows.y))):
             digest.update(array.tobytes())
-        self._path = folder / f"results-{digest.hexdigest()[:16]}.jsonl"
-        self._known: dict[str, dict[str, Any]] = {}
-        for line in self._path.read_text().splitlines() if self._path.exists() else ():
-            try:
-                key, measured = json.loads(line)
-            except ValueError:  # empty, or cut short when a run was killed
-                continue
-            self._known[key] = measured
+        self._lines = KeptLines(folder / f"results-{digest.hexdigest()[:16]}.jsonl")
+        self._known: dict[str, dict[str, Any]] = dict(self._lines)
 
     def get(self, job: Job) -> dict[str, Any] | None:
         """Return what a job measured, None if it has not been run."""
@@ -38,8 +32,6 @@ class ResultFile:
 
     def keep(self, job: Job, measured: dict[str, Any]) -> dict[str, Any]:
         """Write what a job measured, and return it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a") as stream:
-            stream.write("\n" + json.dumps([repr(job), measured]))  # begins a line, also behind one cut short
+        self._lines.keep(repr(job), measured)
         self._known[repr(job)] = measured
         return measured

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+
+from benchmarks.kept_lines import KeptLines
 
 from matsift import acquisition, learners
 from matsift.acquisition.replay_table import ReplayTable
@@ -30,22 +31,16 @@ class KeptRounds:
             digest.update(array.tobytes())
         for part in (table.start, table.pool, table.test):
             digest.update(part.tobytes() + b"|")
-        self._path = home / f"rounds-{digest.hexdigest()[:16]}.jsonl"
+        self._lines = KeptLines(home / f"rounds-{digest.hexdigest()[:16]}.jsonl")
 
     def load(self) -> dict[str, list[SimulatedRound]]:
         """Return name of a campaign -> its rounds from the first on, without a gap."""
         found: dict[str, list[SimulatedRound]] = defaultdict(list)
-        for line in self._path.read_text().splitlines() if self._path.exists() else ():
-            try:
-                name, said = json.loads(line)
-            except ValueError:  # empty, or cut short when a run was killed
-                continue
+        for name, said in self._lines:
             if said["number"] == len(found[name]):
                 found[name].append(SimulatedRound(**{**said, "picked": tuple(said["picked"])}))
         return dict(found)
 
     def keep(self, campaign: SimulatedCampaign, done: SimulatedRound) -> None:
         """Write a round."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a") as stream:
-            stream.write("\n" + json.dumps([campaign.name, asdict(done)]))  # begins a line, also behind one cut short
+        self._lines.keep(campaign.name, asdict(done))
