@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.factories.oxide_study import NAME, write_study
-from tests.flows.running import Finished, finished, one, row_counts, rows, run_here
+from tests.factories.oxide_study import NAME
+from tests.flows.oxide_run import OxideRun, run_oxides
+from tests.flows.running import one, row_counts, rows, run_here
 from typer.testing import CliRunner, Result
 
 from matsift.bond_valence.new_oxide import ion_pair
@@ -23,25 +22,14 @@ pytestmark = pytest.mark.slow
 BY_INSTABILITY = ["ranking.property=global_instability_index", "ranking.goal=minimize", "ranking.by=mean"]
 
 
-@dataclass(frozen=True)
-class Run:
-    """A study that came to its end, and its file."""
-
-    path: Path
-    left: Finished
-
-
 @pytest.fixture(scope="module")
-def done(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def done(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> OxideRun:
     """A study of 36 oxides, ranked by the instability index, that came to its end."""
-    folder = tmp_path_factory.mktemp("new_oxides")
-    path, home = write_study(folder / "study"), folder / "home"
-    result = run_here(path, module_database_url, home, overrides=BY_INSTABILITY)
-    return Run(path, finished(module_database_url, home, result))
+    return run_oxides(tmp_path_factory.mktemp("new_oxides"), module_database_url, BY_INSTABILITY)
 
 
 @pytest.fixture
-def here(done: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(done: OxideRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the command work where the study was run."""
     monkeypatch.setenv("MATSIFT_DATABASE_URL", done.left.url)
     monkeypatch.setenv("MATSIFT_HOME", str(done.left.home))
@@ -56,7 +44,7 @@ def added(url: str, before: dict[str, int]) -> dict[str, int]:
     return {name: n - before[name] for name, n in row_counts(url).items() if n != before[name]}
 
 
-def test_derived_models_rest_on_the_model_of_the_screening_factor(done: Run) -> None:
+def test_derived_models_rest_on_the_model_of_the_screening_factor(done: OxideRun) -> None:
     query = """
         SELECT d.learner, p.name, d.artifact_sha256 = m.artifact_sha256, d.snapshot_id = m.snapshot_id,
                d.column_names = m.column_names
@@ -70,7 +58,7 @@ def test_derived_models_rest_on_the_model_of_the_screening_factor(done: Run) -> 
     ]
 
 
-def test_every_candidate_has_the_lattice_at_its_screening_factor(done: Run) -> None:
+def test_every_candidate_has_the_lattice_at_its_screening_factor(done: OxideRun) -> None:
     query = """
         SELECT e.payload ->> 'a', e.payload ->> 'b', e.payload ->> 'prototype', f.mean, f.lower, f.upper, a.mean,
                a.lower, a.upper, i.mean
@@ -95,7 +83,7 @@ def _formula(a: str, b: str, prototype: str) -> str:
     return "".join(symbols) + "O3" if prototype == "perovskite" else f"{symbols[0]}{symbols[1]}2O4"
 
 
-def test_lattice_intervals_hold_as_often_as_those_of_the_screening_factor(done: Run) -> None:
+def test_lattice_intervals_hold_as_often_as_those_of_the_screening_factor(done: OxideRun) -> None:
     query = """
         SELECT h.structure_hash, h.true_value BETWEEN h.lower AND h.upper FROM analysis.held_out_prediction h
         WHERE h.property_name = '{}' AND h.purpose = '{}' ORDER BY 1
@@ -106,7 +94,7 @@ def test_lattice_intervals_hold_as_often_as_those_of_the_screening_factor(done: 
     assert lattice == factor
 
 
-def test_metrics_of_the_lattice_are_those_of_the_held_out_rows(done: Run) -> None:
+def test_metrics_of_the_lattice_are_those_of_the_held_out_rows(done: OxideRun) -> None:
     query = "SELECT true_value, mean FROM analysis.held_out_prediction WHERE property_name = 'lattice_constant'"
     true, mean = np.array(rows(done.left.url, query)).T
     evaluated = """
@@ -119,7 +107,7 @@ def test_metrics_of_the_lattice_are_those_of_the_held_out_rows(done: Run) -> Non
     assert said["mean_relative_error"] < 0.05
 
 
-def test_no_guess_stands_beside_what_is_labelled(done: Run) -> None:
+def test_no_guess_stands_beside_what_is_labelled(done: OxideRun) -> None:
     query = """
         SELECT s.reduced_formula FROM matsift.structure s WHERE 'starting_lattice' = ANY (s.holds)
         AND EXISTS (SELECT FROM matsift.prediction x WHERE x.structure_id = s.id)
@@ -130,7 +118,7 @@ def test_no_guess_stands_beside_what_is_labelled(done: Run) -> None:
     assert rows(done.left.url, query) == []
 
 
-def test_the_ranking_is_by_the_instability_index(done: Run) -> None:
+def test_the_ranking_is_by_the_instability_index(done: OxideRun) -> None:
     query = "SELECT structure_hash FROM analysis.prediction WHERE property_name = 'global_instability_index'"
     by_index = [key for (key,) in rows(done.left.url, f"{query} ORDER BY mean, structure_hash")]
     assert list(done.left.ranked) == by_index
@@ -141,7 +129,7 @@ def test_the_ranking_is_by_the_instability_index(done: Run) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_a_new_oxide_is_answered_and_kept(done: Run) -> None:
+def test_a_new_oxide_is_answered_and_kept(done: OxideRun) -> None:
     before = row_counts(done.left.url)
     told = ask("CaHfO3").output
     assert told.startswith(f"CaHfO3, perovskite of Ca2+ and Hf4+, by the study {NAME}\n  lattice constant ")
@@ -156,7 +144,7 @@ def test_a_new_oxide_is_answered_and_kept(done: Run) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_a_candidate_is_answered_by_what_stands_in_the_ranking(done: Run) -> None:
+def test_a_candidate_is_answered_by_what_stands_in_the_ranking(done: OxideRun) -> None:
     before = row_counts(done.left.url)
     said: dict[str, Any] = json.loads(ask("SrHfO3", "--json").output)
     assert added(done.left.url, before) == {}
@@ -171,7 +159,7 @@ def test_a_candidate_is_answered_by_what_stands_in_the_ranking(done: Run) -> Non
 
 
 @pytest.mark.usefixtures("here")
-def test_a_known_oxide_is_told_to_be_known(done: Run) -> None:
+def test_a_known_oxide_is_told_to_be_known(done: OxideRun) -> None:
     query = """
         SELECT s.reduced_formula, l.value, d.role FROM matsift.dataset_row d
         JOIN matsift.label f ON f.id = d.label_id JOIN matsift.structure s ON s.id = f.structure_id
@@ -185,7 +173,7 @@ def test_a_known_oxide_is_told_to_be_known(done: Run) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_what_is_read_as_other_ions_is_answered_but_not_kept(done: Run) -> None:
+def test_what_is_read_as_other_ions_is_answered_but_not_kept(done: OxideRun) -> None:
     before = row_counts(done.left.url)
     told = ask("CeFeO3", "--ions", "Ce4+ Fe2+").output
     assert told.startswith("CeFeO3, perovskite of Ce4+ and Fe2+")
@@ -196,19 +184,19 @@ def test_what_is_read_as_other_ions_is_answered_but_not_kept(done: Run) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_a_study_may_be_named_by_its_file(done: Run) -> None:
+def test_a_study_may_be_named_by_its_file(done: OxideRun) -> None:
     words = ["predict", str(done.path), "--formula", "SrHfO3", "--prototype", "perovskite"]
     assert CliRunner().invoke(app, words, catch_exceptions=False).output == ask("SrHfO3").output
 
 
 @pytest.mark.usefixtures("here")
-def test_the_step_alone_predicts_what_is_derived_too(done: Run) -> None:
+def test_the_step_alone_predicts_what_is_derived_too(done: OxideRun) -> None:
     words = ["predict", str(done.path), "--quiet", *(x for word in BY_INSTABILITY for x in ("--set", word))]
     told = CliRunner().invoke(app, words, catch_exceptions=False)
     assert (told.exit_code, told.output) == (0, "0 predictions are new\n")
 
 
-def test_asking_leaves_the_study_complete(done: Run) -> None:
+def test_asking_leaves_the_study_complete(done: OxideRun) -> None:
     again = run_here(done.path, done.left.url, done.left.home, overrides=BY_INSTABILITY)
     assert again.added == {}
 
@@ -235,7 +223,7 @@ def test_half_a_question_names_what_is_missing() -> None:
 
 
 @pytest.mark.usefixtures("own_home")
-def test_a_study_that_was_not_run_to_its_end_says_so(done: Run, database: str) -> None:
+def test_a_study_that_was_not_run_to_its_end_says_so(done: OxideRun, database: str) -> None:
     with pytest.raises(UserInputError, match="holds none yet; run its file first"):
         ask("SrHfO3")
     CliRunner().invoke(app, ["ingest", str(done.path)], catch_exceptions=False)
