@@ -2,8 +2,8 @@
 
 python -m benchmarks.bond_valence.relaxations
 
-Rates: as many references as Kameda et al. 2024 had (115 perovskites, 128 spinels), in batches and one by one. Outcomes: the
-bundled oxides. Two strains, 17 screening factors.
+Rates: as many references as Kameda et al. 2024 had (115 perovskites, 128 spinels), in batches and one by one.
+Outcomes: the bundled oxides. Two strains, 17 screening factors.
 """
 
 from __future__ import annotations
@@ -53,14 +53,12 @@ def _outcomes() -> None:
     rows = relaxation_rows(bundled)
     from_small, from_large = np.moveaxis(rows.lattice_error.reshape(len(bundled), len(STRAINS), -1), 1, 0)
     apart = np.abs(from_small - from_large)
+    n_apart, most = np.sum(apart > SAME), 100 * np.nanmax(apart)
     print(
-        f"\nOf {len(rows.reason)} samples of the {len(bundled)} bundled oxides {np.sum(~rows.usable)} have no rest;",
-        end=" ",
+        f"\nOf {len(rows.reason)} samples of the {len(bundled)} bundled oxides {np.sum(~rows.usable)} have no rest; of"
     )
-    print(f"of {apart.size} pairs that differ by their strain {np.sum(apart > SAME)} rest apart, by at most", end=" ")
-    print(
-        f"{100 * np.nanmax(apart):.2f} %. Without an automatic screening factor:\n\n| prototype | strain | samples | none |"
-    )
+    print(f"{apart.size} pairs that differ by their strain {n_apart} rest apart, by at most {most:.2f} %.\n")
+    print("Without an automatic screening factor:\n\n| prototype | strain | samples | none |")
     print("|---|---|---|---|")
     for prototype, strain in itertools.product(SIZES, STRAINS):
         chosen = [r for r in bundled if r.pair.prototype == prototype]
