@@ -1,0 +1,1 @@
+"""Powder diffraction: ideal profiles, space groups and cell volumes from patterns, phases by search."""
