@@ -82,7 +82,7 @@ def test_every_column_has_a_group() -> None:
         assert len(set(groups)) == {"magpie": 4, "structural": 8}[comparison.kind]
 
 
-@pytest.mark.slow
+@pytest.mark.bench
 def test_what_matminer_said_is_kept_and_only_what_is_missing_is_asked(tmp_path: Path) -> None:
     reference.fill([SALT, TWICE], tmp_path, 1)
     first = reference.load(tmp_path)
@@ -98,7 +98,7 @@ def test_what_matminer_said_is_kept_and_only_what_is_missing_is_asked(tmp_path: 
     assert all(again[key].values == first[key].values for key in first)
 
 
-@pytest.mark.slow
+@pytest.mark.bench
 def test_what_exceeded_the_limit_is_asked_again_on_demand(tmp_path: Path) -> None:
     reference.fill([SALT], tmp_path, 1, time_limit_s=1e-4)
 

@@ -1,6 +1,6 @@
 """Random schedules of workers on the ledger of acquisitions, in step with a model of a few rules.
 
-`make test` draws some hundred schedules; MATSIFT_SCHEDULES=5000 draws more.
+`make test` draws sixty schedules, `make bench` four hundred; MATSIFT_SCHEDULES=5000 draws more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.schema_.stored_ledger import StoredLedger
 
 from matsift_schema.engine import make_engine
 
-N_SCHEDULE = int(os.environ.get("MATSIFT_SCHEDULES", "200"))
+N_SCHEDULE = int(os.environ.get("MATSIFT_SCHEDULES", "400"))
 METHODS = {"one": "emt", "two": "emt", "other": "chgnet"}  # two campaigns ask the same oracle
 RANKS = {"one": [0, 1, 2, 3], "two": [3, 1, 2, 0], "other": [1, 3, 0, 2]}
 
@@ -151,9 +151,10 @@ class Ledger(RuleBasedStateMachine):
         return asked | {key for key, story in new.items() if story}
 
 
-def test_ledger_keeps_in_step_with_the_model(stored: StoredLedger) -> None:
+@pytest.mark.parametrize("n_schedule", [60, pytest.param(N_SCHEDULE, marks=pytest.mark.bench)])
+def test_ledger_keeps_in_step_with_the_model(stored: StoredLedger, n_schedule: int) -> None:
     chosen = settings(
-        max_examples=N_SCHEDULE, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=n_schedule, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
     )
     Ledger.stored = stored
     run_state_machine_as_test(Ledger, settings=chosen)
