@@ -1,92 +1,26 @@
-"""What is told of one identified powder pattern, as plain records: a flow fills them, this room writes and draws them.
-
-Angles are 2theta in degrees at the wavelength of the pattern. Intensities of a pattern are counts as measured, those of
-peaks and sticks are relative to a maximum of 1.
-"""
+"""What is told of one identified powder pattern: a flow fills it, this room writes and draws it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 import gemmi
-from numpy import float64
-from numpy.typing import NDArray
 
-FloatArray = NDArray[float64]
+from matsift.diffraction.identify import Identification, PhaseMatch
+from matsift.diffraction.measured import ProcessedPattern
 
 _SCREW = re.compile(r"([2346])([12345])(?!\d)")
 
 
-@dataclass(frozen=True, eq=False)
-class MeasuredLines:
-    """A pattern and the lines found in it.
-
-    `two_theta_deg`, `intensity`, `background` are (n,), the last may be empty where none was fitted; `line_deg` and
-    `line_intensity` are (k,). `wavelength_name` is what the user called it, ``CuKa``.
-    """
-
-    two_theta_deg: FloatArray
-    intensity: FloatArray
-    background: FloatArray
-    line_deg: FloatArray
-    line_intensity: FloatArray
-    wavelength_angstrom: float
-    wavelength_name: str = ""
-
-
 @dataclass(frozen=True)
-class RankedGroup:
-    """A space group with its probability.
-
-    `members` are the probabilities that each network of the ensemble gives it, empty without a network; `in_set` says
-    whether it belongs to the set that holds the true group in the promised share of cases. `network` is the mean of
-    the members as calibrated, `search` the best score of a stored structure of this group, None where neither spoke.
-    """
-
-    number: int
-    probability: float
-    members: tuple[float, ...] = ()
-    in_set: bool = False
-    network: float | None = None
-    search: float | None = None
-
-    @property
-    def symbol(self) -> str:
-        """The Hermann-Mauguin symbol, screw axes written ``P6_3/mmc``."""
-        return space_group_symbol(self.number)
-
-
-@dataclass(frozen=True)
-class CellVolume:
-    """Volume of the primitive cell in cubic angstrom: the median of what the members say, widened to quartiles.
-
-    Half of the held-out crystals had their true volume between `lower` and `upper`.
-    """
-
-    median: float
-    lower: float
-    upper: float
-
-
-@dataclass(frozen=True, eq=False)
-class MatchedPhase:
-    """A stored structure whose lines fit; `stick_deg` and `stick_intensity` are its ideal lines where it lies.
-
-    `score` is 0 to 1. `cell_scale` is by how much its cell was stretched, `zero_shift_deg` by how much the angles
-    were moved. `subtracted` counts the phases whose lines were taken away before it was found.
-    """
+class StoredPhase:
+    """What the database knows of a structure whose lines fit; `sources` name its entries, ``COD 1000041``."""
 
     structure_hash: str
     formula: str
-    space_group_number: int | None
-    score: float
-    cell_scale: float
-    zero_shift_deg: float
-    stick_deg: FloatArray
-    stick_intensity: FloatArray
-    subtracted: int = 0
     sources: tuple[str, ...] = ()
 
 
@@ -94,29 +28,29 @@ class MatchedPhase:
 class PatternAnswer:
     """One pattern with all that is said of it.
 
-    `coverage` is the share of cases in which the set of groups holds the true one; `is_sure` is the answer of the
-    calibrated rule, `verdict` its sentence. `notes` are sentences on how the file was read. `made_from` says of a
-    demonstration pattern what it was made from, `true_group` its space group.
+    `stored` tells each structure of the identification by its id. `coverage` is the share of cases in which the set of
+    groups holds the true one, `n_searched` the number of stored structures whose lines were looked at. `made_from`
+    says of a demonstration pattern what it was made from, `true_group` its space group.
     """
 
-    name: str
-    lines: MeasuredLines
-    groups: tuple[RankedGroup, ...]
-    phases: tuple[MatchedPhase, ...]
-    is_sure: bool
-    verdict: str
-    coverage: float = 0.9
-    volume: CellVolume | None = None
+    processed: ProcessedPattern
+    wavelength_angstrom: float
+    identification: Identification
+    stored: Mapping[int, StoredPhase]
     study: str = ""
+    coverage: float = 0.9
     n_searched: int = 0
-    notes: tuple[str, ...] = field(default=())
     made_from: str = ""
     true_group: int | None = None
 
     @property
-    def answer_set(self) -> tuple[RankedGroup, ...]:
-        """The groups of the set, the likeliest first."""
-        return tuple(group for group in self.groups if group.in_set)
+    def name(self) -> str:
+        """The name of the sample or of the file."""
+        return self.processed.pattern.name or "pattern"
+
+    def phase(self, match: PhaseMatch) -> StoredPhase:
+        """Return what the database knows of a match; one that it does not name is called by its id."""
+        return self.stored.get(match.structure_id, StoredPhase("", f"structure {match.structure_id}"))
 
 
 @cache
@@ -127,3 +61,8 @@ def space_group_symbol(number: int) -> str:
     if group.crystal_system_str() == "monoclinic":
         parts = [part for part in parts if part != "1"]
     return "".join(parts)
+
+
+def group_words(number: int | None) -> str:
+    """Return a space group as symbol and number, ``P6_3/mmc (194)``, or an en dash where it is not known."""
+    return "–" if number is None else f"{space_group_symbol(number)} ({number})"
