@@ -34,7 +34,6 @@ class PatternAnswer:
     """
 
     processed: ProcessedPattern
-    wavelength_angstrom: float
     identification: Identification
     stored: Mapping[int, StoredPhase]
     study: str = ""
@@ -42,6 +41,11 @@ class PatternAnswer:
     n_searched: int = 0
     made_from: str = ""
     true_group: int | None = None
+
+    @property
+    def wavelength_angstrom(self) -> float:
+        """The wavelength that turned the angles of the lines into 1/d."""
+        return self.processed.peaks.wavelength_angstrom
 
     @property
     def name(self) -> str:
