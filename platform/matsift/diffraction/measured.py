@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matsift.diffraction.background import background, even, noise, smoothed, typical_width
+from matsift.diffraction.grid import q_of_two_theta
+from matsift.diffraction.line_fit import Lines, Shape
+from matsift.diffraction.line_search import find_lines
 from matsift.diffraction.peaks import PeakList
+from matsift.diffraction.radiation import Radiation, lorentz_polarisation, radiation_of
+from matsift.errors import UserInputError
+
+_LEAST_POINTS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +54,7 @@ class ProcessedPattern:
     background
         (n,), on the points of the pattern, in its units.
     net
-        (n,), smoothed pattern without background and K-alpha2: what the lines were looked for in.
+        (n,), smoothed pattern without background: what the lines were looked for in.
     peaks
         The lines.
     k_alpha2
@@ -78,4 +86,58 @@ def process(pattern: MeasuredPattern, wavelength: str | float | None = None) -> 
     UserInputError
         If no wavelength is known, or the pattern holds no line.
     """
-    raise NotImplementedError
+    radiation = radiation_of(_known(pattern, wavelength))
+    if len(pattern.intensity) < _LEAST_POINTS:
+        raise UserInputError(f"{pattern.name}: {len(pattern.intensity)} points are too few to look for lines in")
+    points = even(pattern.two_theta_deg, pattern.intensity)
+    sigma = noise(points.intensity)
+    width = typical_width(points, sigma)
+    base = background(points, width)
+    net = replace(points, intensity=points.intensity - base)
+    lines, shape = find_lines(net, sigma, width, radiation)
+    peaks = _peaks(lines, radiation, points.two_theta_deg)
+    if not len(peaks):
+        raise UserInputError(f"{pattern.name}: no line stands out of the noise; measure longer, or give a longer range")
+    return ProcessedPattern(
+        pattern,
+        np.interp(pattern.two_theta_deg, points.two_theta_deg, base),
+        np.interp(pattern.two_theta_deg, points.two_theta_deg, smoothed(net, width)),
+        peaks,
+        shape.doublet,
+        pattern.notes + _notes(peaks, radiation, shape),
+    )
+
+
+def _known(pattern: MeasuredPattern, wavelength: str | float | None) -> str | float:
+    stated = pattern.wavelength_angstrom if wavelength is None else wavelength
+    if stated is None:
+        raise UserInputError(
+            f"{pattern.name}: the file states no wavelength; give it, by name (CuKa) or in angstrom (1.5406)"
+        )
+    return stated
+
+
+def _peaks(lines: Lines, radiation: Radiation, two_theta_deg: NDArray[np.float64]) -> PeakList:
+    factor = lorentz_polarisation(lines.two_theta_deg, polarised=radiation.anode is None)
+    intensity = lines.area / factor
+    ends = q_of_two_theta(two_theta_deg[[0, -1]], radiation.wavelength)
+    return PeakList(
+        q_of_two_theta(lines.two_theta_deg, radiation.wavelength),
+        intensity / intensity.max(initial=1e-300),
+        lines.two_theta_deg,
+        lines.fwhm_deg,
+        radiation.wavelength,
+        float(ends[0]),
+        float(ends[1]),
+    )
+
+
+def _notes(peaks: PeakList, radiation: Radiation, shape: Shape) -> tuple[str, ...]:
+    notes = [f"{len(peaks)} lines, usual width {shape.fwhm_deg:.3f} degrees"]
+    if shape.doublet:
+        notes.append("K-alpha2 is in the pattern and was taken away")
+    elif radiation.second is not None:
+        notes.append("K-alpha2 is not in the pattern")
+    if radiation.anode is None:
+        notes.append("the wavelength is no X-ray tube's: intensities are corrected for the Lorentz factor only")
+    return tuple(notes)

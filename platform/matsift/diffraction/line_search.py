@@ -1,0 +1,129 @@
+"""Where the lines of a measured powder pattern are: seen in its second derivative, then fitted and weighed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import find_peaks
+
+from matsift.diffraction.background import EvenPattern, smoothed, smoothed_noise
+from matsift.diffraction.line_fit import Lines, Shape, fit_lines
+from matsift.diffraction.radiation import Radiation, second_angle
+
+#: A line is seen where curvature and height exceed the noise so many times, and it is a part of the strongest line.
+_CURVATURE_SIGMA, _HEIGHT_SIGMA, _LEAST_HEIGHT = 4.5, 4.0, 0.002
+
+#: Lines nearer to each other than this part of a width are one.
+_ONE_LINE_WIDTHS = 0.6
+
+#: Beside a strong line (so many widths) a weak one (part of its height) is an error of the shape.
+_BESIDE_WIDTHS, _BESIDE_HEIGHT = 3.0, 0.03
+
+#: K-alpha2 is there unless it makes the fit of the chosen lines this much worse.
+_DOUBLET_WORSE = 1.5
+
+_ETAS = (0.2, 0.5, 0.8)
+_N_CHOSEN = 8
+
+
+def see_lines(net: EvenPattern, sigma: NDArray[np.float64], width_deg: float) -> NDArray[np.float64]:
+    """Return 2theta (degrees, ascending) where the pattern bulges as a line does."""
+    curvature = -smoothed(net, width_deg, derivative=2)
+    height = smoothed(net, width_deg)
+    bulge_sigma = _CURVATURE_SIGMA * sigma * smoothed_noise(net, width_deg, derivative=2)
+    least = np.maximum(_HEIGHT_SIGMA * sigma * smoothed_noise(net, width_deg), _LEAST_HEIGHT * float(height.max()))
+    apart = max(1, round(_ONE_LINE_WIDTHS * width_deg / net.step_deg))
+    seen, _ = find_peaks(curvature, height=bulge_sigma, distance=apart)
+    seen = seen[height[seen] > least[seen]]
+    return net.two_theta_deg[seen] + _between(curvature, seen) * net.step_deg
+
+
+def shape_of(
+    net: EvenPattern, sigma: NDArray[np.float64], seen: NDArray[np.float64], width_deg: float, radiation: Radiation
+) -> Shape:
+    """Return what the lines share: the Lorentzian part, and whether K-alpha2 is in the pattern, by trial on a few.
+
+    The lines tried are the strongest of the upper half of angles, where the two components are furthest apart.
+    """
+    plain = Shape(width_deg, 0.5, replace(radiation, second=None), doublet=False)
+    if not len(seen):
+        return plain
+    chosen = _chosen(net, seen)
+    near = _near(net, chosen, width_deg, radiation)
+    local = seen[np.interp(seen, net.two_theta_deg, near.astype(np.float64)) > 0]
+
+    def best(shape: Shape, centres: NDArray[np.float64]) -> tuple[float, Shape]:
+        tried = (replace(shape, eta=eta) for eta in _ETAS)
+        return min(((_misfit(net, sigma, centres, one, near), one) for one in tried), key=lambda pair: pair[0])
+
+    single, shape = best(plain, local)
+    if radiation.second is None:
+        return shape
+    first_only = local[[not _is_second(angle, local, width_deg, radiation) for angle in local]]
+    double, with_second = best(replace(plain, radiation=radiation, doublet=True), first_only)
+    return with_second if double <= _DOUBLET_WORSE * single else replace(shape, radiation=radiation)
+
+
+def find_lines(
+    net: EvenPattern, sigma: NDArray[np.float64], width_deg: float, radiation: Radiation
+) -> tuple[Lines, Shape]:
+    """Return the lines of a pattern without background, and what they share."""
+    seen = see_lines(net, sigma, width_deg)
+    shape = shape_of(net, sigma, seen, width_deg, radiation)
+    lines, _ = fit_lines(net, sigma, seen, shape)
+    kept = _worth(lines)
+    if not kept.all():
+        lines, _ = fit_lines(net, sigma, lines.two_theta_deg[kept], shape)
+        lines = lines.take(_worth(lines))
+    return lines, shape
+
+
+def _worth(lines: Lines) -> NDArray[np.bool_]:
+    """Return which lines are neither lost in the noise, nor one with a neighbour, nor an error of its shape."""
+    height = lines.area / lines.fwhm_deg
+    kept = (lines.height_sigma > _HEIGHT_SIGMA / 2) & (height > _LEAST_HEIGHT * height.max(initial=0.0))
+    for place in np.argsort(height):
+        distance = np.abs(lines.two_theta_deg - lines.two_theta_deg[place]) / lines.fwhm_deg
+        stronger = kept & (height > height[place])
+        one = stronger & (distance < _ONE_LINE_WIDTHS)
+        beside = stronger & (distance < _BESIDE_WIDTHS) & (height[place] < _BESIDE_HEIGHT * height)
+        kept[place] &= not (one | beside).any()
+    return kept
+
+
+def _chosen(net: EvenPattern, seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    height = np.interp(seen, net.two_theta_deg, net.intensity)
+    upper = seen >= np.median(seen)
+    pool = seen[upper][np.argsort(height[upper])[::-1]]
+    return np.sort(pool[:_N_CHOSEN])
+
+
+def _near(
+    net: EvenPattern, centres: NDArray[np.float64], width_deg: float, radiation: Radiation
+) -> NDArray[np.bool_]:
+    """Return which points lie within two widths of some lines, or of their K-alpha2."""
+    places = centres if radiation.second is None else np.concatenate([centres, second_angle(centres, radiation)])
+    near = np.zeros(len(net.intensity), dtype=bool)
+    for place in places[np.isfinite(places)]:
+        near |= np.abs(net.two_theta_deg - place) < 2 * width_deg
+    return near
+
+
+def _misfit(
+    net: EvenPattern, sigma: NDArray[np.float64], centres: NDArray[np.float64], shape: Shape, near: NDArray[np.bool_]
+) -> float:
+    _, model = fit_lines(net, sigma, centres, shape)
+    return float((((net.intensity - model) / sigma)[near] ** 2).sum())
+
+
+def _is_second(angle: float, seen: NDArray[np.float64], width_deg: float, radiation: Radiation) -> bool:
+    return bool((np.abs(second_angle(seen, radiation) - angle) < _ONE_LINE_WIDTHS * width_deg).any())
+
+
+def _between(values: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return by how many steps the top of a parabola through each peak and its neighbours lies beside it."""
+    left, middle, right = values[peaks - 1], values[peaks], values[peaks + 1]
+    bend = left - 2 * middle + right
+    return np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1.0), 0.0)
