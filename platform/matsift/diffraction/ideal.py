@@ -6,23 +6,31 @@ over the largest of the profile. Multiplicities, extinctions and accidental over
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matsift.crystal import ELEMENT_SYMBOLS, Crystal
 from matsift.diffraction.form_factors import LAST_NUMBER, form_factors
-from matsift.diffraction.grid import N_BIN, Q_HIGH, bin_of
+from matsift.diffraction.grid import BIN_WIDTH, N_BIN, Q_HIGH, Q_LOW
+from matsift.diffraction.reflections import B_ISO
 from matsift.diffraction.sparse import SparseProfiles
 
-#: Displacement parameter of every atom, angstrom2 (paper 002).
-B_ISO = 2.0
-
-#: Lines weaker than this share of the strongest are left out.
+#: Lines at this share of the strongest or below are left out: no diffractometer sees them, the leakage rule of
+#: paper 002 counts from 1e-3, and what extinction leaves of a number (1e-30) must go.
 WEAKEST = 1e-5
 
-_NUMBER = {symbol: z for z, symbol in enumerate(ELEMENT_SYMBOLS, 1)}
+#: Largest work for one crystal: half of its reflections times its atoms, about a minute.
+MOST_WORK = 2e10
+
+#: Largest atoms times cell edges (angstrom): the tables of phases fill a gigabyte.
+_MOST_PHASES = 2e7
+
+_N_KNOT = 4097
+_PIECE = 256
+_NUMBER = {symbol: z for z, symbol in enumerate(ELEMENT_SYMBOLS[:LAST_NUMBER], 1)}
 
 #: Class of error and one sentence.
 Failure = tuple[str, str]
@@ -40,43 +48,95 @@ def ideal_profiles(crystals: Sequence[Crystal], *, b_iso: float = B_ISO) -> tupl
     b_iso
         Displacement parameter of every atom, angstrom2.
     """
-    bins: list[NDArray[np.int16]] = []
-    intensities: list[NDArray[np.float32]] = []
-    failures: dict[int, Failure] = {}
-    for i, crystal in enumerate(crystals):
-        problem = _problem(crystal)
-        dense = np.zeros(N_BIN) if problem else _dense(crystal, b_iso)
-        if not problem and dense.max() <= 0:
-            problem = "the crystal has no reflection between 0.1131 and 1.0625 1/angstrom"
-        if problem:
-            failures[i] = ("DescriptorError", problem)
-        kept = np.flatnonzero(dense > WEAKEST * dense.max())
-        bins.append(kept.astype(np.int16))
-        intensities.append((dense[kept] / dense.max()).astype(np.float32) if len(kept) else np.zeros(0, np.float32))
-    return SparseProfiles.from_lists(bins, intensities), failures
+    return profiles_by_tables(crystals, _tables(b_iso))
+
+
+def profiles_by_tables(
+    crystals: Sequence[Crystal], tables: NDArray[np.float64]
+) -> tuple[SparseProfiles, dict[int, Failure]]:
+    """Return the same with other amplitudes of the atoms, from `amplitude_tables`."""
+    failures = {i: ("DescriptorError", problem) for i, crystal in enumerate(crystals) if (problem := _problem(crystal))}
+    pieces = range(0, len(crystals), _PIECE)
+    profiles = SparseProfiles.concatenate(_piece(crystals[i : i + _PIECE], i, failures, tables) for i in pieces)
+    for i in np.flatnonzero(np.diff(profiles.offsets) == 0):
+        failures.setdefault(
+            int(i), ("DescriptorError", f"the crystal has no line between {Q_LOW} and {Q_HIGH} 1/angstrom")
+        )
+    return profiles, failures
+
+
+def amplitude_tables(amplitude: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return (n_element, n_knot, 2) amplitudes and slopes at even steps of s^2, for interpolation to 1e-10.
+
+    Parameters
+    ----------
+    amplitude
+        Takes s^2 (m,) in 1/angstrom2 and gives (n_element, m) electrons, H first.
+    """
+    s_squared, step = np.linspace(0.0, Q_HIGH**2 / 4, _N_KNOT, retstep=True)
+    nudge = step * 1e-2
+    slopes = (
+        8 * (amplitude(s_squared + nudge) - amplitude(s_squared - nudge))
+        - amplitude(s_squared + 2 * nudge)
+        + amplitude(s_squared - 2 * nudge)
+    ) / (12 * nudge)
+    return np.stack([amplitude(s_squared), slopes * step], axis=-1)
+
+
+@cache
+def _tables(b_iso: float) -> NDArray[np.float64]:
+    numbers = np.arange(1, LAST_NUMBER + 1)
+    return amplitude_tables(lambda s_squared: form_factors(numbers, s_squared, b_iso=b_iso))
 
 
 def _problem(crystal: Crystal) -> str:
+    """Return why a crystal has no profile, or nothing."""
     if not crystal.species:
         return "the crystal has no sites"
-    if not (np.isfinite(crystal.lattice).all() and np.isfinite(crystal.frac_coords).all()):
-        return "a lattice vector or a coordinate is not a finite number"
-    if heavy := sorted({s for s in crystal.species if _NUMBER.get(s, LAST_NUMBER + 1) > LAST_NUMBER}):
+    if heavy := sorted({symbol for symbol in crystal.species if symbol not in _NUMBER}):
         return f"there is no X-ray form factor of {', '.join(heavy)} (the table ends with Cf)"
-    if crystal.volume < 1e-3:
-        return "the cell is flat"
+    numbers = np.concatenate([crystal.lattice.ravel(), crystal.frac_coords.ravel(), crystal.occupancies])
+    if not np.isfinite(numbers).all() or crystal.occupancies.min() <= 0:
+        return "a lattice vector or a coordinate is not a finite number, or an occupancy is not above 0"
+    return _too_small_or_large(crystal.volume, len(crystal.species), np.abs(crystal.lattice).max())
+
+
+def _too_small_or_large(volume: float, n_atom: int, longest: float) -> str:
+    if volume < 1e-3:
+        return f"the cell is flat: its volume is {volume:.2g} cubic angstrom"
+    n_reflection = 2 / 3 * np.pi * Q_HIGH**3 * volume
+    if n_reflection * n_atom > MOST_WORK or n_atom * longest > _MOST_PHASES:
+        return f"a cell of {volume:.3g} cubic angstrom with {n_atom} atoms has too many reflections"
     return ""
 
 
-def _dense(crystal: Crystal, b_iso: float) -> NDArray[np.float64]:
-    reach = np.floor(np.linalg.norm(crystal.lattice, axis=1) * Q_HIGH).astype(int)
-    axes = [np.arange(-n, n + 1) for n in reach]
-    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    q = np.linalg.norm(hkl @ np.linalg.inv(crystal.lattice).T, axis=1)
-    number = bin_of(q)
-    hkl, q, number = hkl[number >= 0], q[number >= 0], number[number >= 0]
-    elements, whose = np.unique([_NUMBER[s] for s in crystal.species], return_inverse=True)
-    f = form_factors(elements, q**2 / 4, b_iso=b_iso)
-    phases = np.exp(2j * np.pi * (hkl @ crystal.frac_coords.T))
-    amplitude = np.einsum("mj,jm->m", phases * crystal.occupancies, f[whose])
-    return np.bincount(number, np.abs(amplitude) ** 2, minlength=N_BIN).astype(np.float64)
+def _piece(
+    crystals: Sequence[Crystal], first: int, failures: dict[int, Failure], tables: NDArray[np.float64]
+) -> SparseProfiles:
+    """Return the profiles of some crystals, the first of which has the number `first` among the failures."""
+    from matsift.diffraction.profile_kernel import add_up  # noqa: PLC0415  the compiler takes time to import
+
+    computed = [i for i in range(len(crystals)) if first + i not in failures]
+    lengths = np.zeros(len(crystals), dtype=np.int64)
+    if not computed:
+        return SparseProfiles.from_lists([[]] * len(crystals), [[]] * len(crystals))
+    chosen = [crystals[i] for i in computed]
+    counts = [len(crystal.species) for crystal in chosen]
+    elements = np.array([_NUMBER[symbol] - 1 for crystal in chosen for symbol in crystal.species], dtype=np.int64)
+    occupancies = np.concatenate([crystal.occupancies for crystal in chosen])
+    kinds = np.unique(elements + np.round(occupancies, 6) / 4, return_inverse=True)[1]
+    order = np.lexsort((kinds, np.repeat(np.arange(len(chosen)), counts)))
+    offsets, bins, intensities = add_up(
+        np.array([crystal.lattice for crystal in chosen], dtype=np.float64),
+        np.concatenate([crystal.frac_coords for crystal in chosen])[order],
+        elements[order],
+        kinds[order],
+        occupancies[order],
+        np.concatenate([[0], np.cumsum(counts)]),
+        tables,
+        (Q_LOW, BIN_WIDTH, Q_HIGH),
+        N_BIN,
+        WEAKEST,
+    )
+    lengths[computed] = np.diff(offsets)
+    return SparseProfiles(np.concatenate([[0], np.cumsum(lengths)]), bins, intensities)
