@@ -60,20 +60,29 @@ def render_html(report: RankingReport) -> str:
     report
         The data; `generated_at` is printed as it is given, nothing here reads a clock.
     """
+    return render_template(
+        "report.html.j2",
+        report=report,
+        ranking=report.ranking,
+        sections=sections(report),
+        provenance_tables=provenance_tables(report.provenance),
+        paper_of_figures=report.paper if report.numbers_figures else "",
+        labelled_properties=_labelled_properties(report),
+    )
+
+
+def render_template(name: str, **context: object) -> str:
+    """Return a page made of a template of this room with the style, the scripts and the policy that all pages share."""
     scripts = (_plotly_script(), _asset("report.js"))
     return (
         _environment()
-        .get_template("report.html.j2")
+        .get_template(name)
         .render(
-            report=report,
-            ranking=report.ranking,
-            sections=sections(report),
-            provenance_tables=provenance_tables(report.provenance),
             style=_asset("report.css"),
             plotly_script=scripts[0],
             page_script=scripts[1],
             policy=_content_policy(scripts),
-            labelled_properties=_labelled_properties(report),
+            **context,
         )
     )
 

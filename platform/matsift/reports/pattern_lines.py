@@ -17,6 +17,7 @@ _GAP = "  "
 _HASH_SHOWN = 12
 _LINES_NAMED = 5
 _SAME_WAVELENGTH = 5e-5
+_FEWEST_COLUMNS = 4
 _SHOWN_SCALE = 5e-5  # a cell that is stretched by less is said to fit as it is
 
 
@@ -40,10 +41,10 @@ def pattern_lines(answer: PatternAnswer, top: int = 5, width: int | None = None)
         lines += _named("made from", answer.made_from, width)
     lines += _named("space group", _verdict(answer), width)
     shown = [group for position, group in enumerate(found.groups) if position < top or group.in_set]
-    lines += _table([_group_cells(group) for group in shown])
+    lines += _table([_group_cells(group) for group in shown], width)
     lines += _named("primitive cell", _volume(answer), width)
     lines += _named("phases", _phases(answer), width)
-    lines += _table([_phase_cells(answer, phase) for phase in found.phases[:top]])
+    lines += _table([_phase_cells(answer, phase) for phase in found.phases[:top]], width)
     if len(found.mixture) > 1:
         lines += _named("together", _mixture(answer), width)
     return lines
@@ -155,12 +156,20 @@ def _folded(text: str, width: int | None, first: str = "", rest: str = "") -> li
     )
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return rows under the names, numbers of the first column to the right, empty columns left out."""
+def _table(rows: Sequence[tuple[str, ...]], width: int | None) -> list[str]:
+    """Return rows under the names without their empty columns; the last go where the terminal is too narrow."""
     kept = [column for column in zip(*rows, strict=True) if any(column)]
-    widths = [max(map(len, column)) for column in kept]
     indent = " " * (_NAME_WIDTH + 2)
+    lines = _aligned(kept, indent)
+    while width is not None and len(kept) > _FEWEST_COLUMNS and max(map(len, lines)) > width:
+        kept.pop()
+        lines = _aligned(kept, indent)
+    return lines
+
+
+def _aligned(columns: Sequence[Sequence[str]], indent: str) -> list[str]:
+    widths = [max(map(len, column)) for column in columns]
     return [
         (indent + _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
-        for row in zip(*kept, strict=True)
+        for row in zip(*columns, strict=True)
     ]

@@ -70,3 +70,9 @@ def space_group_symbol(number: int) -> str:
 def group_words(number: int | None) -> str:
     """Return a space group as symbol and number, ``P6_3/mmc (194)``, or an en dash where it is not known."""
     return "–" if number is None else f"{space_group_symbol(number)} ({number})"
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter at its beginning and a stop at its end; nothing of nothing."""
+    stripped = text.strip()
+    return stripped[:1].upper() + stripped[1:] + ("" if not stripped or stripped[-1] in ".!?" else ".")
