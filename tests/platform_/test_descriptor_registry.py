@@ -7,8 +7,9 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from matsift.crystal import Crystal
-from matsift.descriptors.registry import compute, descriptor_set, known_descriptor_sets, package_versions
-from matsift.errors import UnknownDescriptorSet
+from matsift.descriptors.batches import compute_stream
+from matsift.descriptors.registry import compute, descriptor_set, is_sparse, known_descriptor_sets, package_versions
+from matsift.errors import UnknownDescriptorSet, UserInputError
 
 SYSTEMS = {
     1: Lattice.from_parameters(4, 5, 6, 80, 75, 95),
@@ -25,10 +26,17 @@ def test_the_sets_and_their_sizes() -> None:
     sizes = {name: len(descriptor_set(name).columns) for name in known_descriptor_sets()}
     of_the_paper = {"mp": 6, "mp_energy": 2, "magpie": 145, "voronoi": 126}
     of_oxides = {"oxide_pair": 10, "bond_valence": 6}
-    assert sizes == {**of_the_paper, **of_oxides, "packing": 3, "voronoi_128": 128, "fingerprint": 290}
+    assert sizes == {
+        **of_the_paper,
+        **of_oxides,
+        "packing": 3,
+        "voronoi_128": 128,
+        "fingerprint": 290,
+        "diffraction": 2,
+    }
     assert all(descriptor_set(name).name == name for name in sizes)
     names = [column for name in sizes if name != "voronoi_128" for column in descriptor_set(name).columns]
-    assert len(names) == len(set(names)) == 279 + 3 + 290 + 16
+    assert len(names) == len(set(names)) == 279 + 3 + 290 + 16 + 2
 
 
 def test_an_unknown_set_names_those_there_are() -> None:
@@ -36,6 +44,14 @@ def test_an_unknown_set_names_those_there_are() -> None:
         UnknownDescriptorSet, match="use one of bond_valence, fingerprint, magpie, mp, mp_energy, oxide"
     ):
         compute("soap", [])
+
+
+def test_the_sparse_set_is_known_but_gives_no_table() -> None:
+    assert [name for name in known_descriptor_sets() if is_sparse(name)] == ["diffraction"]
+    with pytest.raises(UserInputError, match="lists, not columns"):
+        compute("diffraction", [])
+    with pytest.raises(UserInputError, match="lists, not columns"):
+        next(compute_stream(("mp", "diffraction"), iter(()), n_worker=1, time_limit_s=1.0))
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

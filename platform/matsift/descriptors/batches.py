@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from matsift.crystal import Crystal
 from matsift.descriptors.mp import Facts
-from matsift.descriptors.registry import descriptor_set
+from matsift.descriptors.registry import descriptor_set, is_sparse
 from matsift.descriptors.sets import DescriptorChunk
+from matsift.errors import UserInputError
 from matsift.execution.killable import TIME_LIMIT_EXCEEDED, KillablePool, Outcome
 
 _TARGET = "matsift.descriptors.registry:compute_chunk"
@@ -92,9 +93,12 @@ def compute_stream(
     ------
     UnknownDescriptorSet
         If a set does not exist.
+    UserInputError
+        If a set is sparse.
     """
     for name in names:
-        descriptor_set(name)
+        if is_sparse(descriptor_set(name).name):
+            raise UserInputError(f"{name} gives lists, not columns: no learner of tables can read it")
     source, again, in_hand = iter(pieces), deque[Piece](), dict[int, Piece]()
     numbers = count()
     with KillablePool(

@@ -13,6 +13,7 @@ from matsift.crystal import Crystal
 from matsift.descriptors import matminer_sets
 from matsift.descriptors.bond_valence import BOND_VALENCE, compute_bond_valence
 from matsift.descriptors.composition import MAGPIE, compute_magpie
+from matsift.descriptors.diffraction import DIFFRACTION
 from matsift.descriptors.fingerprint import FINGERPRINT, compute_fingerprint
 from matsift.descriptors.mp import MP, MP_ENERGY, Facts, compute_mp, compute_mp_energy
 from matsift.descriptors.oxide_pair import OXIDE_PAIR, compute_oxide_pair
@@ -20,7 +21,8 @@ from matsift.descriptors.packing import PACKING, compute_packing
 from matsift.descriptors.sets import DescriptorChunk, DescriptorSet
 from matsift.descriptors.structure_chunk import Chunk
 from matsift.descriptors.voronoi import VORONOI, VORONOI_128, compute_voronoi, compute_voronoi_128
-from matsift.errors import UnknownDescriptorSet
+from matsift.diffraction.ideal import ideal_profiles
+from matsift.errors import UnknownDescriptorSet, UserInputError
 
 _Compute = Callable[[Chunk], DescriptorChunk]
 
@@ -36,15 +38,23 @@ _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
     FINGERPRINT.name: (FINGERPRINT, lambda chunk: compute_fingerprint(chunk.crystals, chunk.cells)),
 }
 
+#: Sets whose structures have lists of different lengths; other functions compute them.
+_SPARSE = {DIFFRACTION.name: DIFFRACTION}
+
 #: Packages whose version may move a number of some set.
-_PACKAGES = ("matminer", "numba", "numpy", "pymatgen", "scipy", "spglib")
+_PACKAGES = ("gemmi", "matminer", "numba", "numpy", "pymatgen", "scipy", "spglib")
 
 _version = cache(version)  # reading it takes milliseconds, and every chunk asks
 
 
 def known_descriptor_sets() -> tuple[str, ...]:
     """Return the names of all descriptor sets."""
-    return tuple(_SETS)
+    return (*_SETS, *_SPARSE)
+
+
+def is_sparse(name: str) -> bool:
+    """Return whether a set has no table of columns, so that `compute` does not give it."""
+    return name in _SPARSE
 
 
 def descriptor_set(name: str) -> DescriptorSet:
@@ -55,7 +65,7 @@ def descriptor_set(name: str) -> DescriptorSet:
     UnknownDescriptorSet
         If there is none.
     """
-    return _entry(name)[0]
+    return _SPARSE.get(name) or _entry(name)[0]
 
 
 def compute(name: str, crystals: Sequence[Crystal], facts: Facts | None = None) -> DescriptorChunk:
@@ -75,6 +85,8 @@ def compute(name: str, crystals: Sequence[Crystal], facts: Facts | None = None) 
     ------
     UnknownDescriptorSet
         If there is no set of this name.
+    UserInputError
+        If the set is sparse.
     """
     return _entry(name)[1](Chunk(crystals, facts))
 
@@ -99,7 +111,9 @@ def compute_chunk(
 def prepare_worker(names: Sequence[str]) -> None:
     """Load what the sets need, so that a worker's first structure is not charged with imports."""
     salt = Crystal.ordered(3.0 * np.eye(3), ["Na", "Cl"], np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]]))
-    compute_chunk((names, [salt], None))
+    compute_chunk(([name for name in names if not is_sparse(name)], [salt], None))
+    if DIFFRACTION.name in names:
+        ideal_profiles([salt])
 
 
 def _entry(name: str) -> tuple[DescriptorSet, _Compute]:
@@ -108,4 +122,6 @@ def _entry(name: str) -> tuple[DescriptorSet, _Compute]:
     try:
         return _SETS[name]
     except KeyError:
+        if is_sparse(name):
+            raise UserInputError(f"{name} gives lists, not columns: no learner of tables can read it") from None
         raise UnknownDescriptorSet(name, list(_SETS)) from None
