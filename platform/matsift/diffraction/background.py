@@ -18,6 +18,15 @@ NARROWEST_DEG, WIDEST_DEG = 0.01, 3.0
 
 _SIGMA_PER_MAD = 1.4826
 
+#: Part of the points, percent, that hold no line; widths of smoothing tried, points; lines that tell the width.
+_LOW_PERCENT, _SMOOTHINGS, _N_STRONG = 60, (5, 9, 15, 25, 41, 67, 111), 25
+
+#: A smoothing is enough when so many lines stand out of the noise so many times on average; a stronger one must make
+#: them so much clearer.
+_N_CLEAR, _CLEAR, _CLEARER = 5, 20.0, 1.2
+
+_N_CLIP = 5
+
 
 @dataclass(frozen=True, eq=False)
 class EvenPattern:
@@ -50,42 +59,60 @@ def even(two_theta_deg: NDArray[np.float64], intensity: NDArray[np.float64]) -> 
 
 
 def noise(intensity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the standard deviation of each point's noise, growing with the root of the intensity as counts do.
+    """Return the standard deviation of each point's noise: a constant, and a part that grows as counts do.
 
-    The factor comes from second differences, in which lines nearly vanish; it is above 0 everywhere.
+    Both come from second differences, in which lines nearly vanish: the constant from the lower points, the growth
+    from the higher ones. It is above 0 everywhere.
     """
     level = median_filter(intensity, size=9, mode="nearest")
-    floor = max(float(np.percentile(level, 90)) * 1e-3, float(level.max()) * 1e-4, np.finfo(np.float64).tiny)
-    root = np.sqrt(np.maximum(level, floor))
     second = np.convolve(intensity, [1.0, -2.0, 1.0], mode="same") / np.sqrt(6)
-    scaled = np.abs(second[1:-1] / root[1:-1])
-    moved = scaled[scaled > 0]
-    if not len(moved):
-        return np.full(len(intensity), float(np.abs(intensity).max()) * 1e-6)
-    return _SIGMA_PER_MAD * float(np.median(moved)) * root
+    second[[0, -1]] = 0.0
+    low = level <= np.percentile(level, _LOW_PERCENT)
+    ground = _spread(second[low])
+    if ground == 0.0:
+        ground = max(_spread(second), float(np.abs(intensity).max()) * 1e-6, np.finfo(np.float64).tiny)
+    base = float(np.mean(level[low]))
+    above = np.maximum(level - base, 0.0)
+    high = above > 10 * ground
+    growth = ground**2 / base if base > 0 else np.inf
+    if high.any():
+        measured = _spread(second[high] / np.sqrt(above[high])) ** 2
+        growth = min(growth, measured)
+    return np.sqrt(ground**2 + (growth if np.isfinite(growth) else 0.0) * above)
 
 
 def typical_width(pattern: EvenPattern, sigma: NDArray[np.float64]) -> float:
-    """Return the usual full width at half maximum of the lines, degrees: that of the strongest ones."""
-    smooth = savgol_filter(pattern.intensity, min(5, _odd(len(sigma) - 1)), 2)
+    """Return the usual full width at half maximum of the lines, degrees: that of the strongest ones.
+
+    They are looked for in the pattern smoothed more and more, and measured where they stand out of the noise best.
+    """
     reach = max(3, round(WIDEST_DEG / pattern.step_deg))
-    peaks, found = find_peaks(smooth, prominence=6 * sigma, wlen=2 * reach + 1)
-    if not len(peaks):
-        return max(0.1, 4 * pattern.step_deg)
-    strongest = np.argsort(found["prominences"])[::-1][:25]
-    chosen = np.sort(peaks[strongest])
-    widths = peak_widths(smooth, chosen, rel_height=0.5, wlen=2 * reach + 1)[0] * pattern.step_deg
-    weights = smooth[chosen] - np.median(smooth)
-    order = np.argsort(widths)
-    reached = np.cumsum(np.maximum(weights[order], 0)) + 1e-12
-    usual = float(widths[order][np.searchsorted(reached, 0.4 * reached[-1])])
-    return float(np.clip(usual, max(NARROWEST_DEG, 2 * pattern.step_deg), WIDEST_DEG))
+    best, width = 0.0, max(0.1, 4 * pattern.step_deg)
+    for points in _SMOOTHINGS:
+        if points * pattern.step_deg > WIDEST_DEG or points >= len(sigma):
+            break
+        smooth = savgol_filter(pattern.intensity, points, 2)
+        left = sigma * float(np.linalg.norm(savgol_coeffs(points, 2)))
+        peaks, found = find_peaks(smooth, prominence=6 * left, wlen=2 * reach + 1)
+        clarity = found["prominences"] / left[peaks]
+        strongest = np.argsort(clarity)[::-1][:_N_STRONG]
+        total = float(clarity[strongest[:_N_CLEAR]].sum())
+        if total > best:
+            best = _CLEARER * total
+            chosen = np.sort(peaks[strongest])
+            weights = np.interp(chosen, peaks, found["prominences"])
+            width = _usual(peak_widths(smooth, chosen, rel_height=0.5, wlen=2 * reach + 1)[0], weights)
+            width *= pattern.step_deg
+        if best > _CLEARER * _N_CLEAR * _CLEAR:
+            break
+    return float(np.clip(width, max(NARROWEST_DEG, 2 * pattern.step_deg), WIDEST_DEG))
 
 
-def background(pattern: EvenPattern, width_deg: float) -> NDArray[np.float64]:
+def background(pattern: EvenPattern, width_deg: float, sigma: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the background under lines of a width, by clipping peaks in ever narrower windows (SNIP).
 
-    Ryan et al., Nucl. Instrum. Methods B 34 (1988) 396, with decreasing windows (Morhac 1997), by pybaselines.
+    Ryan et al., Nucl. Instrum. Methods B 34 (1988) 396, with decreasing windows (Morhac 1997), by pybaselines; then
+    raised from the lower edge of the noise, which clipping follows, to its middle.
     """
     reach = round(max(_CLIP_WIDTHS * width_deg, _CLIP_LEAST_DEG) / pattern.step_deg)
     reach = max(2, min(reach, (len(pattern.intensity) - 1) // 4))
@@ -93,7 +120,13 @@ def background(pattern: EvenPattern, width_deg: float) -> NDArray[np.float64]:
     base, _ = Baseline(pattern.two_theta_deg, check_finite=False).snip(
         filtered, max_half_window=reach, decreasing=True, filter_order=2
     )
-    return np.minimum(np.asarray(base, dtype=np.float64), filtered)
+    clipped = np.minimum(np.asarray(base, dtype=np.float64), filtered)
+    left = sigma * smoothed_noise(pattern, width_deg)
+    above = (filtered - clipped) / left
+    for _ in range(_N_CLIP):
+        middle = float(np.median(above))
+        above = above[above < middle + 3.0]
+    return np.asarray(clipped + middle * median_filter(left, size=2 * reach + 1, mode="nearest"))
 
 
 def smoothed(pattern: EvenPattern, width_deg: float, *, derivative: int = 0) -> NDArray[np.float64]:
@@ -114,6 +147,19 @@ def _window(pattern: EvenPattern, width_deg: float, derivative: int) -> tuple[in
     order = 2 if derivative == 0 else 3
     points = _odd(round((0.9 if derivative == 0 else 1.3) * width_deg / pattern.step_deg))
     return min(max(points, order + 3 - order % 2), _odd(len(pattern.intensity) - 1)), order
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation of noise with outliers; values that are 0, as clipped ones are, do not count."""
+    moved = np.abs(values[values != 0])
+    return _SIGMA_PER_MAD * float(np.median(moved)) if len(moved) else 0.0
+
+
+def _usual(widths: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return a width below which the lines hold 40 % of the weight: wider ones are several lines."""
+    order = np.argsort(widths)
+    reached = np.cumsum(weights[order])
+    return float(widths[order][np.searchsorted(reached, 0.4 * reached[-1])])
 
 
 def _odd(number: int) -> int:

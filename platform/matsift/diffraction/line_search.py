@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import find_peaks
+from scipy.signal import fftconvolve, find_peaks
 
-from matsift.diffraction.background import EvenPattern, smoothed, smoothed_noise
+from matsift.diffraction.background import EvenPattern
 from matsift.diffraction.line_fit import Lines, Shape, fit_lines
 from matsift.diffraction.radiation import Radiation, second_angle
 
-#: A line is seen where curvature and height exceed the noise so many times, and it is a part of the strongest line.
-_CURVATURE_SIGMA, _HEIGHT_SIGMA, _LEAST_HEIGHT = 4.5, 4.0, 0.002
+#: Mexican hats tried, their spread in usual widths of a line: the best for a line is about as wide as the line.
+_SCALES = (0.5, 0.9, 1.6, 3.0)
+
+#: A line is seen where its bulge exceeds the noise so many times, and kept when its area does; and when it is at least
+#: such a part of the strongest line.
+_BULGE_SIGMA, _AREA_SIGMA, _LEAST_HEIGHT = 4.5, 4.5, 0.002
 
 #: Lines nearer to each other than this part of a width are one.
 _ONE_LINE_WIDTHS = 0.6
@@ -28,16 +32,31 @@ _ETAS = (0.2, 0.5, 0.8)
 _N_CHOSEN = 8
 
 
-def see_lines(net: EvenPattern, sigma: NDArray[np.float64], width_deg: float) -> NDArray[np.float64]:
-    """Return 2theta (degrees, ascending) where the pattern bulges as a line does."""
-    curvature = -smoothed(net, width_deg, derivative=2)
-    height = smoothed(net, width_deg)
-    bulge_sigma = _CURVATURE_SIGMA * sigma * smoothed_noise(net, width_deg, derivative=2)
-    least = np.maximum(_HEIGHT_SIGMA * sigma * smoothed_noise(net, width_deg), _LEAST_HEIGHT * float(height.max()))
-    apart = max(1, round(_ONE_LINE_WIDTHS * width_deg / net.step_deg))
-    seen, _ = find_peaks(curvature, height=bulge_sigma, distance=apart)
-    seen = seen[height[seen] > least[seen]]
-    return net.two_theta_deg[seen] + _between(curvature, seen) * net.step_deg
+def see_lines(
+    net: EvenPattern, sigma: NDArray[np.float64], width_deg: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return 2theta (ascending) where the pattern bulges as a line does, and about how wide the bulge is, degrees.
+
+    The pattern is convolved with Mexican hats from narrow to wide, as in a wavelet search: narrow ones tell
+    neighbours apart, wide ones find the weak and broad lines; a wide bulge counts where no narrower one lies in it.
+    """
+    top = float(net.intensity.max())
+    centres, widths = np.zeros(0), np.zeros(0)
+    for scale in _SCALES:
+        spread = scale * width_deg
+        hat = _mexican_hat(spread / net.step_deg)
+        if len(hat) >= len(sigma):
+            break
+        bulge = fftconvolve(_beyond(net.intensity, len(hat) // 2), hat, mode="valid")
+        least = np.maximum(_BULGE_SIGMA * sigma * float(np.linalg.norm(hat)), _LEAST_HEIGHT * top)
+        seen, _ = find_peaks(bulge, height=least)
+        found = net.two_theta_deg[seen] + _between(bulge, seen) * net.step_deg
+        if len(centres):
+            found = found[np.abs(found[:, None] - centres).min(axis=1, initial=np.inf) > spread]
+        centres = np.append(centres, found)
+        widths = np.append(widths, np.full(len(found), max(1.0, scale) * width_deg))
+    order = np.argsort(centres, kind="stable")
+    return centres[order], widths[order]
 
 
 def shape_of(
@@ -70,12 +89,12 @@ def find_lines(
     net: EvenPattern, sigma: NDArray[np.float64], width_deg: float, radiation: Radiation
 ) -> tuple[Lines, Shape]:
     """Return the lines of a pattern without background, and what they share."""
-    seen = see_lines(net, sigma, width_deg)
-    shape = shape_of(net, sigma, seen, width_deg, radiation)
-    lines, _ = fit_lines(net, sigma, seen, shape)
+    centres, widths = see_lines(net, sigma, width_deg)
+    shape = shape_of(net, sigma, centres, width_deg, radiation)
+    lines, _ = fit_lines(net, sigma, centres, widths, shape)
     kept = _worth(lines)
     if not kept.all():
-        lines, _ = fit_lines(net, sigma, lines.two_theta_deg[kept], shape)
+        lines, _ = fit_lines(net, sigma, lines.two_theta_deg[kept], lines.fwhm_deg[kept], shape)
         lines = lines.take(_worth(lines))
     return lines, shape
 
@@ -83,7 +102,7 @@ def find_lines(
 def _worth(lines: Lines) -> NDArray[np.bool_]:
     """Return which lines are neither lost in the noise, nor one with a neighbour, nor an error of its shape."""
     height = lines.area / lines.fwhm_deg
-    kept = (lines.height_sigma > _HEIGHT_SIGMA / 2) & (height > _LEAST_HEIGHT * height.max(initial=0.0))
+    kept = (lines.significance > _AREA_SIGMA) & (height > _LEAST_HEIGHT * height.max(initial=0.0))
     for place in np.argsort(height):
         distance = np.abs(lines.two_theta_deg - lines.two_theta_deg[place]) / lines.fwhm_deg
         stronger = kept & (height > height[place])
@@ -100,9 +119,7 @@ def _chosen(net: EvenPattern, seen: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sort(pool[:_N_CHOSEN])
 
 
-def _near(
-    net: EvenPattern, centres: NDArray[np.float64], width_deg: float, radiation: Radiation
-) -> NDArray[np.bool_]:
+def _near(net: EvenPattern, centres: NDArray[np.float64], width_deg: float, radiation: Radiation) -> NDArray[np.bool_]:
     """Return which points lie within two widths of some lines, or of their K-alpha2."""
     places = centres if radiation.second is None else np.concatenate([centres, second_angle(centres, radiation)])
     near = np.zeros(len(net.intensity), dtype=bool)
@@ -114,7 +131,7 @@ def _near(
 def _misfit(
     net: EvenPattern, sigma: NDArray[np.float64], centres: NDArray[np.float64], shape: Shape, near: NDArray[np.bool_]
 ) -> float:
-    _, model = fit_lines(net, sigma, centres, shape)
+    _, model = fit_lines(net, sigma, centres, np.full(len(centres), shape.fwhm_deg), shape)
     return float((((net.intensity - model) / sigma)[near] ** 2).sum())
 
 
@@ -127,3 +144,16 @@ def _between(values: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[n
     left, middle, right = values[peaks - 1], values[peaks], values[peaks + 1]
     bend = left - 2 * middle + right
     return np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, 1.0), 0.0)
+
+
+def _mexican_hat(spread: float) -> NDArray[np.float64]:
+    """Return a Mexican hat (Ricker wavelet) whose zeros lie `spread` points beside its top."""
+    reach = max(2, int(np.ceil(4 * spread)))
+    scaled = (np.arange(-reach, reach + 1) / spread) ** 2
+    hat = (1 - scaled) * np.exp(-scaled / 2)
+    hat -= hat.mean()
+    return np.asarray(hat / np.abs(hat).sum() * 2)
+
+
+def _beyond(intensity: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    return np.pad(intensity, reach, mode="reflect")

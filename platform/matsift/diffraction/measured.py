@@ -92,7 +92,7 @@ def process(pattern: MeasuredPattern, wavelength: str | float | None = None) -> 
     points = even(pattern.two_theta_deg, pattern.intensity)
     sigma = noise(points.intensity)
     width = typical_width(points, sigma)
-    base = background(points, width)
+    base = background(points, width, sigma)
     net = replace(points, intensity=points.intensity - base)
     lines, shape = find_lines(net, sigma, width, radiation)
     peaks = _peaks(lines, radiation, points.two_theta_deg)
