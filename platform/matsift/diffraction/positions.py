@@ -1,0 +1,136 @@
+"""Special positions of the 230 space groups, derived from their operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import spglib
+from numpy.typing import NDArray
+
+#: Positions without a free coordinate lie on multiples of this, in the settings of International Tables.
+_GRID = 24
+
+_SAME = 1e-6
+_GENERIC = np.array([0.1357, 0.2913, 0.4179])
+_N_HALL = 530
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """Points of one site symmetry: the images of `projector` @ x + `origin` for any fractional x.
+
+    Parameters
+    ----------
+    multiplicity
+        Points in the conventional cell.
+    n_free
+        Free coordinates, 0 to 3.
+    projector
+        (3, 3).
+    origin
+        (3,).
+    """
+
+    multiplicity: int
+    n_free: int
+    projector: NDArray[np.float64]
+    origin: NDArray[np.float64]
+
+
+@cache
+def operations(space_group: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return rotations (n, 3, 3) and translations (n, 3) of the conventional cell, centring included.
+
+    The setting is the first of International Tables, as in spglib: unique axis b, origin choice 1, hexagonal axes.
+    """
+    found = spglib.get_symmetry_from_database(_hall_numbers()[space_group])
+    assert found is not None
+    return np.asarray(found["rotations"], dtype=np.int64), np.asarray(found["translations"], dtype=np.float64)
+
+
+@cache
+def special_positions(space_group: int) -> tuple[Position, ...]:
+    """Return the positions of a space group, the general one first; copies of one under the group are all there."""
+    rotations, translations = operations(space_group)
+    general = Position(len(rotations), 3, np.eye(3), np.zeros(3))
+    found: dict[tuple[float, ...], Position] = {}
+    points = np.concatenate([_points_of_single_operations(rotations, translations), _grid_points()])
+    for stabiliser, point in _distinct_stabilisers(rotations, translations, points):
+        turns, shifts = rotations[stabiliser], translations[stabiliser]
+        shifts = shifts + np.rint(point - turns @ point - shifts)  # the lattice vector that brings the point back
+        projector, origin = turns.mean(axis=0), shifts.mean(axis=0)
+        n_free = int(np.rint(np.trace(projector)))
+        key = tuple(np.round(np.append(projector.ravel(), origin), 5).tolist())
+        found.setdefault(key, Position(len(rotations) // len(turns), n_free, projector, origin))
+    special = sorted(found.items(), key=lambda item: (-item[1].n_free, -item[1].multiplicity, item[0]))
+    return general, *(position for _, position in special)
+
+
+def orbit(space_group: int, point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the images (n, 3) of a point in the conventional cell, itself first, each once, 0 to 1."""
+    rotations, translations = operations(space_group)
+    images = (rotations @ point + translations) % 1.0
+    images = np.where(images > 1 - _SAME, 0.0, images)
+    _, first = np.unique(np.round(images, 5) % 1.0, axis=0, return_index=True)
+    return images[np.sort(first)]
+
+
+@cache
+def _hall_numbers() -> dict[int, int]:
+    """Return space group -> its first Hall number."""
+    first: dict[int, int] = {}
+    for hall in range(1, _N_HALL + 1):
+        kind = spglib.get_spacegroup_type(hall)
+        assert kind is not None
+        first.setdefault(int(kind.number), hall)
+    return first
+
+
+def _grid_points() -> NDArray[np.float64]:
+    axis = np.arange(_GRID) / _GRID
+    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def _points_of_single_operations(
+    rotations: NDArray[np.int64], translations: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return a generic point on each axis and plane that passes through the cell."""
+    shifts = np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    points = []
+    for turn, translation in zip(rotations, translations, strict=True):
+        powers = [np.eye(3, dtype=np.int64)]
+        while not np.array_equal(last := powers[-1] @ turn, powers[0]):
+            powers.append(last)
+        if len(powers) == 1:
+            continue
+        mean = np.mean(powers, axis=0)
+        if round(float(np.trace(mean))) == 0:
+            continue  # a single point: the grid has it
+        partial = np.mean(np.cumsum(np.concatenate([np.zeros((1, 3, 3)), powers[:-1]]), axis=0), axis=0)
+        moved = translation + shifts
+        fixed = np.abs(moved @ mean.T).max(axis=1) < _SAME  # no screw, no glide
+        points.append(mean @ _GENERIC + moved[fixed] @ partial.T)
+    return np.concatenate(points) % 1.0 if points else np.zeros((0, 3))
+
+
+def _distinct_stabilisers(
+    rotations: NDArray[np.int64], translations: NDArray[np.float64], points: NDArray[np.float64]
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Return the operations (numbers) that leave points where they are, up to the lattice, with each such point.
+
+    Points of the grid that lie on a line or plane are left out: those have points of their own.
+    """
+    kept = []
+    for start in range(0, len(points), 2048):
+        chunk = points[start : start + 2048]
+        moved = np.einsum("nij,pj->pni", rotations, chunk) + translations - chunk[:, None, :]
+        same = (np.abs(moved - np.rint(moved)) < _SAME).all(axis=2)
+        for i in np.flatnonzero(same.sum(axis=1) > 1).tolist():
+            stabiliser = np.flatnonzero(same[i])
+            free = int(np.rint(rotations[stabiliser].trace(axis1=1, axis2=2).mean()))
+            on_grid = bool((np.abs(chunk[i] * _GRID - np.rint(chunk[i] * _GRID)) < _SAME).all())
+            if free == 0 or not on_grid:
+                kept.append((stabiliser, chunk[i]))
+    return kept
