@@ -36,7 +36,7 @@ def test_every_candidate_is_a_row_with_its_units_in_the_column_names() -> None:
 
 def test_parquet_and_csv_read_back_as_they_were_written(tmp_path: Path) -> None:
     report = sample_report()
-    paths = write_tables(report, tmp_path)
+    paths = write_tables(report_tables(report), tmp_path)
     names = ["candidates", "calibration", "evaluations", "importances", "learning_curves", "parity"]
     assert [p.name for p in paths] == [f"{name}.{ending}" for name in names for ending in ("csv", "parquet")]
     for name, table in report_tables(report).items():
@@ -50,7 +50,7 @@ def test_parquet_and_csv_read_back_as_they_were_written(tmp_path: Path) -> None:
 def test_the_same_report_writes_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first, second = (write_tables(sample_report(), tmp_path / name) for name in "ab")
+    first, second = (write_tables(report_tables(sample_report()), tmp_path / name) for name in "ab")
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
 
 

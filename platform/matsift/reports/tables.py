@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +91,10 @@ def report_tables(report: RankingReport) -> dict[str, pa.Table]:
     return {"candidates": candidate_table(report)} | {name: t for name, t in rest.items() if t.num_rows}
 
 
-def write_tables(report: RankingReport, folder: Path) -> list[Path]:
-    """Write every table as CSV and as Parquet into an existing folder and return the paths, candidates first."""
+def write_tables(tables: Mapping[str, pa.Table], folder: Path) -> list[Path]:
+    """Write tables, by the names of their files, as CSV and as Parquet into an existing folder; return the paths."""
     paths = []
-    for name, table in report_tables(report).items():
+    for name, table in tables.items():
         as_csv, as_parquet = folder / f"{name}.csv", folder / f"{name}.parquet"
         pyarrow.csv.write_csv(table, as_csv)
         pyarrow.parquet.write_table(table, as_parquet)
