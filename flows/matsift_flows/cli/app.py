@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matsift_flows.cli import campaign, database, dataset, run, show, sources, steps
+from matsift_flows.cli import campaign, database, dataset, identify, run, show, sources, steps
 
 app = typer.Typer(
     name="matsift",
@@ -22,6 +22,7 @@ app.command("group")(sources.group)
 app.command("serve")(sources.serve)
 for name, command in steps.COMMANDS.items():
     app.command(name)(command)
+app.command("identify")(identify.identify)
 app.command("claim")(campaign.claim)
 app.command("label")(campaign.label)
 for name, command in show.COMMANDS.items():

@@ -44,10 +44,8 @@ def write_pattern(answer: PatternAnswer, path: Path) -> Path:
     UserInputError
         If the name has another ending, or the file cannot be written.
     """
-    write = _WRITERS.get(path.suffix.lower())
-    if write is None:
-        known = ", ".join(_WRITERS)
-        raise UserInputError(f"{path}: what to draw is told by the ending of the name; use one of {known}")
+    check_ending(path)
+    write = _WRITERS[path.suffix.lower()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as aside:
@@ -58,6 +56,19 @@ def write_pattern(answer: PatternAnswer, path: Path) -> Path:
         message = f"{path}: the picture cannot be written here ({error.strerror or error}); choose another place"
         raise UserInputError(message) from error
     return path
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a name from whose ending nobody can tell what to draw.
+
+    Raises
+    ------
+    UserInputError
+        If it is none of .html, .svg, .png, .pdf.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        known = ", ".join(_WRITERS)
+        raise UserInputError(f"{path}: what to draw is told by the ending of the name; use one of {known}")
 
 
 def render_pattern(answer: PatternAnswer) -> str:

@@ -1,0 +1,1 @@
+"""Steps of a study of powder diffraction, and the answer to a measured pattern."""
