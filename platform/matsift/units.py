@@ -58,6 +58,10 @@ PROPERTIES: dict[str, PropertyDefinition] = {
             PropertyDefinition(f"percolation_barrier_{n}d", "eV", _PERCOLATION.format(directions), 0.0, 20.0)
             for n, directions in ((1, "one direction or more"), (2, "two directions or more"), (3, "three directions"))
         ),
+        PropertyDefinition(
+            "space_group_number", "1", "number of the space group in the International Tables, by symmetry", 1.0, 230.0
+        ),
+        PropertyDefinition("primitive_cell_volume", "angstrom3", "volume of the primitive cell", 1.0, 1e5),
     )
 }
 

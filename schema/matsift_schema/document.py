@@ -30,7 +30,14 @@ AGGREGATES: dict[str, tuple[str, ...]] = {
     "campaigns": ("campaign", "campaign_plan", "campaign_round", "campaign_stop", "candidate_score"),
     "acquisitions": ("acquisition", "acquisition_event", "oracle_result"),
     "generation": ("generated_composition",),
-    "diffraction": ("measured_pattern",),
+    "diffraction": (
+        "diffraction_profile",
+        "held_out_space_group",
+        "measured_pattern",
+        "pattern_identification",
+        "pattern_space_group",
+        "pattern_phase",
+    ),
     "reports": ("study_report",),
 }
 

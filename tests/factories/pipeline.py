@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from tests.factories import diffraction
 from tests.factories.crystals import many
 from tests.factories.entries import SOURCE, broken_entry, entry, ingest, label
 from tests.factories.runs import run_id
@@ -257,6 +258,7 @@ def small_study(session: Session, n: int = 6) -> Study:
     relax(session, run, ids[:2])
     write_bond_valence(session, run, ids[:2])
     _rows_without_a_writer(session, run)
+    diffraction.diffract(session, run, ids)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
 
 
@@ -299,13 +301,6 @@ def _rows_without_a_writer(session: Session, run: int) -> None:
     """Write a row into the tables that later studies fill."""
     session.execute(
         text("INSERT INTO matsift.generated_composition (formula, run_id) VALUES ('NaCl', :run)"), {"run": run}
-    )
-    session.execute(
-        text(
-            "INSERT INTO matsift.measured_pattern (content_hash, name, wavelength_angstrom, two_theta_deg, intensity,"
-            " run_id) VALUES (:hash, 'salt', 1.5406, '{27.4, 31.7}', '{13, 100}', :run)"
-        ),
-        {"hash": digest("pattern"), "run": run},
     )
 
 

@@ -137,14 +137,14 @@ def _create_incoming(cursor: psycopg.Cursor[tuple[Any, ...]], columns: Mapping[s
 
 
 def select_binary(session: Session, query: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Return rows in which ``float8[]``, ``int4[]`` and ``vector`` are NumPy arrays.
+    """Return rows in which ``float8[]``, ``float4[]``, ``int4[]``, ``int2[]`` and ``vector`` are NumPy arrays.
 
     `query` is psycopg's own SQL, with ``%(name)s`` for parameters.
     """
     session.flush()
     connection = driver_connection(session)
     with connection.cursor(binary=True) as cursor:
-        for oid, loader in ((1022, _FloatArrayLoader), (1007, _IntArrayLoader)):
+        for oid, loader in _ARRAY_LOADERS.items():
             cursor.adapters.register_loader(oid, loader)
         vector = connection.adapters.types.get("vector")
         if vector is not None:
@@ -206,6 +206,35 @@ class _IntArrayLoader(Loader):
     def load(self, data: Buffer) -> NDArray[np.int64]:
         items = np.frombuffer(data, dtype=[("size", ">i4"), ("value", ">i4")], offset=_array_offset(data))
         return items["value"].astype(np.int64)
+
+
+class _ShortArrayLoader(Loader):
+    """A one-dimensional ``int2[]`` without NULLs as (n,) int16."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.int16]:
+        items = np.frombuffer(data, dtype=[("size", ">i4"), ("value", ">i2")], offset=_array_offset(data))
+        return items["value"].astype(np.int16)
+
+
+class _SingleArrayLoader(Loader):
+    """A one-dimensional ``float4[]`` without NULLs as (n,) float32."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.float32]:
+        items = np.frombuffer(data, dtype=[("size", ">i4"), ("value", ">f4")], offset=_array_offset(data))
+        return items["value"].astype(np.float32)
+
+
+#: Object id of the array's type -> what reads it.
+_ARRAY_LOADERS: dict[int, type[Loader]] = {
+    1022: _FloatArrayLoader,
+    1021: _SingleArrayLoader,
+    1007: _IntArrayLoader,
+    1005: _ShortArrayLoader,
+}
 
 
 class _VectorLoader(Loader):

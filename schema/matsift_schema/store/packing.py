@@ -19,8 +19,13 @@ from matsift.crystal import ELEMENT_SYMBOLS
 #: A field that is NULL.
 NULL = struct.pack(">i", -1)
 
-_FLOAT8, _INT4, _TEXT, _INT2 = 701, 23, 25, 21
-_ITEM: dict[int, np.dtype[Any]] = {_FLOAT8: np.dtype(">f8"), _INT4: np.dtype(">i4"), _INT2: np.dtype(">i2")}
+_FLOAT8, _FLOAT4, _INT4, _TEXT, _INT2 = 701, 700, 23, 25, 21
+_ITEM: dict[int, np.dtype[Any]] = {
+    _FLOAT8: np.dtype(">f8"),
+    _FLOAT4: np.dtype(">f4"),
+    _INT4: np.dtype(">i4"),
+    _INT2: np.dtype(">i2"),
+}
 _LENGTH = struct.Struct(">i")
 _EMPTY_ARRAY = struct.Struct(">iiii")  # length in bytes, dimensions, null flag, element type
 _ARRAY = struct.Struct(">iiiiii")  # and for one dimension its length and lower bound
@@ -83,6 +88,16 @@ def int4_arrays(arrays: Sequence[NDArray[np.int64]]) -> list[bytes]:
     return _arrays(_INT4, arrays)
 
 
+def int2_arrays(arrays: Sequence[NDArray[np.integer[Any]]]) -> list[bytes]:
+    """Return an ``int2[]`` an array."""
+    return _arrays(_INT2, arrays)
+
+
+def float4_arrays(arrays: Sequence[NDArray[np.float32]]) -> list[bytes]:
+    """Return a ``float4[]`` an array."""
+    return _arrays(_FLOAT4, arrays)
+
+
 def int2_array(values: NDArray[np.int64]) -> bytes:
     """Return an ``int2[]``."""
     return _arrays(_INT2, [values])[0]
@@ -102,7 +117,7 @@ def _item(value: str) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-def _arrays(oid: int, arrays: Sequence[NDArray[np.float64]] | Sequence[NDArray[np.int64]]) -> list[bytes]:
+def _arrays(oid: int, arrays: Sequence[NDArray[np.floating[Any]]] | Sequence[NDArray[np.integer[Any]]]) -> list[bytes]:
     """Return a field an array; the elements of all of them are written at once."""
     kind = _ITEM[oid]
     flat = [array.ravel() for array in arrays]

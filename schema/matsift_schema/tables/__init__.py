@@ -7,7 +7,14 @@ from matsift_schema.tables.campaigns import Campaign, CampaignPlan, CampaignRoun
 from matsift_schema.tables.catalogue import Element, Source, SourceEntry, SourceSnapshot, Structure
 from matsift_schema.tables.datasets import DatasetRow, DatasetSnapshot
 from matsift_schema.tables.descriptors import Descriptor, DescriptorSet
-from matsift_schema.tables.diffraction import MeasuredPattern
+from matsift_schema.tables.diffraction import (
+    DiffractionProfile,
+    HeldOutSpaceGroup,
+    MeasuredPattern,
+    PatternIdentification,
+    PatternPhase,
+    PatternSpaceGroup,
+)
 from matsift_schema.tables.generation import GeneratedComposition
 from matsift_schema.tables.groups import GroupingRule, StructureGroup, StructureGroupMember
 from matsift_schema.tables.labels import Label, LabelVerdict, Property
@@ -42,6 +49,7 @@ __all__ = [
     "DatasetSnapshot",
     "Descriptor",
     "DescriptorSet",
+    "DiffractionProfile",
     "Element",
     "Evaluation",
     "Failure",
@@ -49,12 +57,16 @@ __all__ = [
     "GeneratedComposition",
     "GroupingRule",
     "HeldOutPrediction",
+    "HeldOutSpaceGroup",
     "Label",
     "LabelVerdict",
     "MeasuredPattern",
     "ModelDescriptorSet",
     "ModelVersion",
     "OracleResult",
+    "PatternIdentification",
+    "PatternPhase",
+    "PatternSpaceGroup",
     "Prediction",
     "Property",
     "Run",
