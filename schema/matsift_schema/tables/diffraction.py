@@ -97,7 +97,7 @@ class HeldOutSpaceGroup(Base):
     in_set: Mapped[bool] = mapped_column(comment="whether the conformal set holds the true space group")
     set_size: Mapped[int] = mapped_column(SmallInteger, comment="space groups in the conformal set, count")
     relation: Mapped[str | None] = mapped_column(
-        comment="what the predicted group is to the true one: same, subgroup, supergroup, both or unrelated; NULL = unknown"
+        comment="the predicted to the true group: same, subgroup, supergroup, both or unrelated; NULL = unknown"
     )
     volume: Mapped[float | None] = mapped_column(
         comment="volume of the primitive cell, angstrom3; NULL = the network says none"

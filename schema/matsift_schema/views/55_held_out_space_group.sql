@@ -24,7 +24,7 @@ COMMENT ON COLUMN analysis.held_out_space_group.validation_set IS 'number of the
 COMMENT ON COLUMN analysis.held_out_space_group.space_group_number IS 'true space group';
 COMMENT ON COLUMN analysis.held_out_space_group.predicted IS 'most probable space group';
 COMMENT ON COLUMN analysis.held_out_space_group.is_right IS 'whether the two are the same';
-COMMENT ON COLUMN analysis.held_out_space_group.relation IS 'what the predicted group is to the true one: same, subgroup, supergroup, both or unrelated; NULL = unknown';
+COMMENT ON COLUMN analysis.held_out_space_group.relation IS 'the predicted to the true group: same, subgroup, supergroup, both or unrelated; NULL = unknown';
 COMMENT ON COLUMN analysis.held_out_space_group.probability IS 'calibrated probability of the predicted group, fraction of 1';
 COMMENT ON COLUMN analysis.held_out_space_group.true_probability IS 'calibrated probability of the true group, fraction of 1';
 COMMENT ON COLUMN analysis.held_out_space_group.true_rank IS 'place of the true group, from 1; NULL = the ensemble does not know it';

@@ -148,7 +148,7 @@ def _create_held_out() -> None:
             _column(
                 "relation",
                 _TEXT,
-                "what the predicted group is to the true one: same, subgroup, supergroup, both or unrelated; NULL = unknown",
+                "the predicted to the true group: same, subgroup, supergroup, both or unrelated; NULL = unknown",
                 nullable=True,
             ),
             *_volume_columns("volume of the primitive cell, angstrom3; NULL = the network says none"),
