@@ -80,7 +80,8 @@ def _finite(
 def _ascending(
     angles: NDArray[np.float64], counts: NDArray[np.float64], path: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]:
-    steps, notes = np.diff(angles), ()
+    steps = np.diff(angles)
+    notes: tuple[str, ...] = ()
     if (steps <= 0).all() and (steps < 0).any():
         angles, counts, steps = angles[::-1], counts[::-1], -steps[::-1]
         notes += ("the angles descended and were turned round",)
@@ -88,7 +89,7 @@ def _ascending(
     if n_back > 0:
         raise SourceError(
             path,
-            f"its first column goes up and down ({n_back} times down in {len(angles)} points), as no scan of 2theta does",
+            f"its first column goes down {n_back} times in {len(angles)} points, as no scan of 2theta does",
             "give one scan a file, 2theta first",
         )
     distinct, place, times = np.unique(angles, return_inverse=True, return_counts=True)

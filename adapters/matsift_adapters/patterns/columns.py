@@ -19,11 +19,11 @@ _OTHER_AXIS = re.compile(
 )
 
 #: Name of the radiation that the second item of `choose` may name.
-COPPER = "CuKa"
+COPPER = "CuKa1"
 
 
 def choose(names: Sequence[str], n_column: int, path: str) -> tuple[int, int, str | None]:
-    """Return the columns of angle and intensity, and the radiation that the angle's name tells ("CuKa") or None.
+    """Return the columns of angle and intensity, and the radiation that the angle's name tells ("CuKa1") or None.
 
     Parameters
     ----------

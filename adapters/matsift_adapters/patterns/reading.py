@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from matsift.diffraction.grid import wavelength_angstrom
 from matsift.diffraction.measured import MeasuredPattern
 from matsift.errors import SourceError
-from matsift_adapters.patterns.checks import checked
+from matsift_adapters.patterns.checks import checked, scans
 from matsift_adapters.patterns.other_formats import read_json, read_stoe, read_workbook
 from matsift_adapters.patterns.pdcif import read_pdcif
 from matsift_adapters.patterns.stated import stated_sample, stated_wavelength

@@ -26,7 +26,8 @@ _ANODE = re.compile(
     r"(?:anode(?:[-_ ]?material)?|target(?:[-_ ]?name)?)[\s=:,>\"'\t]*\b(Cu|Co|Mo|Fe|Cr|Ag|Ni|W)\b", re.IGNORECASE
 )
 _SAMPLE = re.compile(
-    r"(?:<SampleName>|\*FILE_SAMPLE\s+\"|_SAMPLE\s*=\s*'?|\bsample[-_ ]?(?:name|id)?\s*[:=,]\s*|##NAMES=)\s*([^<\"'\r\n]{1,80})",
+    r"(?:<SampleName>|\*FILE_SAMPLE\s+\"|_SAMPLE\s*=\s*'?|\bsample[-_ ]?(?:name|id)?\s*[:=,]\s*|##NAMES=)"
+    r"\s*([^<\"'\r\n]{1,80})",
     re.IGNORECASE,
 )
 _SHORTEST, _LONGEST = 0.1, 3.0

@@ -62,7 +62,7 @@ def read_counts(text: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | 
             counts = _all_numbers(lines[place + 1 :])
             if counts is not None and abs(len(counts) - n_point) < max(12.0, 0.01 * n_point):
                 counts = counts[: round(n_point)]
-                return first + step * np.arange(len(counts)), counts
+                return first + step * np.arange(len(counts), dtype=np.float64), counts
     return None
 
 
