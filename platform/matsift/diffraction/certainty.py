@@ -80,7 +80,7 @@ class Certainty:
             (n, C), as the ensemble gives them, not scaled.
         """
         scaled = self.scaled(probabilities)
-        chosen = scaled >= min(self.threshold, 1.0) - _SMALLEST
+        chosen = np.asarray(scaled >= self.threshold - _SMALLEST)
         chosen[np.arange(len(scaled)), scaled.argmax(axis=1)] = True
         return chosen
 

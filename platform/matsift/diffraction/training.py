@@ -235,7 +235,7 @@ class Training:
         return EpochReport(self._seed, self.n_done, self._settings.epochs, loss / n, right / n, seconds, n / seconds)
 
     def _set_rate(self, factor: float) -> None:
-        for group in self.optimiser.param_groups:
+        for group in self._optimiser.param_groups:
             group["lr"] = self._settings.learning_rate * factor
 
     def _step(self, batch: SparseProfiles, rows: NDArray[np.int64]) -> tuple[float, int]:
