@@ -80,8 +80,7 @@ def shape_of(
     single, shape = best(plain, local)
     if radiation.second is None:
         return shape
-    first_only = local[[not _is_second(angle, local, width_deg, radiation) for angle in local]]
-    double, with_second = best(replace(plain, radiation=radiation, doublet=True), first_only)
+    double, with_second = best(replace(plain, radiation=radiation, doublet=True), local)
     return with_second if double <= _DOUBLET_WORSE * single else replace(shape, radiation=radiation)
 
 
@@ -133,10 +132,6 @@ def _misfit(
 ) -> float:
     _, model = fit_lines(net, sigma, centres, np.full(len(centres), shape.fwhm_deg), shape)
     return float((((net.intensity - model) / sigma)[near] ** 2).sum())
-
-
-def _is_second(angle: float, seen: NDArray[np.float64], width_deg: float, radiation: Radiation) -> bool:
-    return bool((np.abs(second_angle(seen, radiation) - angle) < _ONE_LINE_WIDTHS * width_deg).any())
 
 
 def _between(values: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[np.float64]:
