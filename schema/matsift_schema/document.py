@@ -31,6 +31,7 @@ AGGREGATES: dict[str, tuple[str, ...]] = {
     "acquisitions": ("acquisition", "acquisition_event", "oracle_result"),
     "generation": ("generated_composition",),
     "diffraction": (
+        "structure_type",
         "diffraction_profile",
         "held_out_space_group",
         "measured_pattern",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from matsift.diffraction.sparse import SparseProfiles
 from matsift.records import LabelRecord
-from matsift_schema.store import datasets, descriptors, labels, models, patterns, space_groups
+from matsift_schema.store import datasets, descriptors, labels, models, patterns, space_groups, symmetry
 from matsift_schema.store import diffraction as profiles
 from matsift_schema.store.lookups import structure_hashes
 
@@ -52,6 +52,8 @@ def write_symmetry(session: Session, run: int, structure_ids: NDArray[np.int64])
         for name, value in (("space_group_number", 225.0), ("primitive_cell_volume", 40.0))
     ]
     labels.write_labels(session, run, rows)
+    types = ["225: 4 m-3m | 4 m-3m"] * len(structure_ids)
+    symmetry.write_structure_types(session, run, METHOD, structure_ids, types)
     return labels.label_table(session, ["space_group_number"])
 
 

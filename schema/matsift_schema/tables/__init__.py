@@ -14,6 +14,7 @@ from matsift_schema.tables.diffraction import (
     PatternIdentification,
     PatternPhase,
     PatternSpaceGroup,
+    StructureType,
 )
 from matsift_schema.tables.generation import GeneratedComposition
 from matsift_schema.tables.groups import GroupingRule, StructureGroup, StructureGroupMember
@@ -78,6 +79,7 @@ __all__ = [
     "Structure",
     "StructureGroup",
     "StructureGroupMember",
+    "StructureType",
     "StudyReport",
     "metadata",
 ]

@@ -29,6 +29,25 @@ _VOLUME = "volume_lower > 0 AND volume_lower <= volume AND volume <= volume_uppe
 _ALL_OR_NONE = "num_nulls(volume, volume_lower, volume_upper) IN (0, 3)"
 
 
+class StructureType(Base):
+    """The structure type of one crystal: space group and what each kind of atom occupies."""
+
+    __tablename__ = "structure_type"
+    __table_args__ = (
+        not_empty("method"),
+        not_empty("name"),
+        Index(None, "run_id"),
+        {"comment": "The structure type of a crystal: space group, multiplicity and symmetry of its sites by kind."},
+    )
+
+    structure_id: Mapped[int] = reference("structure.id", "the structure", primary_key=True)
+    method: Mapped[str] = mapped_column(
+        primary_key=True, comment="how it was found, as the labels of the space group say"
+    )
+    name: Mapped[str] = mapped_column(comment="the type, for example 225: 4 m-3m | 4 m-3m; what occupies has no name")
+    run_id: Mapped[int] = run_reference()
+
+
 class DiffractionProfile(Base):
     """The ideal powder profile of one structure, as its occupied bins."""
 

@@ -31,6 +31,7 @@ _PROPERTIES = "property_0022.csv"
 _PATTERN = "A powder diffraction pattern that somebody measured."
 _PATTERN_BEFORE = "A powder diffraction pattern that somebody measured, with the predictions made for it."
 _TABLES = (
+    "structure_type",
     "diffraction_profile",
     "held_out_space_group",
     "pattern_identification",
@@ -55,6 +56,7 @@ def upgrade() -> None:
     for name in ("peaks", "predictions"):  # no flow ever filled them
         op.drop_column("measured_pattern", name, schema="matsift")
     op.create_table_comment("measured_pattern", _PATTERN, existing_comment=_PATTERN_BEFORE, schema="matsift")
+    _create_types()
     _create_profiles()
     _create_held_out()
     _create_identifications()
@@ -89,6 +91,21 @@ def _fill_property() -> None:
         " :definition, CAST(:lower_bound AS float8), CAST(:upper_bound AS float8))"
     )
     op.get_bind().execute(insert, frozen_rows(_PROPERTIES))
+
+
+def _create_types() -> None:
+    _create(
+        "structure_type",
+        (
+            _key("structure_id", "the structure"),
+            _column("method", _TEXT, "how it was found, as the labels of the space group say"),
+            _column("name", _TEXT, "the type, for example 225: 4 m-3m | 4 m-3m; what occupies has no name"),
+        ),
+        {"method_is_not_empty": "method <> ''", "name_is_not_empty": "name <> ''"},
+        {"structure_id": "structure"},
+        primary_key=("structure_id", "method"),
+        comment="The structure type of a crystal: space group, multiplicity and symmetry of its sites by kind.",
+    )
 
 
 def _create_profiles() -> None:
