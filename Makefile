@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-ingest bench-queries bench-softbv bench-mobility repro-001 repro-001-active \
+.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-diffraction bench-ingest bench-queries bench-softbv bench-mobility repro-001 repro-001-active \
   docs constraints clean
 
 help: ## show this list
@@ -42,6 +42,9 @@ bench-ingest: $(VENV)/.installed-dev ## CIFs into the database: rates, stages, b
 
 bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours of matminer, kept): numbers, rates, database
 	$(BIN)/python -m benchmarks.descriptors
+
+bench-diffraction: $(VENV)/.installed-dev ## ideal powder profiles beside pymatgen's: the same reflections and numbers, both rates
+	$(BIN)/python -m benchmarks.diffraction
 
 bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million structures (half an hour to fill, kept)
 	$(BIN)/python -m benchmarks.queries
