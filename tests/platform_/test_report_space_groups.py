@@ -15,6 +15,8 @@ from tests.factories.space_groups import GROUPS, empty_space_group_report, held_
 
 from matsift.diffraction.group_relations import Relation
 from matsift.reports.figures.space_groups import certainty_plot, confusion_plot, counts_plot, members_plot, volume_plot
+from matsift.reports.group_scores import group_scores
+from matsift.reports.space_group_lines import confusion_lines, space_group_lines
 from matsift.reports.space_group_page import render_space_groups, space_group_hash, space_group_sections
 from matsift.reports.space_group_tables import group_table, mistake_table, relation_table, score_table
 from matsift.reports.space_groups import GroupScore, HeldOutGroups
@@ -71,7 +73,7 @@ def test_volumes_are_told_by_quartiles_and_those_far_off_stand_at_the_edge() -> 
 
 
 def test_the_ensemble_is_held_against_the_mean_of_its_members() -> None:
-    score = GroupScore("SpgNet", "validation", "precision", 0.8, (0.6, 0.7, 0.8), 912, 0.01, 0.02)
+    score = GroupScore("SpgNet", "validation", "precision", 0.8, (0.6, 0.7, 0.8), 912, 0.01, 0.02, 0.55)
     assert score.members_mean == pytest.approx(0.7)
     plot = members_plot([score])
     assert plot is not None
@@ -80,8 +82,51 @@ def test_the_ensemble_is_held_against_the_mean_of_its_members() -> None:
     table = score_table([score])
     assert table is not None
     assert table.rows == (
-        ("SpgNet", "the validation sets", "precision", "70.0 ± 2.0", "60.0 to 80.0", "80.0 ± 1.0", "912"),
+        ("SpgNet", "the validation sets", "precision", "70.0 ± 2.0", "60.0 to 80.0", "80.0 ± 1.0", "55.0", "912"),
     )
+
+
+def test_scores_are_means_over_the_sets_with_the_interval_of_student() -> None:
+    true = np.array([1, 1, 2, 2, 1, 1, 2, 2])
+    member = np.array([1, 1, 2, 2, 1, 2, 2, 2])
+    folds = np.array([1, 1, 1, 1, 2, 2, 2, 2])
+    found = group_scores(
+        "SpgNet",
+        "validation",
+        true=true,
+        predicted=true,
+        member_predicted=np.column_stack([true, member]),
+        folds=folds,
+        nearest={"recall": 0.5},
+    )
+    recall = next(score for score in found if score.metric == "recall")
+    assert recall.ensemble == 1.0
+    assert recall.members == pytest.approx((1.0, 0.875))
+    assert recall.members_mean == pytest.approx((1.0 + 0.875) / 2)
+    assert recall.ensemble_half_width == 0.0
+    assert recall.members_half_width == pytest.approx(12.7062 * np.std([1.0, 0.875], ddof=1) / np.sqrt(2), rel=1e-4)
+    assert recall.nearest == 0.5
+    assert [score.nearest for score in found if score.metric != "recall"] == [None] * 3
+
+
+def test_one_set_has_no_interval() -> None:
+    true = np.array([1, 2, 3])
+    none = np.full(3, -1)
+    found = group_scores("a", "b", true=true, predicted=true, member_predicted=true[:, None], folds=none)
+    assert {score.ensemble_half_width for score in found} == {None}
+    empty = np.zeros(0, dtype=np.int64)
+    assert group_scores("a", "b", true=empty, predicted=empty, member_predicted=empty[:, None], folds=empty) == ()
+
+
+def test_the_lines_draw_a_bar_a_group_and_say_what_was_identified() -> None:
+    report = sample_space_group_report()
+    lines = space_group_lines(report)
+    text = "\n".join(lines)
+    assert lines[0] == report.title
+    assert "SpgVolNet on 560 structures that it has not learned from:" in text
+    assert sum("█" in line for line in lines) == len(GROUPS)
+    assert "demonstration.xy: 3 500 points" in text.replace("\u202f", " ")
+    assert max(map(len, confusion_lines(report.held_out[0], 60))) <= 60
 
 
 def test_relations_add_up_to_all_items() -> None:

@@ -27,8 +27,10 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a study from ingestion to report, or continue it. Example: matsift run studies/na_electrolytes.toml."""
+    from matsift.reports.space_groups import SpaceGroupReport
     from matsift.study.loading import load_study
     from matsift_flows.cli.ranking import print_ranking
+    from matsift_flows.cli.space_groups import print_space_groups
     from matsift_flows.progress import Reporter
     from matsift_flows.study import run_study
     from matsift_flows.workspace import open_workspace
@@ -41,18 +43,29 @@ def run(
     if as_json:
         typer.echo(json.dumps(_as_json(result)))
         return
-    print_ranking(result.written.report, loaded.ranking.top)
+    report = result.written.report
+    if isinstance(report, SpaceGroupReport):
+        print_space_groups(report)
+    else:
+        print_ranking(report, loaded.ranking.top)
     _print_end(result, study)
 
 
 def _as_json(result: StudyRun) -> dict[str, object]:
+    from matsift.reports.space_groups import SpaceGroupReport
+    from matsift_flows.cli.space_groups import report_json
+
     report = result.written.report
+    if isinstance(report, SpaceGroupReport):
+        said = report_json(report)
+    else:
+        said = {"ranked": [row.candidate.structure_hash for row in report.ranking.ranked]}
     return {
         "study": result.study.name,
         "added": result.added,
         "report": str(result.written.path),
         "waiting": None if result.waiting is None else asdict(result.waiting),
-        "ranked": [row.candidate.structure_hash for row in report.ranking.ranked],
+        **said,
     }
 
 

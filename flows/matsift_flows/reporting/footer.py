@@ -34,7 +34,7 @@ def footer(session: Session, study: Study, trained: Sequence[StudyModel], final:
     """
     models, snapshots = [], {}
     for model_id in final.values():
-        row, snapshot = _ranking_model(session, model_id)
+        row, snapshot = _model(session, model_id, "behind the ranking")
         models.append(row)
         snapshots[snapshot.content_hash] = snapshot
     for wanted in (model.wanted for model in trained):
@@ -49,23 +49,42 @@ def footer(session: Session, study: Study, trained: Sequence[StudyModel], final:
                 wanted.snapshot.content_hash,
             )
         )
-    sets = [descriptor_set(name) for name in study.descriptors.sets]
+    return _provenance(session, study, models, list(snapshots.values()), study.descriptors.sets)
+
+
+def footer_of_models(session: Session, study: Study, model_ids: Sequence[int], sets: Sequence[str]) -> Provenance:
+    """Return the provenance of a report that rests on these models and descriptor sets alone."""
+    models, snapshots = [], {}
+    for model_id in model_ids:
+        row, snapshot = _model(session, model_id, "judged on what it has not learned from")
+        models.append(row)
+        snapshots[snapshot.content_hash] = snapshot
+    return _provenance(session, study, models, list(snapshots.values()), sets)
+
+
+def _provenance(
+    session: Session,
+    study: Study,
+    models: Sequence[ModelRow],
+    snapshots: Sequence[Snapshot],
+    set_names: Sequence[str],
+) -> Provenance:
+    sets = [descriptor_set(name) for name in set_names]
     return Provenance(
         code_version=code_version(),
         dataset_version="; ".join(source_versions(session, [source.name for source in study.sources])),
         environment_hash=environment_hash(),
-        runs=tuple(study_runs(session, study.name, without=("report", ANSWERS))),
-        snapshots=tuple(SnapshotRow(s.content_hash, s.property_name, s.strategy, len(s)) for s in snapshots.values()),
+        runs=tuple(study_runs(session, study.name, without=("report", "identify", ANSWERS))),
+        snapshots=tuple(SnapshotRow(s.content_hash, s.property_name, s.strategy, len(s)) for s in snapshots),
         models=tuple({model.content_hash: model for model in models}.values()),
         descriptor_sets=tuple(DescriptorSetRow(s.name, s.version, len(s.columns)) for s in sets),
         packages={name: version(name) for name in _PACKAGES},
     )
 
 
-def _ranking_model(session: Session, model_id: int) -> tuple[ModelRow, Snapshot]:
+def _model(session: Session, model_id: int, purpose: str) -> tuple[ModelRow, Snapshot]:
     record = load_model(session, model_id)
     snapshot = load_snapshot(session, record.snapshot_id)
-    purpose = "behind the ranking"
     row = ModelRow(
         record.content_hash, record.learner, purpose, record.property_name, record.seed, snapshot.content_hash
     )

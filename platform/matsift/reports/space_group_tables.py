@@ -39,6 +39,7 @@ def space_group_tables(report: SpaceGroupReport) -> dict[str, pa.Table]:
             "members_mean": s.members_mean,
             "members_half_width": s.members_half_width,
             "members": list(s.members),
+            "nearest": s.nearest,
             "n_row": s.n_row,
         }
         for s in report.scores
@@ -58,6 +59,7 @@ def score_table(scores: Sequence[GroupScore]) -> Table | None:
         Column("Members / %", True),
         Column("Lowest and highest", True),
         Column("Ensemble / %", True),
+        Column("Nearest neighbour / %", True),
         Column("Items", True),
     )
     rows = tuple(
@@ -68,6 +70,7 @@ def score_table(scores: Sequence[GroupScore]) -> Table | None:
             _with_half_width(s.members_mean, s.members_half_width),
             f"{number(100 * min(s.members))} to {number(100 * max(s.members))}",
             _with_half_width(s.ensemble, s.ensemble_half_width),
+            number(None if s.nearest is None else 100 * s.nearest),
             number(s.n_row, 0),
         )
         for s in scores

@@ -80,7 +80,8 @@ class GroupScore:
     """A metric of one ensemble on one subset, of 1.
 
     `ensemble` is that of the mean probabilities, `members` those of each member on its own; the half widths of the
-    95 % intervals over the validation sets are None where there is one set only.
+    95 % intervals over the validation sets are None where there is one set only. `nearest` is that of the nearest
+    neighbour on the bins of the profile, None where it was not computed.
     """
 
     model: str
@@ -91,6 +92,7 @@ class GroupScore:
     n_row: int
     ensemble_half_width: float | None = None
     members_half_width: float | None = None
+    nearest: float | None = None
 
     @property
     def members_mean(self) -> float:

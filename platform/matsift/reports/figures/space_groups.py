@@ -13,6 +13,7 @@ from matsift.reports.data import FloatArray
 from matsift.reports.figures.patterns import group_label
 from matsift.reports.figures.plot import (
     BLUE,
+    GREEN,
     GREY,
     ORANGE,
     Plot,
@@ -91,6 +92,11 @@ def members_plot(scores: Sequence[GroupScore]) -> Plot | None:
             names, [s.ensemble for s in shown], [s.ensemble_half_width for s in shown], "ensemble", ORANGE, "diamond"
         ),
     ]
+    near = [(100 * s.nearest, name) for s, name in zip(shown, names, strict=True) if s.nearest is not None]
+    if near:
+        x, y = zip(*near, strict=True)
+        green = {"size": 9, "symbol": "square-open", "color": GREEN}
+        traces.append(go.Scatter(x=short(x), y=y, mode="markers", marker=green, name="nearest neighbour"))
     figure = new_figure(go.Figure(traces))
     figure.update_layout(margin={"t": 46})
     figure.update_xaxes(title=f"on {_subset(shown[0].subset)} / %")
@@ -100,6 +106,7 @@ def members_plot(scores: Sequence[GroupScore]) -> Plot | None:
     caption = (
         f"Macro means over the groups for {len(shown[0].members)} members on their own and for their mean probability: "
         f"the ensemble stands above the members' mean in {better} of {len(shown)}.{bars}"
+        + (" The nearest neighbour takes the group of the training profile with the most like bins." if near else "")
     )
     title = f"Members against ensemble on {_subset(shown[0].subset)}"
     key = f"plot-members-{shown[0].subset}"
