@@ -31,12 +31,20 @@ class Position:
         (3, 3).
     origin
         (3,).
+    rotations, translations
+        (multiplicity, 3, 3) and (multiplicity, 3), the operations that make all points of one, itself first.
     """
 
     multiplicity: int
     n_free: int
     projector: NDArray[np.float64]
     origin: NDArray[np.float64]
+    rotations: NDArray[np.float64]
+    translations: NDArray[np.float64]
+
+    def points(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the points (multiplicity, 3) of the conventional cell that belong to free coordinates x (3,)."""
+        return (self.rotations @ (self.projector @ x + self.origin) + self.translations) % 1.0
 
 
 @cache
@@ -54,7 +62,6 @@ def operations(space_group: int) -> tuple[NDArray[np.int64], NDArray[np.float64]
 def special_positions(space_group: int) -> tuple[Position, ...]:
     """Return the positions of a space group, the general one first; copies of one under the group are all there."""
     rotations, translations = operations(space_group)
-    general = Position(len(rotations), 3, np.eye(3), np.zeros(3))
     found: dict[tuple[float, ...], Position] = {}
     points = np.concatenate([_points_of_single_operations(rotations, translations), _grid_points()])
     for stabiliser, point in _distinct_stabilisers(rotations, translations, points):
@@ -63,18 +70,25 @@ def special_positions(space_group: int) -> tuple[Position, ...]:
         projector, origin = turns.mean(axis=0), shifts.mean(axis=0)
         n_free = int(np.rint(np.trace(projector)))
         key = tuple(np.round(np.append(projector.ravel(), origin), 5).tolist())
-        found.setdefault(key, Position(len(rotations) // len(turns), n_free, projector, origin))
+        if key not in found:
+            found[key] = _position(rotations, translations, n_free, projector, origin)
     special = sorted(found.items(), key=lambda item: (-item[1].n_free, -item[1].multiplicity, item[0]))
+    general = _position(rotations, translations, 3, np.eye(3), np.zeros(3))
     return general, *(position for _, position in special)
 
 
-def orbit(space_group: int, point: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the images (n, 3) of a point in the conventional cell, itself first, each once, 0 to 1."""
-    rotations, translations = operations(space_group)
-    images = (rotations @ point + translations) % 1.0
-    images = np.where(images > 1 - _SAME, 0.0, images)
-    _, first = np.unique(np.round(images, 5) % 1.0, axis=0, return_index=True)
-    return images[np.sort(first)]
+def _position(
+    rotations: NDArray[np.int64],
+    translations: NDArray[np.float64],
+    n_free: int,
+    projector: NDArray[np.float64],
+    origin: NDArray[np.float64],
+) -> Position:
+    """Return a position with the operations that make its copies, each copy once."""
+    images = np.round((rotations @ (projector @ _GENERIC + origin) + translations) % 1.0, 5) % 1.0
+    _, first = np.unique(images, axis=0, return_index=True)
+    kept = np.sort(first)
+    return Position(len(kept), n_free, projector, origin, rotations[kept].astype(np.float64), translations[kept])
 
 
 @cache

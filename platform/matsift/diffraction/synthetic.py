@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from matsift.candidates.ions import ANIONS, ionic_radius
 from matsift.candidates.substitution import METALS, metallic_radius
 from matsift.crystal import Crystal
-from matsift.diffraction.positions import Position, operations, orbit, special_positions
+from matsift.diffraction.positions import Position, operations, special_positions
 from matsift.diffraction.symmetry import symmetry_of
 from matsift.errors import BadStructureError, MatsiftError
 from matsift.structure_facts import crystal_system
@@ -91,7 +91,7 @@ def _try(space_group: int, rng: Generator) -> Crystal | None:
     coords: NDArray[np.float64] = np.zeros((0, 3))
     species: list[str] = []
     for position, symbol in zip(positions, named, strict=True):
-        images = _placed(space_group, position, symbol, lattice, coords, species, rng)
+        images = _placed(position, symbol, lattice, coords, species, rng)
         if images is None:
             return None
         coords = np.concatenate([coords, images])
@@ -141,7 +141,6 @@ def _n_centring(space_group: int) -> int:
 
 
 def _placed(
-    space_group: int,
     position: Position,
     symbol: str,
     lattice: NDArray[np.float64],
@@ -153,9 +152,7 @@ def _placed(
     least = np.array([_least_distance(symbol, other) for other in species])
     among = _least_distance(symbol, symbol)
     for _ in range(_TRIES_A_POSITION if position.n_free else 1):
-        images = orbit(space_group, position.projector @ rng.random(3) + position.origin)
-        if len(images) != position.multiplicity:
-            continue
+        images = position.points(rng.random(3))
         apart = (np.concatenate([images[1:], coords]) - images[0])[:, None, :]
         apart = (apart - np.rint(apart) + _AROUND) @ lattice
         closest = np.sqrt((apart**2).sum(axis=2).min(axis=1))
