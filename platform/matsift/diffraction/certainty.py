@@ -86,7 +86,8 @@ class Certainty:
 
     def sure(self, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return (n,), true where one group is in the set and its scaled probability is at least a half."""
-        return (self.sets(probabilities).sum(axis=1) == 1) & (self.scaled(probabilities).max(axis=1) >= 0.5)
+        alone = self.sets(probabilities).sum(axis=1) == 1
+        return np.asarray(alone & (self.scaled(probabilities).max(axis=1) >= 0.5))
 
     def plain(self) -> dict[str, Any]:
         """Return the calibration as JSON values."""
