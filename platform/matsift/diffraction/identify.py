@@ -5,11 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from matsift.diffraction.mixture import Part, decompose, moved_lines, shares
+from matsift.diffraction.search import Matches, ProfileIndex
+from matsift.diffraction.together import BOTH, SEARCH_ALONE, Evidence, Observation
+from matsift.errors import UserInputError
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from matsift.diffraction.measured import PeakList
+    from matsift.diffraction.ensemble import GroupPrediction, SpaceGroupEnsemble
+    from matsift.diffraction.peaks import PeakList
+
+#: Matches that speak for space groups; phases of an answer are the first of them.
+_N_MATCH = 100
+
+#: Fewer lines than this settle nothing.
+_LEAST_LINES = 3
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,8 @@ class RankedGroup:
     rank
         1 for the likeliest.
     probability
-        Of network and search together (of the one that there is, when there is only one); all of an answer's sum to 1.
+        Of network and search together (of the one that there is, when there is only one); what is missing to 1 is for
+        groups that are not in the answer.
     network_probability
         Mean of the members after calibration; None without a network, or when the network has no such class.
     member_probabilities
@@ -136,3 +150,155 @@ class Identification:
     def likely_set(self) -> tuple[int, ...]:
         """The space groups that hold the true one 90 % of the time, likeliest first."""
         return tuple(group.space_group_number for group in self.groups if group.in_set)
+
+
+def identify(
+    peaks: PeakList,
+    index: ProfileIndex | None,
+    ensemble: SpaceGroupEnsemble | None,
+    *,
+    n_phase: int = 20,
+    evidence: Evidence | None = None,
+) -> Identification:
+    """Return what a measured pattern is, by stored profiles, by networks, or by both together.
+
+    Parameters
+    ----------
+    peaks
+        The pattern's lines.
+    index
+        Stored profiles; None to ask the networks alone.
+    ensemble
+        Trained networks; None to search alone.
+    n_phase
+        How many fitting profiles are told.
+    evidence
+        How network and search count; None for the weights that the project has fitted.
+
+    Raises
+    ------
+    UserInputError
+        If there is neither an index nor an ensemble, or no line is in the range of ideal profiles.
+    """
+    if ensemble is None and (index is None or not len(index)):
+        raise UserInputError("there is nothing to identify a pattern with: neither a stored profile nor a network")
+    profile = peaks.to_sparse()
+    if not len(profile.bins):
+        raise UserInputError(
+            "the pattern has no line between 0.1131 and 1.0625 1/angstrom, where profiles are compared"
+        )
+    matches = index.search(peaks, n=max(n_phase, _N_MATCH)) if index is not None else None
+    said = ensemble.predict(profile) if ensemble is not None else None
+    groups = _ranked(index, matches, ensemble, said, evidence)
+    is_sure, reason = _verdict(groups, len(peaks))
+    return Identification(
+        peaks,
+        groups,
+        is_sure,
+        reason,
+        _volume(said),
+        _phases(index, matches, peaks, n_phase) if index is not None and matches is not None else (),
+        _mixture(index, matches, peaks) if index is not None and matches is not None else (),
+    )
+
+
+def _ranked(
+    index: ProfileIndex | None,
+    matches: Matches | None,
+    ensemble: SpaceGroupEnsemble | None,
+    said: GroupPrediction | None,
+    evidence: Evidence | None,
+) -> tuple[RankedGroup, ...]:
+    """Return the space groups, likeliest first."""
+    nothing = np.zeros(0)
+    known, scaled, members = nothing.astype(np.int64), nothing, np.zeros((0, 0))
+    if ensemble is not None and said is not None:
+        known, members = np.array(ensemble.groups, dtype=np.int64), said.members[:, 0]
+        raw = said.probabilities
+        scaled = (ensemble.certainty.scaled(raw) if ensemble.certainty else raw)[0]
+    found, scores = nothing.astype(np.int64), nothing
+    if index is not None and matches is not None:
+        found, scores = index.space_groups[matches.rows], matches.scores
+    if len(scores):
+        weights = evidence or (SEARCH_ALONE if ensemble is None else BOTH)
+        groups, probabilities = weights.probabilities(Observation(known, scaled, found, scores))
+        chosen = weights.in_set(probabilities)
+    else:
+        order = np.argsort(-scaled, kind="stable")
+        groups, probabilities = known[order], scaled[order]
+        chosen = np.arange(len(order)) == 0
+        if ensemble is not None and said is not None and ensemble.certainty is not None:
+            chosen = ensemble.certainty.sets(said.probabilities)[0][order]
+    best = {int(group): float(score) for group, score in zip(found[::-1], scores[::-1], strict=True)}
+    column = {int(group): k for k, group in enumerate(known)}
+    return tuple(
+        RankedGroup(
+            group,
+            rank,
+            float(probability),
+            float(scaled[column[group]]) if group in column else None,
+            tuple(members[:, column[group]].tolist()) if group in column else (),
+            best.get(group),
+            bool(inside),
+        )
+        for rank, (group, probability, inside) in enumerate(
+            zip(groups.tolist(), probabilities, chosen, strict=True), start=1
+        )
+    )
+
+
+def _verdict(groups: tuple[RankedGroup, ...], n_line: int) -> tuple[bool, str]:
+    """Return whether the answer is sure, and one sentence why."""
+    if not groups:
+        return False, "no stored profile with a known space group has a line in common with the pattern"
+    if n_line < _LEAST_LINES:
+        lines = "line" if n_line == 1 else "lines"
+        return False, f"the pattern has {n_line} {lines}, which settles no space group"
+    inside = [group for group in groups if group.in_set]
+    if len(inside) > 1:
+        return False, f"the set that holds the true space group 90 % of the time has {len(inside)} groups"
+    if inside[0].probability < 0.5:
+        return False, f"the likeliest space group has a probability of only {inside[0].probability:.2f}"
+    return True, "the set that holds the true space group 90 % of the time has one group"
+
+
+def _volume(said: GroupPrediction | None) -> VolumeEstimate | None:
+    if said is None or said.volume is None or said.volume_quartiles is None or said.member_volumes is None:
+        return None
+    low, high = said.volume_quartiles[0]
+    return VolumeEstimate(float(said.volume[0]), float(low), float(high), tuple(said.member_volumes[:, 0].tolist()))
+
+
+def _phases(index: ProfileIndex, matches: Matches, peaks: PeakList, n: int) -> tuple[PhaseMatch, ...]:
+    """Return the best matches as phases, each as if it were alone."""
+    phases = []
+    for k in range(min(n, len(matches))):
+        q, intensity = moved_lines(index, matches, k, peaks)
+        part = Part.scaled(k, matches, q, intensity, peaks)
+        phases.append(_phase(index, part, k + 1, shares([part], peaks)[0]))
+    return tuple(phases)
+
+
+def _mixture(index: ProfileIndex, matches: Matches, peaks: PeakList) -> tuple[PhaseMatch, ...]:
+    """Return the phases that explain the pattern together, the one that explains most of it first."""
+    parts = decompose(index, peaks, matches)
+    explained = shares(parts, peaks)
+    order = sorted(range(len(parts)), key=lambda k: -explained[k])
+    return tuple(_phase(index, parts[k], rank, explained[k]) for rank, k in enumerate(order, start=1))
+
+
+def _phase(index: ProfileIndex, part: Part, rank: int, share: float) -> PhaseMatch:
+    row, matches = int(part.matches.rows[part.match]), part.matches
+    group = int(index.space_groups[row])
+    return PhaseMatch(
+        row,
+        int(index.ids[row]),
+        group or None,
+        rank,
+        float(matches.scores[part.match]),
+        float(matches.cell_scales[part.match]),
+        float(matches.zero_shifts_deg[part.match]),
+        share,
+        part.q,
+        part.intensity / part.intensity.max() if len(part.intensity) else part.intensity,
+    )

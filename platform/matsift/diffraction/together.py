@@ -1,0 +1,157 @@
+"""Network and profile search as one ranking of space groups.
+
+Each space group g gets the weight exp(a ln(p_g + floor) + b t(s_g)): p_g is its probability by the network, s_g the
+score of the best profile of that group among the matches, t(s) = -ln(1.05 - s). A group none of whose profiles was
+found scores as the last match did, which is the most that it can have. One more weight, exp(u), stands for all groups
+that neither knows. The weights over their sum are the probabilities. a, b and u have the largest likelihood on patterns
+that were simulated from crystals which the network was not trained on, half of them missing in the index.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from matsift.errors import UserInputError
+
+_FLOOR = 1e-3
+_BEYOND_ONE = 1.05
+_RIDGE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What is known about the space group of one pattern.
+
+    Parameters
+    ----------
+    network_groups, network_probabilities
+        (c,) each: the groups that a network knows, and their probabilities; empty without a network.
+    found_groups, found_scores
+        (k,) each: the groups of the matching profiles, best first, and their scores; empty without an index.
+    """
+
+    network_groups: NDArray[np.int64]
+    network_probabilities: NDArray[np.float64]
+    found_groups: NDArray[np.int64]
+    found_scores: NDArray[np.float64]
+
+    def candidates(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the groups that either knows, ascending, and their two pieces of evidence (n_group, 2)."""
+        found = self.found_groups[self.found_groups > 0]
+        groups = np.union1d(self.network_groups, found).astype(np.int64)
+        probability = np.zeros(len(groups))
+        probability[np.searchsorted(groups, self.network_groups)] = self.network_probabilities
+        score = np.full(len(groups), self.found_scores.min() if len(self.found_scores) else 0.0)
+        np.maximum.at(score, np.searchsorted(groups, found), self.found_scores[self.found_groups > 0])
+        return groups, np.column_stack([np.log(probability + _FLOOR), -np.log(_BEYOND_ONE - score)])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How much network and search count, and what makes a set of groups.
+
+    Parameters
+    ----------
+    network, search
+        a and b of the module's words.
+    unknown
+        u: the logarithm of the weight of all groups that are not candidates.
+    threshold
+        Groups at or above this probability make the set.
+    coverage
+        Share of patterns whose set holds the true group.
+    n_pattern
+        Patterns that it was fitted on.
+    """
+
+    network: float
+    search: float
+    unknown: float
+    threshold: float
+    coverage: float = 0.9
+    n_pattern: int = 0
+
+    def probabilities(self, observation: Observation) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the candidate groups, likeliest first, and their probabilities; the rest to 1 is for other groups."""
+        groups, features = observation.candidates()
+        weight = _shares(features, np.array([self.network, self.search]), self.unknown)[:-1]
+        order = np.lexsort((groups, -weight))
+        return groups[order], weight[order]
+
+    def in_set(self, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which of the groups, likeliest first, are in the set; the first always is."""
+        return np.asarray((probabilities >= self.threshold) | (np.arange(len(probabilities)) == 0))
+
+    def plain(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def fit(cls, observations: Sequence[Observation], truth: Sequence[int], coverage: float = 0.9) -> Self:
+        """Return the weights of largest likelihood on every other pattern, and the threshold from the rest.
+
+        Parameters
+        ----------
+        observations
+            All with a network, or all without; all with an index, or all without.
+        truth
+            The true space groups.
+
+        Raises
+        ------
+        UserInputError
+            If there are fewer than twenty patterns.
+        """
+        if len(observations) < 20:
+            raise UserInputError(
+                f"weights of network and search need at least 20 patterns, there are {len(observations)}"
+            )
+        cases = [_case(seen, true) for seen, true in zip(observations, truth, strict=True)]
+        known = np.array(
+            [
+                any(len(seen.network_groups) for seen in observations),
+                any(len(seen.found_groups) for seen in observations),
+            ]
+        )
+
+        def loss(values: NDArray[np.float64]) -> float:
+            weights = np.where(known, values[:2], 0.0)
+            costs = [
+                -math.log(max(_shares(features, weights, values[2])[place], 1e-12)) for features, place in cases[::2]
+            ]
+            return float(np.mean(costs) + _RIDGE * (values**2).sum())
+
+        best = minimize(loss, np.array([1.0, 3.0, 0.0]), method="Nelder-Mead", options={"maxiter": 600}).x
+        network, search = np.where(known, best[:2], 0.0)
+        held = np.sort(
+            [_shares(features, np.array([network, search]), best[2])[place] for features, place in cases[1::2]]
+        )
+        missed = math.floor((len(held) + 1) * (1 - coverage))
+        threshold = float(held[missed - 1]) if missed > 0 else 0.0
+        return cls(float(network), float(search), float(best[2]), threshold, coverage, len(cases))
+
+
+#: Search without a network, and both; fitted by ``make bench-search``.
+SEARCH_ALONE = Evidence(0.0, 4.0, 5.0, 0.05)
+BOTH = Evidence(0.5, 4.0, 0.0, 0.05)
+
+
+def _case(seen: Observation, truth: int) -> tuple[NDArray[np.float64], int]:
+    """Return the features of an observation and which of its weights the true group has (the last: not a candidate)."""
+    groups, features = seen.candidates()
+    place = np.flatnonzero(groups == truth)
+    return features, int(place[0]) if len(place) else len(groups)
+
+
+def _shares(features: NDArray[np.float64], weights: NDArray[np.float64], unknown: float) -> NDArray[np.float64]:
+    """Return (n_group + 1,), the shares of the groups and of all others."""
+    logits = np.append(features @ weights, unknown)
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum())
