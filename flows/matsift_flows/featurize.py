@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from matsift.descriptors.batches import Piece, compute_stream
 from matsift.descriptors.matminer_sets import PREFIX as BY_MATMINER
 from matsift.descriptors.mp import MP, MP_ENERGY
-from matsift.descriptors.registry import descriptor_set, package_versions
+from matsift.descriptors.registry import descriptor_set, is_sparse, package_versions
 from matsift.descriptors.sets import DescriptorChunk
 from matsift.records import FailureRecord
 from matsift.study.settings import Study
+from matsift_flows.diffraction.profiles import profile
 from matsift_flows.facts import known_properties
 from matsift_flows.orchestration import invoke
 from matsift_flows.workspace import Workspace
@@ -35,7 +36,7 @@ def featurize(workspace: Workspace, study: Study) -> int:
     sources = [source.name for source in study.sources]
     groups: dict[tuple[str, bytes], tuple[list[str], NDArray[np.int64]]] = {}
     with workspace.sessions.begin() as session:
-        for name in study.descriptors.computed:
+        for name in (name for name in study.descriptors.computed if not is_sparse(name)):
             version = descriptor_set(name).version
             ids = store.missing_descriptors(
                 session, name, version, sources=sources, retry_failed=workspace.retry_failed
@@ -43,7 +44,10 @@ def featurize(workspace: Workspace, study: Study) -> int:
             if len(ids):
                 groups.setdefault((_visited_with(name), ids.tobytes()), ([], ids))[0].append(name)
         of_structures = structure_digest(session, sources) if groups else ""
-    return sum(_featurize_group(workspace, study, names, ids, of_structures) for names, ids in groups.values())
+    written = sum(_featurize_group(workspace, study, names, ids, of_structures) for names, ids in groups.values())
+    if any(map(is_sparse, study.descriptors.computed)):
+        written += invoke(profile, workspace, study)
+    return written
 
 
 def _visited_with(name: str) -> str:

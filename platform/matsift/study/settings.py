@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from matsift.descriptors.diffraction import DIFFRACTION
 from matsift.descriptors.fingerprint import FINGERPRINT
-from matsift.descriptors.registry import descriptor_set
+from matsift.descriptors.registry import descriptor_set, is_sparse
 from matsift.learners.registry import known_learners, validate_settings
 from matsift.screening.criteria import Criterion, Percolates
 from matsift.screening.elements import check_symbols
@@ -15,6 +16,7 @@ from matsift.screening.quality import QualityRule
 from matsift.study.base import Settings, as_fault, refuse_repeats
 from matsift.study.bond_valence import BondValenceSettings
 from matsift.study.campaign import CampaignSettings
+from matsift.study.diffraction import SYMMETRY_PROPERTIES, DiffractionSettings
 from matsift.study.duplicates import DuplicateSettings
 from matsift.study.mobility import MobilitySettings
 from matsift.study.sources import SourceSettings
@@ -166,6 +168,9 @@ class Study(Mirror):
     bond_valence: Annotated[
         BondValenceSettings | None, Field(description="label reference oxides by the bond valence force field")
     ] = None
+    diffraction: Annotated[
+        DiffractionSettings | None, Field(description="learn space groups from ideal powder profiles")
+    ] = None
     labels: LabelSettings
     descriptors: DescriptorSettings
     sampling: SamplingSettings = SamplingSettings()
@@ -180,8 +185,8 @@ class Study(Mirror):
 
     @property
     def label_origins(self) -> frozenset[str]:
-        """Origins of the labels that the study starts from: its sources, and the force field where it relaxes."""
-        own = () if self.bond_valence is None else (self.bond_valence.origin,)
+        """Origins of the labels that the study starts from: its sources, and what it computes itself before."""
+        own = tuple(part.origin for part in (self.bond_valence, self.diffraction) if part is not None)
         return frozenset((*(f"source:{source.name}" for source in self.sources), *own))
 
     @property
@@ -196,10 +201,12 @@ class Study(Mirror):
         limits = (*self.sampling.thresholds, *self.campaign.low_spread, *self.campaign.stop.mean_spread_below)
         for name in limits:
             as_fault(property_definition, name)
-        if self.ranking.property not in (*self.labels.properties, *self.derived_properties):
+        ranked = self.diffraction is None  # a study of space groups has no candidates
+        if ranked and self.ranking.property not in (*self.labels.properties, *self.derived_properties):
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
         self._refuse_what_the_oracle_cannot_label()
         self._refuse_what_mobility_cannot_do()
+        self._refuse_what_diffraction_cannot_do()
         for group, sets in self.learner.ablation.items():
             if not sets:
                 raise ValueError(f"learner.ablation.{group} names no descriptor set; name one or leave the group out")
@@ -223,6 +230,22 @@ class Study(Mirror):
             raise ValueError(f"the criterion {asked!r} asks for barriers that nothing computes; add a table [mobility]")
         if self.mobility is not None and self.ranking.property not in self.labels.properties:
             raise ValueError("[mobility] takes the first candidates by a property of labels.properties; rank by one")
+
+    def _refuse_what_diffraction_cannot_do(self) -> None:
+        if self.diffraction is None:
+            listed = next((name for name in self.descriptors.sets if is_sparse(name)), None)
+            if listed is not None:
+                raise ValueError(
+                    f"descriptors.sets names {listed!r}, which gives lists and no columns; name it in "
+                    "descriptors.for_analysis, or add a table [diffraction] to learn from it"
+                )
+            return
+        if self.descriptors.sets != (DIFFRACTION.name,):
+            raise ValueError(f"[diffraction] learns from profiles; set descriptors.sets = [{DIFFRACTION.name!r}]")
+        if "space_group_number" not in self.labels.properties:
+            raise ValueError(f"[diffraction] learns space groups; set labels.properties = {list(SYMMETRY_PROPERTIES)}")
+        if self.campaign.rounds or self.campaign.strategies:
+            raise ValueError("[diffraction] has no campaign; set campaign.strategies = [] and campaign.rounds = 0")
 
     def _refuse_repeated_names(self) -> None:
         refuse_repeats("labels.properties", self.labels.properties)
