@@ -25,7 +25,7 @@ def sample_answer(name: str = "rutile.xy", *, network: bool = True, phases: bool
             peaks=_peaks(),
             groups=_groups(network=network),
             is_sure=False,
-            reason="not sure: the set that holds the true group in 90 % of cases has 3 groups",
+            reason="the set that holds the true space group 90 % of the time has 3 groups",
             volume=VolumeEstimate(61.8, 59.9, 63.4, (60.9, 61.2, 61.8, 62.0, 62.4, 64.1)) if network else None,
             phases=(_phase(1, 0.94), _phase(2, 0.31)) if phases else (),
             mixture=(_phase(1, 0.94), _phase(2, 0.81)) if phases else (),

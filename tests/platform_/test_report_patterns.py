@@ -117,7 +117,7 @@ def test_a_page_is_whole_and_the_same_every_time() -> None:
     plots = re.findall(r'<script type="application/json" data-plot="[\w-]+">(.*?)</script>', page, re.DOTALL)
     assert [len(json.loads(plot)["data"]) for plot in plots] == [5, 2]
     assert "P4<sub>2</sub>/mnm (136)" in page
-    assert "Not sure: the set that holds the true group in 90 % of cases has 3 groups." in page
+    assert "Not sure: the set that holds the true space group 90 % of the time has 3 groups." in page
 
 
 def test_a_hostile_name_stays_text() -> None:

@@ -45,6 +45,27 @@ SELECT prototype, screening_factor, count(*) AS n, round(avg(lattice_error)::num
 round(stddev(lattice_error)::numeric, 4) AS deviation FROM analysis.bond_valence_relaxation
 WHERE problem IS NULL GROUP BY 1, 2 ORDER BY 1, 2
 """
+_CONFUSED = """
+SELECT space_group_number AS true_group, predicted, sum(n_structure) AS n, round(max(fraction)::numeric, 2) AS share
+FROM analysis.space_group_confusion WHERE role = 'test' AND purpose = 'ensemble' AND space_group_number <> predicted
+GROUP BY 1, 2 ORDER BY n DESC, 1, 2 LIMIT 10
+"""
+_VOLUMES = """
+SELECT space_group_number, count(*) AS n, round(avg(is_right::int), 2) AS recall,
+round((percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(volume_error)))::numeric, 3) AS volume_error
+FROM analysis.held_out_space_group WHERE role = 'test' AND purpose = 'ensemble' GROUP BY 1 ORDER BY recall, 1
+"""
+_IDENTIFIED = """
+SELECT p.name, i.space_group_number, round(i.probability::numeric, 2) AS probability, i.is_sure, p.formula,
+round(p.score::numeric, 2) AS score, p.rank FROM analysis.pattern_phase p
+JOIN analysis.identified_pattern i USING (answer_hash) WHERE p.fit = 'alone' AND p.rank <= 5
+ORDER BY i.identified_at DESC, p.name, p.rank LIMIT 10
+"""
+_OF_PATTERNS = (
+    ("which space groups are taken for which", _CONFUSED),
+    ("how each space group is recognised, and how far its cell volume is off (fractions)", _VOLUMES),
+    ("the stored structures that fit each measured pattern", _IDENTIFIED),
+)
 _OF_OXIDES = (
     ("predicted lattice constants of the oxides whose bonds fit best", _PREDICTED_OXIDES),
     ("oxides strained by their bond valence sums (valence units)", _STRAINED_OXIDES),
@@ -56,6 +77,8 @@ def queries_to_try(study: Study) -> list[tuple[str, str]]:
     """Return (what it answers, SQL on the schema `analysis`), each narrower than 100 columns when printed."""
     if study.bond_valence is not None:
         return [(title, " ".join(template.split())) for title, template in _OF_OXIDES]
+    if study.diffraction is not None:
+        return [(title, " ".join(template.split())) for title, template in _OF_PATTERNS]
     ranking = study.ranking
     name = ranking.property if ranking.property in _RANKED_IN_SQL else _RANKED_IN_SQL[-1]
     names = {

@@ -89,13 +89,11 @@ def _found(answer: PatternAnswer) -> str:
 
 def _verdict(answer: PatternAnswer) -> str:
     found = answer.identification
-    if not found.groups:
-        return found.reason or "no network and no stored structure says anything of it"
     truth = ""
     if answer.true_group is not None:
         ranks = [group.rank for group in found.groups if group.space_group_number == answer.true_group]
         truth = f" (true: {group_words(answer.true_group)}, {f'rank {ranks[0]}' if ranks else 'not ranked'})"
-    return f"{found.reason}{truth}"
+    return f"{answer.verdict}{truth}"
 
 
 def _group_cells(group: RankedGroup) -> tuple[str, ...]:

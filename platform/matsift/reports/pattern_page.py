@@ -196,7 +196,7 @@ def _head(answer: PatternAnswer) -> _Head:
     return _Head(
         answer.study,
         f"What is {answer.name}?",
-        sentence(found.reason),
+        sentence(answer.verdict),
         tuple(tiles),
         f"{number(len(scan.two_theta_deg), 0)} points, {wavelength_words(answer.wavelength_angstrom)}{alpha2}",
     )

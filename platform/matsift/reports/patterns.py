@@ -52,6 +52,12 @@ class PatternAnswer:
         """The name of the sample or of the file."""
         return self.processed.pattern.name or "pattern"
 
+    @property
+    def verdict(self) -> str:
+        """Whether the answer on the space group is sure, and why: ``not sure: ...``."""
+        found = self.identification
+        return f"{'sure' if found.is_sure else 'not sure'}: {found.reason}"
+
     def phase(self, match: PhaseMatch) -> StoredPhase:
         """Return what the database knows of a match; one that it does not name is called by its id."""
         return self.stored.get(match.structure_id, StoredPhase("", f"structure {match.structure_id}"))

@@ -91,7 +91,7 @@ def group_plot(answer: PatternAnswer, key: str = "plot-groups") -> Plot | None:
     figure.update_yaxes(autorange="reversed", ticks="")
     caption = (
         "Probability of the first space groups; those in colour belong to the set that holds the true one in "
-        f"{percent(answer.coverage)} of cases. {sentence(answer.identification.reason)}"
+        f"{percent(answer.coverage)} of cases. {sentence(answer.verdict)}"
     )
     return Plot(key, "Space groups", caption, figure, len(shown), height=110 + 34 * len(shown))
 
