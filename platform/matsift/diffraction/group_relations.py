@@ -40,7 +40,7 @@ def relation(true: int, predicted: int, *, max_steps: int | None = 2) -> Relatio
     """Return what the predicted space group is to the true one.
 
     ``subgroup``: the answer has lost symmetry; ``supergroup``: it has too much, as for a small distortion whose lines
-    were not seen; ``both``: each type is a subgroup of the other (klassengleiche pairs such as 12 and 15).
+    were not seen; ``both``: either type has subgroups of the other, in larger cells (221 and 225).
 
     Parameters
     ----------

@@ -9,12 +9,13 @@ import numpy as np
 import spglib
 from numpy.typing import NDArray
 
-#: Positions without a free coordinate lie on multiples of this, in the settings of International Tables.
-_GRID = 24
+#: Coordinates of positions without a free one, in the settings of International Tables.
+_COORDINATES = np.unique(np.append(np.arange(8) / 8, np.arange(12) / 12))
 
 _SAME = 1e-6
 _GENERIC = np.array([0.1357, 0.2913, 0.4179])
 _N_HALL = 530
+_CHUNK = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +64,9 @@ def special_positions(space_group: int) -> tuple[Position, ...]:
     """Return the positions of a space group, the general one first; copies of one under the group are all there."""
     rotations, translations = operations(space_group)
     found: dict[tuple[float, ...], Position] = {}
-    points = np.concatenate([_points_of_single_operations(rotations, translations), _grid_points()])
-    for stabiliser, point in _distinct_stabilisers(rotations, translations, points):
+    lines = _points_of_single_operations(rotations, translations)
+    single = _stabilisers(rotations, translations, _grid_points(), only_single=True)
+    for stabiliser, point in [*single, *_stabilisers(rotations, translations, lines)]:
         turns, shifts = rotations[stabiliser], translations[stabiliser]
         shifts = shifts + np.rint(point - turns @ point - shifts)  # the lattice vector that brings the point back
         projector, origin = turns.mean(axis=0), shifts.mean(axis=0)
@@ -103,8 +105,7 @@ def _hall_numbers() -> dict[int, int]:
 
 
 def _grid_points() -> NDArray[np.float64]:
-    axis = np.arange(_GRID) / _GRID
-    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    return np.stack(np.meshgrid(*[_COORDINATES] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def _points_of_single_operations(
@@ -129,22 +130,25 @@ def _points_of_single_operations(
     return np.concatenate(points) % 1.0 if points else np.zeros((0, 3))
 
 
-def _distinct_stabilisers(
-    rotations: NDArray[np.int64], translations: NDArray[np.float64], points: NDArray[np.float64]
+def _stabilisers(
+    rotations: NDArray[np.int64],
+    translations: NDArray[np.float64],
+    points: NDArray[np.float64],
+    *,
+    only_single: bool = False,
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Return the operations (numbers) that leave points where they are, up to the lattice, with each such point.
 
-    Points of the grid that lie on a line or plane are left out: those have points of their own.
+    With `only_single`, points on lines and planes of one site symmetry are left out.
     """
     kept = []
-    for start in range(0, len(points), 2048):
-        chunk = points[start : start + 2048]
-        moved = np.einsum("nij,pj->pni", rotations, chunk) + translations - chunk[:, None, :]
-        same = (np.abs(moved - np.rint(moved)) < _SAME).all(axis=2)
-        for i in np.flatnonzero(same.sum(axis=1) > 1).tolist():
-            stabiliser = np.flatnonzero(same[i])
-            free = int(np.rint(rotations[stabiliser].trace(axis1=1, axis2=2).mean()))
-            on_grid = bool((np.abs(chunk[i] * _GRID - np.rint(chunk[i] * _GRID)) < _SAME).all())
-            if free == 0 or not on_grid:
-                kept.append((stabiliser, chunk[i]))
+    traces = rotations.trace(axis1=1, axis2=2)
+    flat = rotations.reshape(-1, 3).T.astype(np.float64)
+    for start in range(0, len(points), _CHUNK):
+        chunk = points[start : start + _CHUNK]
+        moved = (chunk @ flat).reshape(len(chunk), -1, 3) + translations - chunk[:, None, :]
+        same = np.all(np.abs(moved - np.rint(moved)) < _SAME, axis=2)
+        n_same = same.sum(axis=1)
+        wanted = (n_same > 1) & ((same @ traces == 0) | (not only_single))
+        kept += [(np.flatnonzero(same[i]), chunk[i]) for i in np.flatnonzero(wanted).tolist()]
     return kept
