@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.factories.patterns import ANGLES, sample_answer
+from tests.factories.patterns import ANGLES, HEIGHTS, sample_answer
 
 from matsift.diffraction.grid import CU_K_ALPHA
+from matsift.diffraction.radiation import lorentz_polarisation
 from matsift.errors import UserInputError
-from matsift.reports.figures.patterns import group_plot, pattern_plot, stick_angles, thinned
-from matsift.reports.pattern_lines import pattern_lines, wavelength_words
+from matsift.reports.figures.patterns import group_plot, line_tops, pattern_plot, shown_phases, stick_angles, thinned
+from matsift.reports.pattern_lines import likelihood, pattern_lines, wavelength_words
 from matsift.reports.pattern_page import render_pattern, write_pattern
 from matsift.reports.patterns import PatternAnswer, StoredPhase, sentence, space_group_symbol
 
@@ -86,12 +87,34 @@ def test_sticks_stand_at_the_angles_of_the_pattern_and_within_it() -> None:
     answer = sample_answer()
     angles, heights = stick_angles(answer, answer.identification.phases[0])
     assert angles == pytest.approx(ANGLES)
-    assert heights.max() == 1.0
+    expected = HEIGHTS * lorentz_polarisation(ANGLES)
+    assert heights == pytest.approx(expected / expected.max())
     cut = replace(answer.processed.pattern, two_theta_deg=answer.processed.pattern.two_theta_deg / 2)
     angles, _ = stick_angles(
         replace(answer, processed=replace(answer.processed, pattern=cut)), answer.identification.phases[0]
     )
     assert angles.max() < 40
+
+
+def test_the_mark_of_a_line_stands_above_its_highest_point() -> None:
+    answer = sample_answer()
+    scan = answer.processed.pattern
+    near = np.abs(scan.two_theta_deg - ANGLES[0]) <= 0.09
+    assert line_tops(answer)[1] == scan.intensity[near].max()
+
+
+def test_a_phase_that_fits_far_worse_than_the_best_is_not_drawn() -> None:
+    answer = sample_answer()
+    alone = replace(answer.identification, mixture=answer.identification.mixture[:1])
+    assert [phase.score for phase in shown_phases(replace(answer, identification=alone))] == [0.94]
+    assert len(shown_phases(answer)) == 2
+
+
+@pytest.mark.parametrize(
+    ("probability", "told"), [(0.0, "<1 %"), (0.004, "<1 %"), (0.006, "1 %"), (0.99, "99 %"), (0.998, ">99 %")]
+)
+def test_no_probability_is_told_as_none_or_all(probability: float, told: str) -> None:
+    assert likelihood(probability) == told
 
 
 def test_the_plot_draws_pattern_background_lines_and_a_row_a_phase() -> None:

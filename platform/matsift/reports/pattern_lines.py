@@ -18,6 +18,7 @@ _HASH_SHOWN = 12
 _LINES_NAMED = 5
 _SAME_WAVELENGTH = 5e-5
 _FEWEST_COLUMNS = 4
+_NEARLY = 0.5  # per cent
 _SHOWN_SCALE = 5e-5  # a cell that is stretched by less is said to fit as it is
 
 
@@ -64,6 +65,13 @@ def members_words(group: RankedGroup) -> str:
     return f"members {low} to {high} %" if low != high else f"members {low} %"
 
 
+def likelihood(probability: float) -> str:
+    """Return a probability in per cent that is never told as none or all."""
+    if probability < _NEARLY / 100:
+        return "<1 %"
+    return ">99 %" if probability > 1 - _NEARLY / 100 else percent(probability)
+
+
 def fit_words(phase: PhaseMatch) -> str:
     """Return how a phase was moved onto the pattern: ``cell +0.12 %, zero +0.03°``."""
     scale = phase.cell_scale - 1
@@ -82,7 +90,9 @@ def _head(answer: PatternAnswer) -> str:
 
 def _found(answer: PatternAnswer) -> str:
     peaks = answer.identification.peaks
-    strongest = np.argsort(-peaks.intensity, kind="stable")[:_LINES_NAMED]
+    scan = answer.processed.pattern
+    heights = np.interp(peaks.two_theta_deg, scan.two_theta_deg, answer.processed.net)
+    strongest = np.argsort(-heights, kind="stable")[:_LINES_NAMED]
     angles = ", ".join(f"{angle:.2f}°" for angle in peaks.two_theta_deg[strongest].tolist())
     return f"{len(peaks)}, the strongest at {angles}" if len(peaks) > 1 else f"{len(peaks)}, at {angles}"
 
@@ -100,7 +110,7 @@ def _group_cells(group: RankedGroup) -> tuple[str, ...]:
     score = "" if group.search_score is None else f"best fit {group.search_score:.2f}"
     inside = "in the set" if group.in_set else ""
     name = group_words(group.space_group_number)
-    return (f"{group.rank}", name, percent(group.probability), members_words(group), score, inside)
+    return (f"{group.rank}", name, likelihood(group.probability), members_words(group), score, inside)
 
 
 def _volume(answer: PatternAnswer) -> str:

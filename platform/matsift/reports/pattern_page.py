@@ -14,13 +14,14 @@ from matsift.reports.data import SummaryNumber
 from matsift.reports.figures.patterns import group_plot, pattern_plot
 from matsift.reports.notation import formula_markup, number, percent, space_group_markup
 from matsift.reports.page import render_template
-from matsift.reports.pattern_lines import fit_words, members_words, wavelength_words
+from matsift.reports.pattern_lines import fit_words, likelihood, members_words, wavelength_words
 from matsift.reports.pattern_picture import picture
 from matsift.reports.patterns import PatternAnswer, group_words, sentence
 from matsift.reports.sections import Section
 from matsift.reports.small_tables import Column, Table
 
 _HASH_SHOWN = 12
+_MOST_GROUPS = 10
 _MOST_PHASES = 20
 
 
@@ -131,7 +132,7 @@ def group_tables(answer: PatternAnswer) -> tuple[Table, ...]:
             "yes" if group.in_set else "no",
         )
         for position, group in enumerate(found)
-        if position < _MOST_PHASES or group.in_set
+        if position < _MOST_GROUPS or group.in_set
     )
     return (Table("Ranked space groups", columns, rows, wide=True),)
 
@@ -183,9 +184,9 @@ def _head(answer: PatternAnswer) -> _Head:
     best = next(iter(found.phases), None)
     tiles = [SummaryNumber("lines found", number(len(found.peaks), 0), f"in {low:.1f} to {high:.1f}° 2θ")]
     if first is not None:
-        sure = "sure" if found.is_sure else "not sure"
-        note = f"{group_words(first.space_group_number)}, {percent(first.probability)}"
-        tiles.append(SummaryNumber("space group", sure, f"likeliest: {note}"))
+        group, share = group_words(first.space_group_number), likelihood(first.probability)
+        said = (group, f"sure, {share}") if found.is_sure else ("not sure", f"likeliest: {group}, {share}")
+        tiles.append(SummaryNumber("space group", *said))
     if found.volume is not None:
         between = f"{number(found.volume.lower_quartile)} to {number(found.volume.upper_quartile)}"
         tiles.append(SummaryNumber("primitive cell / Å³", number(found.volume.median), f"quartiles {between}"))

@@ -12,10 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from matsift.diffraction.identify import PhaseMatch
-from matsift.reports.figures.patterns import PHASE_COLOURS, shown_phases, stick_angles, thinned
+from matsift.reports.figures.patterns import PHASE_COLOURS, line_tops, shown_phases, stick_angles, thinned
 from matsift.reports.figures.plot import BLUE, ORANGE
-from matsift.reports.notation import percent
-from matsift.reports.pattern_lines import wavelength_words
+from matsift.reports.pattern_lines import likelihood, wavelength_words
 from matsift.reports.patterns import PatternAnswer, group_words
 
 _NO_TIME = {
@@ -60,7 +59,7 @@ def _draw_scan(axes: Axes, answer: PatternAnswer) -> None:
         scan.two_theta_deg[kept], answer.processed.background[kept], color=ORANGE, linewidth=0.9, linestyle="--",
         label="background",
     )  # fmt: skip
-    at = np.interp(peaks.two_theta_deg, scan.two_theta_deg, scan.intensity) + 0.035 * np.ptp(scan.intensity)
+    at = line_tops(answer) + 0.035 * np.ptp(scan.intensity)
     axes.plot(peaks.two_theta_deg, at, "v", color=ORANGE, markersize=4, label=f"{len(peaks)} lines found")
     axes.set_ylabel("intensity")
     axes.set_xlim(*scan.two_theta_deg[[0, -1]].tolist())
@@ -84,7 +83,7 @@ def _title(answer: PatternAnswer) -> str:
     if first is None:
         return _plain(answer.name)
     sure = "" if answer.identification.is_sure else "not sure, likeliest "
-    return f"{_plain(answer.name)}: {sure}{group_words(first.space_group_number)}, {percent(first.probability)}"
+    return f"{_plain(answer.name)}: {sure}{group_words(first.space_group_number)}, {likelihood(first.probability)}"
 
 
 def _plain(text: str) -> str:

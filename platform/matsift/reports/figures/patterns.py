@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from matsift.diffraction.grid import two_theta_of
 from matsift.diffraction.identify import PhaseMatch
+from matsift.diffraction.radiation import lorentz_polarisation
 from matsift.reports.data import FloatArray
 from matsift.reports.figures.plot import BLUE, GREEN, GREY, ORANGE, PURPLE, Plot, new_figure, short
 from matsift.reports.notation import formula_markup, number, percent
@@ -21,6 +22,7 @@ from matsift.reports.patterns import PatternAnswer, group_words, sentence
 PHASE_COLOURS = (GREEN, PURPLE, BLUE)
 _MOST_POINTS = 6000
 _MOST_GROUPS = 8
+_NEARLY = 0.7  # of the best score
 _STICKS = 110  # height in pixels of the row of a phase
 
 
@@ -97,9 +99,11 @@ def group_plot(answer: PatternAnswer, key: str = "plot-groups") -> Plot | None:
 
 
 def shown_phases(answer: PatternAnswer) -> tuple[PhaseMatch, ...]:
-    """Return the phases to draw: those that explain the pattern together, or else the best few on their own."""
+    """Return the phases to draw: those that explain the pattern together, or else those that fit nearly as the best."""
     found = answer.identification
-    return (found.mixture if len(found.mixture) > 1 else found.phases)[: len(PHASE_COLOURS)]
+    if len(found.mixture) > 1:
+        return found.mixture[: len(PHASE_COLOURS)]
+    return tuple(phase for phase in found.phases[: len(PHASE_COLOURS)] if phase.score > _NEARLY * found.phases[0].score)
 
 
 def group_label(number: int | None) -> str:
@@ -108,11 +112,25 @@ def group_label(number: int | None) -> str:
 
 
 def stick_angles(answer: PatternAnswer, phase: PhaseMatch) -> tuple[FloatArray, FloatArray]:
-    """Return 2theta in degrees and intensity of the lines of a phase that lie in the measured range."""
+    """Return 2theta in degrees and height of the lines of a phase in the measured range, the highest 1.
+
+    Ideal lines are |F|^2; here they stand beside a measured pattern, so they get its Lorentz-polarisation factor.
+    """
     angles = two_theta_of(phase.q, answer.wavelength_angstrom)
     low, high = answer.processed.pattern.two_theta_deg[[0, -1]].tolist()
     inside = np.isfinite(angles) & (angles >= low) & (angles <= high)
-    return angles[inside], phase.intensity[inside]
+    heights = phase.intensity[inside] * lorentz_polarisation(angles[inside])
+    return angles[inside], heights / heights.max() if heights.size else heights
+
+
+def line_tops(answer: PatternAnswer) -> FloatArray:
+    """Return the highest measured point of each line, within its width."""
+    peaks, scan = answer.identification.peaks, answer.processed.pattern
+    first = np.searchsorted(scan.two_theta_deg, peaks.two_theta_deg - peaks.fwhm_deg / 2)
+    last = np.searchsorted(scan.two_theta_deg, peaks.two_theta_deg + peaks.fwhm_deg / 2, side="right")
+    at = np.interp(peaks.two_theta_deg, scan.two_theta_deg, scan.intensity)
+    ends = zip(first.tolist(), last.tolist(), at.tolist(), strict=True)
+    return np.array([max([there, *scan.intensity[low:high]]) for low, high, there in ends], dtype=float)
 
 
 def thinned(intensity: FloatArray) -> NDArray[np.int64]:
@@ -136,10 +154,9 @@ def _heights(rows: int) -> list[float]:
 
 def _found(answer: PatternAnswer) -> go.Scatter:
     peaks, scan = answer.identification.peaks, answer.processed.pattern
-    at = np.interp(peaks.two_theta_deg, scan.two_theta_deg, scan.intensity)
     return go.Scatter(
         x=short(peaks.two_theta_deg),
-        y=short(at + 0.035 * np.ptp(scan.intensity)),
+        y=short(line_tops(answer) + 0.035 * np.ptp(scan.intensity)),
         mode="markers",
         marker={"symbol": "triangle-down", "size": 8, "color": ORANGE},
         name="lines found",
