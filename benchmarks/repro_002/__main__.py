@@ -1,0 +1,199 @@
+"""``make repro-002``: paper 002's comparisons on published structures; an interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from benchmarks.repro_000.checks import Check
+from benchmarks.repro_000.tables import checks as checks_table
+from benchmarks.repro_001.real_data import data_folder
+from benchmarks.repro_002 import paper, tables
+from benchmarks.repro_002.checks import checks
+from benchmarks.repro_002.crystals import PAPER_SETS, stock
+from benchmarks.repro_002.described import described
+from benchmarks.repro_002.found import Found, found_by, of_classes, sets_kept, wrong_answers
+from benchmarks.repro_002.task import NETWORKS, Networks, Task, epochs_of
+from benchmarks.repro_002.trained import trained
+
+from matsift.diffraction.ensemble import GroupPrediction, SpaceGroupEnsemble
+from matsift.diffraction.metrics import GroupMetrics, VolumeError, ensemble_metrics, specific_metrics, top_k_share
+from matsift.diffraction.nearest_bins import nearest_classes
+from matsift.diffraction.sets import SetSettings
+from matsift.diffraction.training import TrainingSettings
+
+#: Bins that are added up before profiles are compared, and what the baseline is called then.
+_MERGED = {"bins": 1, "five bins as one": 5, "twenty bins as one": 20}
+
+
+def main() -> int:
+    """Print the tables; 1 if a check is not met, 2 if there are no data."""
+    options = _options()
+    if not data_folder().is_dir():
+        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+        return 2
+    begin = time.monotonic()
+    task = draw(options)
+    lines, found_checks = _measured(task, ensembles(task, options))
+    minutes = (time.monotonic() - begin) / 60
+    lines += [f"This run took {minutes:.1f} min; what was kept from earlier ones is not in it.", ""]
+    text = "\n".join([*_heading(options), *lines])
+    if options.out:
+        options.out.write_text(text)
+    print(text)
+    return 0 if all(check.met for check in found_checks) else 1
+
+
+def draw(options: argparse.Namespace) -> Task:
+    """Return the sets that are trained on and asked about."""
+    crystals = stock(options.home, PAPER_SETS, n_worker=options.workers, tell=_tell)
+    data = described(options.home, crystals, n_worker=options.workers, tell=_tell)
+    return Task.draw(data, SetSettings(max_groups=options.groups, seed=options.seed), options.cap)
+
+
+def ensembles(task: Task, options: argparse.Namespace) -> dict[str, SpaceGroupEnsemble]:
+    """Return the trained ensembles by name."""
+    n_widest = len(task.training("inf"))
+    return {networks.name: ensemble(task, networks, n_widest, options) for networks in NETWORKS}
+
+
+def ensemble(task: Task, networks: Networks, n_widest: int, options: argparse.Namespace) -> SpaceGroupEnsemble:
+    """Return one ensemble, trained in as many steps as all others."""
+    items = task.training(networks.range_name)
+    settings = TrainingSettings(
+        width=options.width,
+        epochs=epochs_of(len(items), n_widest, options.epochs),
+        batch=options.batch,
+        learning_rate=options.rate,
+        schedule="one_cycle",
+        device=options.device,
+    )
+    return trained(
+        options.home / networks.name,
+        items,
+        settings,
+        groups=task.groups,
+        has_volume=networks.has_volume,
+        seeds=paper.SEEDS[: options.members],
+        tell=_tell,
+        n_process=options.workers,
+    )
+
+
+def _measured(task: Task, trained_ones: Mapping[str, SpaceGroupEnsemble]) -> tuple[list[str], list[Check]]:
+    items, sets = task.held_out()
+    said = {name: one.predict(items.profiles) for name, one in trained_ones.items()}
+    whole = {name: one for name, one in said.items() if name != "vol_types"}
+    found = {name: found_by(one, items, sets) for name, one in whole.items()}
+    known, n_class = task.training("inf"), len(task.groups)
+    nearest = {
+        name: of_classes(nearest_classes(known.profiles, known.classes, items.profiles, merged=n), items, sets, n_class)
+        for name, n in _MERGED.items()
+    }
+    found_checks = checks(found, nearest)
+    kept = {name: sets_kept(one, items, sets) for name, one in whole.items()}
+    wrong = {name: wrong_answers(one, items, task.groups) for name, one in whole.items()}
+    types = _by_type(task, trained_ones, found)
+    lines = [
+        *("## Sets", "", *tables.sizes(task)),
+        *("## Space groups", "", *tables.comparison(found, nearest)),
+        *("## Beside the paper", "", *tables.against_the_paper(found)),
+        *("## Volume of the primitive cell", "", *tables.volumes(found)),
+        *("## Certainty", "", *tables.certainty(kept)),
+        *("## Wrong answers", "", *tables.relations(wrong)),
+        *(
+            "## Structure types that were not trained on",
+            "",
+            *tables.structure_types(types),
+        ),
+        *("## Checks", "", *checks_table(found_checks)),
+    ]
+    return lines, found_checks
+
+
+def _by_type(
+    task: Task, trained_ones: Mapping[str, SpaceGroupEnsemble], found: Mapping[str, Found]
+) -> list[tuple[str, GroupMetrics, GroupMetrics, float, VolumeError | None]]:
+    """Return the metrics of the structure-type split, those of the paper's split above them."""
+    items = task.of_left_out_types()
+    said: GroupPrediction = trained_ones["vol_types"].predict(items.profiles)
+    known = task.training("types")
+    predicted = nearest_classes(known.profiles, known.classes, items.profiles, merged=_MERGED["twenty bins as one"])
+    baseline = of_classes(predicted, items, np.ones(len(items), dtype=np.int64), len(task.groups))[0]
+    usual = found["vol_inf"]
+    volume = None if said.volume is None else VolumeError.of(said.volume, items.volumes)
+    return [
+        (
+            "types in training (the five validation sets)",
+            _mean(usual.ensemble),
+            _mean(usual.specific),
+            float(np.mean(usual.top_5)),
+            usual.volume,
+        ),
+        (
+            f"types left out ({len(items)} items of {len(task.types.classes)} groups)",
+            ensemble_metrics(said, items.classes),
+            specific_metrics(said, items.classes)[0],
+            top_k_share(said.probabilities, items.classes, 5),
+            volume,
+        ),
+        ("types left out, 1-nearest neighbour on twenty bins as one", baseline, baseline, float("nan"), None),
+    ]
+
+
+def _mean(metrics: list[GroupMetrics]) -> GroupMetrics:
+    names = metrics[0].plain()
+    return GroupMetrics(**{name: float(np.mean([getattr(m, name) for m in metrics])) for name in names})
+
+
+def _tell(what: str) -> None:
+    print(f"{dt.datetime.now(tz=dt.UTC):%H:%M:%S}  {what}", file=sys.stderr, flush=True)
+
+
+def _heading(options: argparse.Namespace) -> list[str]:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("matsift", "numpy", "torch", "spglib"))
+    summary = (
+        f"{dt.datetime.now(tz=dt.UTC).date()}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores, "
+        f"{options.workers} processes. {options.members} members, {options.width} channels (paper: {paper.WIDTH}), "
+        f"{options.epochs} epochs (paper: {paper.EPOCHS}) of batches of {options.batch}, learning rate one cycle up to "
+        f"{options.rate:g} (paper: 0.001 throughout), smaller sets the same number of steps, seed {options.seed}."
+    )
+    return ["# Paper 002: space group and volume of the cell from an ideal powder profile", "", summary, ""]
+
+
+def options_of(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Return the parser with what fixes sets and networks."""
+    parser.add_argument("--groups", type=int, default=None, help="most populated space groups only (default all)")
+    parser.add_argument("--cap", type=int, default=400, help="crystals of a group in training (default 400)")
+    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=1e-3, help="largest learning rate (default 0.001)")
+    parser.add_argument("--width", type=int, default=32, help="channels of the convolutions (default 32)")
+    parser.add_argument("--members", type=int, default=len(paper.SEEDS), choices=range(1, 7))
+    parser.add_argument("--device", default="auto", help="cpu, cuda or auto (default)")
+    parser.add_argument("--seed", type=int, default=0, help="of the sets; members have seeds of their own")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    parser.add_argument("--home", type=Path, default=Path(".matsift/repro_002"), help="keeps what was computed")
+    return parser
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.repro_002",
+        description="The comparisons of paper 002 as Markdown; a run that was interrupted goes on.",
+        epilog="example: python -m benchmarks.repro_002 --members 2 --epochs 2 --groups 8",
+    )
+    options_of(parser).add_argument("--out", type=Path, help="write the tables to this file as well")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
