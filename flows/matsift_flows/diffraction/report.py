@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,24 +25,24 @@ class WrittenSpaceGroups:
     is_new: bool
 
 
-def report_space_groups(workspace: Workspace, study: Study, model_ids: Sequence[int]) -> WrittenSpaceGroups:
+def report_space_groups(workspace: Workspace, study: Study, networks: Mapping[int, str]) -> WrittenSpaceGroups:
     """Identify the demonstration pattern, gather the report, and write it where it is not there yet.
 
     Parameters
     ----------
     workspace, study
         Where, and of which study.
-    model_ids
-        Its ensembles; the first is the one that patterns are asked of.
+    networks
+        Ensemble -> what the study calls it; the first is the one that patterns are asked of.
 
     Raises
     ------
     UserInputError
         If the folder of the report cannot be written.
     """
-    shown = demonstration(workspace, study, model_ids[0]) if model_ids else None
+    shown = demonstration(workspace, study, next(iter(networks))) if networks else None
     answers = () if shown is None else (shown,)
-    gathered = gather_space_groups(workspace, study, model_ids, answers)
+    gathered = gather_space_groups(workspace, study, networks, answers)
     path, is_new = keep(
         workspace, study.name, space_group_hash(gathered), lambda folder: write_report(gathered, folder)
     )

@@ -22,17 +22,15 @@ from matsift_flows.reporting.footer import footer_of_models
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.datasets import Snapshot, load_snapshot
 from matsift_schema.store.failures import failure_counts
-from matsift_schema.store.models import ModelRecord, load_evaluations, load_model
+from matsift_schema.store.models import load_evaluations, load_model
 from matsift_schema.store.space_groups import HeldOutTruth, load_held_out_groups
 
-#: How learners are called on a page.
-NETWORKS = {"spg_net": "SpgNet", "spg_vol_net": "SpgVolNet"}
 _SETS = ("diffraction",)
 _COVERAGE = 0.9
 
 
 def gather_space_groups(
-    workspace: Workspace, study: Study, model_ids: Sequence[int], answers: Sequence[PatternAnswer]
+    workspace: Workspace, study: Study, networks: Mapping[int, str], answers: Sequence[PatternAnswer]
 ) -> SpaceGroupReport:
     """Return the report of a study on what the database holds now.
 
@@ -40,16 +38,16 @@ def gather_space_groups(
     ----------
     workspace, study
         Where, and of which study.
-    model_ids
-        Its ensembles, the one that patterns are asked of first.
+    networks
+        Ensemble -> what the study calls it, the one that patterns are asked of first.
     answers
         Patterns to show with what was said of them.
     """
     with workspace.sessions.begin() as session:
-        models = [load_model(session, key) for key in model_ids]
-        snapshots = [load_snapshot(session, model.snapshot_id) for model in models]
+        model_ids = list(networks)
+        snapshots = [load_snapshot(session, load_model(session, key).snapshot_id) for key in model_ids]
         truths = [load_held_out_groups(session, key) for key in model_ids]
-        held = [_held(m, s, t) for m, s, t in zip(models, snapshots, truths, strict=True)]
+        held = [_held(m, s, t) for m, s, t in zip(networks.values(), snapshots, truths, strict=True)]
         nearest = _nearest(session, model_ids)
         judged = [
             score
@@ -62,7 +60,7 @@ def gather_space_groups(
             generated_at=datetime.now(UTC),
             provenance=footer_of_models(session, study, model_ids, _SETS),
             paper=study.study.paper,
-            coverage=coverage(models),
+            coverage=_COVERAGE if study.diffraction is None else study.diffraction.coverage,
             summary=_summary(snapshots, held),
             answers=tuple(answers),
             held_out=tuple(held),
@@ -72,19 +70,9 @@ def gather_space_groups(
         )
 
 
-def network(model: ModelRecord) -> str:
-    """Return how an ensemble is called on a page."""
-    return NETWORKS.get(model.learner, model.learner)
-
-
 def subset(snapshot: Snapshot) -> str:
     """Return what the held-out rows of a snapshot are called: validation, or by which rule they were split."""
     return "validation" if snapshot.strategy == "diffraction" else snapshot.strategy
-
-
-def coverage(models: Sequence[ModelRecord]) -> float:
-    """Return the share of cases in which the set of the first ensemble is to hold the true group."""
-    return float(models[0].calibration.get("coverage", _COVERAGE)) if models else _COVERAGE
 
 
 def _scores(shown: HeldOutGroups, truth: HeldOutTruth, nearest: Mapping[str, float] | None) -> tuple[GroupScore, ...]:
@@ -114,11 +102,11 @@ def _tested(truth: HeldOutTruth) -> NDArray[np.int64]:
     return np.flatnonzero(np.array(truth.roles) == "test")
 
 
-def _held(model: ModelRecord, snapshot: Snapshot, truth: HeldOutTruth) -> HeldOutGroups:
+def _held(model: str, snapshot: Snapshot, truth: HeldOutTruth) -> HeldOutGroups:
     rows = _tested(truth)
     said = truth.said
     return HeldOutGroups(
-        model=network(model),
+        model=model,
         subset=subset(snapshot),
         true=truth.truth[rows],
         predicted=said.predicted[rows],
