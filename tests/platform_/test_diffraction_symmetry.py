@@ -9,14 +9,17 @@ from pymatgen.core import Composition, Lattice, Structure
 from matsift.crystal import Crystal
 from matsift.diffraction.group_relations import (
     Relation,
+    line_class,
     maximal_subgroups,
     relation,
     same_crystal_system,
+    same_lines,
     steps_down,
 )
 from matsift.diffraction.positions import operations, special_positions
 from matsift.diffraction.symmetry import symmetries_of, symmetry_of
 from matsift.errors import BadStructureError
+from matsift.structure_matching import MIRROR_IMAGE_OF
 
 NACL = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 SHIFTED = NACL.copy().translate_sites(list(range(8)), [0.123, 0.04, 0.31])
@@ -109,6 +112,35 @@ def test_every_group_comes_down_to_p1_and_no_subgroup_has_a_larger_point_group()
         assert number not in maximal_subgroups(number)
         for subgroup in maximal_subgroups(number):
             assert order[number] % order[subgroup] == 0
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {1, 2},
+        {4, 11},
+        {9, 15},
+        {14},
+        {33, 62},
+        {79, 82, 87, 97, 107, 119, 121, 139},
+        {146, 148, 155, 160, 166},
+        {161, 167},
+        {159, 163, 186, 190, 194},
+        {196, 202, 209, 216, 225},
+        {203, 227},
+        {205},
+        {230},
+    ],
+    ids=lambda groups: str(min(groups)),
+)
+def test_groups_with_the_same_lines_are_those_of_the_tables_of_extinctions(groups: set[int]) -> None:
+    assert {number for number in range(1, 231) if line_class(number) == min(groups)} == groups
+
+
+def test_enantiomorphs_have_the_same_lines_and_groups_of_other_lattices_have_not() -> None:
+    assert all(same_lines(mirror, number) for mirror, number in MIRROR_IMAGE_OF.items())
+    assert not same_lines(166, 164)
+    assert len({line_class(number) for number in range(1, 231)}) == 97
 
 
 def test_crystal_systems() -> None:
