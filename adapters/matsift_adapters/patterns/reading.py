@@ -86,13 +86,15 @@ def _patterns(content: bytes, path: Path) -> list[MeasuredPattern]:
     if content.startswith(b"RAW_"):
         return _checked(*read_stoe(content, shown), path)
     if content.startswith((b"RAW ", b"RAW1", b"RAW2", b"RAW4")):
-        return _checked(*read_vendor(content, "raw", shown), bruker_wavelength(content), path)
+        wavelength = bruker_wavelength(content)
+        return _all(_checked(*read, wavelength, path) for read in read_vendor(content, "raw", shown))
     if content.startswith(b"PK"):
         kind = zipped_kind(content, shown)
         if kind == "xlsx":
             return _checked(*read_workbook(content, shown), path)
         text = zipped_text(content, shown)
-        return _checked(*read_vendor(content, kind, shown), stated_wavelength(text), path, stated_sample(text))
+        stated, sample = stated_wavelength(text), stated_sample(text)
+        return _all(_checked(*read, stated, path, sample) for read in read_vendor(content, kind, shown))
     return _text_patterns(decoded(content, shown), content, path)
 
 
@@ -109,7 +111,7 @@ def _text_patterns(text: str, content: bytes, path: Path) -> list[MeasuredPatter
     stated, sample = stated_wavelength(text), stated_sample(head)
     for file_format, sign in _TEXT_FORMATS.items():
         if sign.search(text):
-            return _checked(*read_vendor(content, file_format, shown), stated, path, sample)
+            return _all(_checked(*one, stated, path, sample) for one in read_vendor(content, file_format, shown))
     counts = read_counts(text)
     if counts is not None:
         return _checked(*counts, stated, path, sample)

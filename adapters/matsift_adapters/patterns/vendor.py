@@ -16,27 +16,35 @@ from matsift.errors import SourceError
 #: Largest part of a zipped file that is read, bytes.
 _LARGEST_PART = 64 << 20
 
+#: Most scans of a file, and what geddes says of a scan after the last.
+_MOST_SCANS, _NO_MORE = 200, "out of range"
+
 Read = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def read_vendor(content: bytes, file_format: str, path: str) -> Read:
-    """Return angles and intensities of a file in a format of geddes (raw, uxd, brml, ras, rasx, gsas, chi).
+def read_vendor(content: bytes, file_format: str, path: str) -> list[Read]:
+    """Return angles and intensities of the scans in a file in a format of geddes (raw, uxd, brml, ras, rasx, gsas).
 
     Raises
     ------
     SourceError
         If geddes cannot read it.
     """
-    try:
-        pattern = geddes.read_bytes(content, f"pattern.{file_format}")
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:  # noqa: BLE001  a panic of its Rust code is no Exception
-        told = re.sub(r"\s+", " ", str(error)).strip()[:160]
-        raise SourceError(
-            path, f"as a file of the kind {file_format} it cannot be read ({told})", "export it as two columns (xy)"
-        ) from None
-    return np.array(pattern.x, dtype=np.float64), np.array(pattern.y, dtype=np.float64)
+    scans: list[Read] = []
+    while len(scans) < _MOST_SCANS:
+        try:
+            pattern = geddes.read_bytes(content, f"pattern.{file_format}", index=len(scans))
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException as error:  # noqa: BLE001  a panic of its Rust code is no Exception
+            told = re.sub(r"\s+", " ", str(error)).strip()[:160]
+            if scans and _NO_MORE in told:
+                break
+            raise SourceError(
+                path, f"as a file of the kind {file_format} it cannot be read ({told})", "export it as two columns (xy)"
+            ) from None
+        scans.append((np.array(pattern.x, dtype=np.float64), np.array(pattern.y, dtype=np.float64)))
+    return scans
 
 
 def bruker_wavelength(content: bytes) -> float | None:

@@ -78,7 +78,7 @@ def noise(intensity: NDArray[np.float64]) -> NDArray[np.float64]:
     if high.any():
         measured = _spread(second[high] / np.sqrt(above[high])) ** 2
         growth = min(growth, measured)
-    return np.sqrt(ground**2 + (growth if np.isfinite(growth) else 0.0) * above)
+    return np.asarray(np.sqrt(ground**2 + (growth if np.isfinite(growth) else 0.0) * above))
 
 
 def typical_width(pattern: EvenPattern, sigma: NDArray[np.float64]) -> float:
@@ -115,10 +115,10 @@ def background(pattern: EvenPattern, width_deg: float, sigma: NDArray[np.float64
     raised from the lower edge of the noise, which clipping follows, to its middle.
     """
     reach = round(max(_CLIP_WIDTHS * width_deg, _CLIP_LEAST_DEG) / pattern.step_deg)
-    reach = max(2, min(reach, (len(pattern.intensity) - 1) // 4))
+    reach = max(2, min(reach, (len(pattern.intensity) - 1) // 8))
     filtered = smoothed(pattern, width_deg)
     base, _ = Baseline(pattern.two_theta_deg, check_finite=False).snip(
-        filtered, max_half_window=reach, decreasing=True, filter_order=2
+        filtered, max_half_window=reach, decreasing=True, filter_order=2, pad_kwargs={"mode": "edge"}
     )
     clipped = np.minimum(np.asarray(base, dtype=np.float64), filtered)
     left = sigma * smoothed_noise(pattern, width_deg)

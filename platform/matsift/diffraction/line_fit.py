@@ -52,7 +52,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Shape:
-    """What all lines of a pattern share: usual width (degrees), Lorentzian part, radiation, whether K-alpha2 is there."""
+    """What all lines share: usual width (degrees), Lorentzian part, radiation, whether K-alpha2 is there."""
 
     fwhm_deg: float
     eta: float

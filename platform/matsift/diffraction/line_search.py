@@ -26,10 +26,11 @@ _ONE_LINE_WIDTHS = 0.6
 _BESIDE_WIDTHS, _BESIDE_HEIGHT = 3.0, 0.03
 
 #: K-alpha2 is there unless it makes the fit of the chosen lines this much worse.
-_DOUBLET_WORSE = 1.5
+_DOUBLET_WORSE = 1.35
 
 _ETAS = (0.2, 0.5, 0.8)
-_N_CHOSEN = 8
+#: Lines for that trial: so many, of those whose components are so many widths apart if there are enough.
+_N_CHOSEN, _LEAST_CHOSEN, _APART_WIDTHS = 10, 3, 0.8
 
 
 def see_lines(
@@ -64,12 +65,12 @@ def shape_of(
 ) -> Shape:
     """Return what the lines share: the Lorentzian part, and whether K-alpha2 is in the pattern, by trial on a few.
 
-    The lines tried are the strongest of the upper half of angles, where the two components are furthest apart.
+    The lines tried are the strongest of those whose two components stand apart, as they do at high angles.
     """
     plain = Shape(width_deg, 0.5, replace(radiation, second=None), doublet=False)
     if not len(seen):
         return plain
-    chosen = _chosen(net, seen)
+    chosen = _chosen(net, seen, width_deg, radiation)
     near = _near(net, chosen, width_deg, radiation)
     local = seen[np.interp(seen, net.two_theta_deg, near.astype(np.float64)) > 0]
 
@@ -108,14 +109,18 @@ def _worth(lines: Lines) -> NDArray[np.bool_]:
         one = stronger & (distance < _ONE_LINE_WIDTHS)
         beside = stronger & (distance < _BESIDE_WIDTHS) & (height[place] < _BESIDE_HEIGHT * height)
         kept[place] &= not (one | beside).any()
-    return kept
+    return np.asarray(kept)
 
 
-def _chosen(net: EvenPattern, seen: NDArray[np.float64]) -> NDArray[np.float64]:
+def _chosen(net: EvenPattern, seen: NDArray[np.float64], width_deg: float, radiation: Radiation) -> NDArray[np.float64]:
+    """Return the strongest of the lines whose two components are apart; of the upper half of angles if few are."""
     height = np.interp(seen, net.two_theta_deg, net.intensity)
-    upper = seen >= np.median(seen)
-    pool = seen[upper][np.argsort(height[upper])[::-1]]
-    return np.sort(pool[:_N_CHOSEN])
+    pool = seen >= np.median(seen)
+    if radiation.second is not None:
+        apart = second_angle(seen, radiation) - seen > _APART_WIDTHS * width_deg
+        pool = apart if apart.sum() >= _LEAST_CHOSEN else pool
+    strongest = np.argsort(height[pool])[::-1][:_N_CHOSEN]
+    return np.sort(seen[pool][strongest])
 
 
 def _near(net: EvenPattern, centres: NDArray[np.float64], width_deg: float, radiation: Radiation) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ def pseudo_voigt(offset: NDArray[np.float64], fwhm: NDArray[np.float64] | float,
     scaled = (2 * offset / fwhm) ** 2
     lorentz = 2 / np.pi / fwhm / (1 + scaled)
     gauss = 2 * np.sqrt(np.log(2) / np.pi) / fwhm * np.exp(-np.log(2) * scaled)
-    return eta * lorentz + (1 - eta) * gauss
+    return np.asarray(eta * lorentz + (1 - eta) * gauss)
 
 
 def line_shapes(

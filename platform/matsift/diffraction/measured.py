@@ -89,6 +89,8 @@ def process(pattern: MeasuredPattern, wavelength: str | float | None = None) -> 
     radiation = radiation_of(_known(pattern, wavelength))
     if len(pattern.intensity) < _LEAST_POINTS:
         raise UserInputError(f"{pattern.name}: {len(pattern.intensity)} points are too few to look for lines in")
+    if np.ptp(pattern.intensity) == 0:
+        raise UserInputError(f"{pattern.name}: all intensities are the same, there is no line in them")
     points = even(pattern.two_theta_deg, pattern.intensity)
     sigma = noise(points.intensity)
     width = typical_width(points, sigma)
