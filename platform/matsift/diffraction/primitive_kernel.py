@@ -52,12 +52,13 @@ def _image(
 
 
 @compiled
-def _triangle(rows: NDArray[np.int64], modulus: int) -> NDArray[np.int64]:
-    """Return the upper triangle (3, 3) that spans the integer vectors (n, 3) and `modulus` times the axes."""
-    table = np.zeros((len(rows) + 3, 3), dtype=np.int64)
-    table[: len(rows)] = rows
+def _triangle(shifts: NDArray[np.float64], order: int) -> NDArray[np.int64]:
+    """Return the upper triangle (3, 3) that spans ``order - 1`` shifts and the axes, all times their number `order`."""
+    table = np.zeros((order + 2, 3), dtype=np.int64)
     for c in range(3):
-        table[len(rows) + c, c] = modulus
+        table[c, c] = order
+        for i in range(order - 1):
+            table[i + 3, c] = int(np.rint(shifts[i, c] * order))
     for c in range(3):
         for i in range(c + 1, len(table)):
             while table[i, c] != 0:
@@ -66,7 +67,58 @@ def _triangle(rows: NDArray[np.int64], modulus: int) -> NDArray[np.int64]:
                     rest = table[c, d] - factor * table[i, d]
                     table[c, d] = table[i, d]
                     table[i, d] = rest
-    return table[:3]
+    return table
+
+
+@compiled
+def _translations(
+    coords: NDArray[np.float64], kinds: NDArray[np.int64], first: int, last: int, near: NDArray[np.float64]
+) -> tuple[int, NDArray[np.float64], NDArray[np.int64]]:
+    """Return how many translations there are, the shifts but the zero one, and the first atom of which each is a copy.
+
+    A translation takes atom `first` to one of those up to `last`.
+    """
+    n = len(kinds)
+    shifts, shift = np.empty((last - first, 3)), np.empty(3)
+    images, lowest = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    for i in range(n):
+        lowest[i] = i
+    order = 1
+    for candidate in range(first + 1, last):
+        for c in range(3):
+            shift[c] = coords[candidate, c] - coords[first, c]
+        n_found = 0
+        while n_found < n:
+            images[n_found] = _image(n_found, shift, coords, kinds, near)
+            if images[n_found] < 0:
+                break
+            n_found += 1
+        if n_found == n:
+            for c in range(3):
+                shifts[order - 1, c] = shift[c]
+            order += 1
+            for i in range(n):
+                lowest[images[i]] = min(lowest[images[i]], i)
+    return order, shifts, lowest
+
+
+@compiled
+def _smaller(
+    lattice: NDArray[np.float64], coords: NDArray[np.float64], basis: NDArray[np.int64], order: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lattice with the vectors ``basis / order`` (an upper triangle), and the coordinates in it."""
+    vectors, places = np.zeros((3, 3)), np.empty((len(coords), 3))
+    for i in range(3):
+        for j in range(i, 3):
+            for c in range(3):
+                vectors[i, c] += basis[i, j] / order * lattice[j, c]
+    for a in range(len(coords)):
+        for i in range(3):
+            rest = coords[a, i] * order
+            for j in range(i):
+                rest -= places[a, j] * basis[j, i]
+            places[a, i] = rest / basis[i, i]
+    return vectors, places
 
 
 @compiled
@@ -85,35 +137,29 @@ def primitive(
         (n,), ascending; atoms of one kind scatter alike.
     """
     n = len(kinds)
-    everything = np.arange(n)
+    chosen = np.empty(n, dtype=np.int64)
+    for i in range(n):
+        chosen[i] = i
     divisor, first, last = _common_divisor(kinds)
     if divisor < 2:
-        return lattice, coords, everything
+        return lattice, coords, chosen
     near = np.empty(3)
     for c in range(3):
-        near[c] = _TOLERANCE / np.sqrt((lattice[c] ** 2).sum())
-    shifts = np.empty((last - first, 3))
-    lowest = everything.copy()
-    images = np.empty(n, dtype=np.int64)
-    order = 1
-    for candidate in range(first + 1, last):
-        shift = coords[candidate] - coords[first]
-        complete = True
+        near[c] = _TOLERANCE / np.sqrt(lattice[c, 0] ** 2 + lattice[c, 1] ** 2 + lattice[c, 2] ** 2)
+    order, shifts, lowest = _translations(coords, kinds, first, last, near)
+    if order == 1:
+        return lattice, coords, chosen
+    basis = _triangle(shifts, order)
+    n_chosen, kept = 0, np.empty((n, 3))
+    for i in range(n):
+        if lowest[i] == i:
+            chosen[n_chosen] = i
+            for c in range(3):
+                kept[n_chosen, c] = coords[i, c]
+            n_chosen += 1
+    if n_chosen * order != n or abs(basis[0, 0] * basis[1, 1] * basis[2, 2]) != order * order:
         for i in range(n):
-            images[i] = _image(i, shift, coords, kinds, near)
-            if images[i] < 0:
-                complete = False
-                break
-        if complete:
-            shifts[order - 1] = shift
-            order += 1
-            for i in range(n):
-                lowest[images[i]] = min(lowest[images[i]], i)
-    chosen = everything[lowest == everything]
-    if order == 1 or len(chosen) * order != n:
-        return lattice, coords, everything
-    basis = _triangle(np.rint(shifts[: order - 1] * order).astype(np.int64), order)
-    if abs(basis[0, 0] * basis[1, 1] * basis[2, 2]) != order * order:
-        return lattice, coords, everything
-    part = basis / order
-    return part @ lattice, coords[chosen] @ np.linalg.inv(part), chosen
+            chosen[i] = i
+        return lattice, coords, chosen
+    vectors, places = _smaller(lattice, kept[:n_chosen], basis, order)
+    return vectors, places, chosen[:n_chosen]

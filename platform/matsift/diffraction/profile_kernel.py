@@ -10,22 +10,50 @@ from matsift.diffraction.primitive_kernel import primitive
 
 
 @compiled
+def _reciprocal(lattice: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the numbers of the axes by the length of their reciprocal vectors, and those vectors (3, 3), 1/angstrom.
+
+    They stand in the order of the axes; their cross products are written out, as all here, to compile quickly.
+    """
+    vectors, length = np.empty((3, 3)), np.empty(3)
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        for c in range(3):
+            d, e = (c + 1) % 3, (c + 2) % 3
+            vectors[i, c] = lattice[j, d] * lattice[k, e] - lattice[j, e] * lattice[k, d]
+    volume = lattice[0, 0] * vectors[0, 0] + lattice[0, 1] * vectors[0, 1] + lattice[0, 2] * vectors[0, 2]
+    for i in range(3):
+        for c in range(3):
+            vectors[i, c] /= volume
+        length[i] = vectors[i, 0] ** 2 + vectors[i, 1] ** 2 + vectors[i, 2] ** 2
+    order = np.empty(3, dtype=np.int64)
+    for i in range(3):
+        rank = 0
+        for j in range(3):
+            if length[j] < length[i] or (length[j] == length[i] and j < i):
+                rank += 1
+        order[rank] = i
+    return order, vectors
+
+
+@compiled
 def _reciprocal_triangle(lattice: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the order of the axes, and their reciprocal vectors (3, 3) turned to be a lower triangle, 1/angstrom.
 
     The shortest reciprocal vector comes first: it has the longest row of reflections.
     """
-    inverse = np.linalg.inv(lattice)
-    order = np.argsort((inverse**2).sum(axis=0))
-    turned = np.zeros((3, 3))
-    axes = np.zeros((3, 3))
+    order, vectors = _reciprocal(lattice)
+    turned, axes, rest = np.zeros((3, 3)), np.empty((3, 3)), np.empty(3)
     for i in range(3):
-        rest = inverse[:, order[i]].copy()
+        for c in range(3):
+            rest[c] = vectors[order[i], c]
         for j in range(i):
-            turned[i, j] = (rest * axes[j]).sum()
-            rest -= turned[i, j] * axes[j]
-        turned[i, i] = np.sqrt((rest**2).sum())
-        axes[i] = rest / turned[i, i]
+            turned[i, j] = rest[0] * axes[j, 0] + rest[1] * axes[j, 1] + rest[2] * axes[j, 2]
+            for c in range(3):
+                rest[c] -= turned[i, j] * axes[j, c]
+        turned[i, i] = np.sqrt(rest[0] ** 2 + rest[1] ** 2 + rest[2] ** 2)
+        for c in range(3):
+            axes[i, c] = rest[c] / turned[i, i]
     return order, turned
 
 
@@ -80,11 +108,15 @@ def _sum_row(
     """
     n, m = len(elements), row.shape[1]
     per_square = (tables.shape[1] - 1) / (high * high)
-    row[1:3] = 0.0
+    for t in range(m):
+        row[1, t] = 0.0
+        row[2, t] = 0.0
     j = 0
     while j < n:
         element = elements[j]
-        row[3:] = 0.0
+        for t in range(m):
+            row[3, t] = 0.0
+            row[4, t] = 0.0
         while j < n and elements[j] == element:
             c, s = rest[0, j], rest[1, j]
             for t in range(m):
@@ -123,7 +155,8 @@ def _add_reflections(
     order, b = _reciprocal_triangle(lattice)
     reach = np.empty(3, dtype=np.int64)
     for c in range(3):
-        reach[c] = int(np.sqrt((lattice[order[c]] ** 2).sum()) * high) + 1
+        vector = lattice[order[c]]
+        reach[c] = int(np.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2) * high) + 1
     inner = _phases(coords[:, order[0]], reach[0])
     middle = _phases(coords[:, order[1]], reach[1])
     outer = _phases(coords[:, order[2]], reach[2])
@@ -192,22 +225,22 @@ def add_up(
     """
     n = len(lattices)
     offsets = np.zeros(n + 1, dtype=np.int64)
-    bins, intensities = np.empty(256 * n, dtype=np.int16), np.empty(256 * n, dtype=np.float32)
-    profile = np.zeros(n_bin)
+    bins, intensities = np.empty(n * n_bin, dtype=np.int16), np.empty(n * n_bin, dtype=np.float32)
+    profile = np.empty(n_bin)
     for i in range(n):
         here = slice(start[i], start[i + 1])
         lattice, places, chosen = primitive(lattices[i], coords[here], kinds[here])
-        profile[:] = 0.0
+        for place in range(n_bin):
+            profile[place] = 0.0
         _add_reflections(profile, lattice, places, elements[here][chosen], occupancies[here][chosen], tables, grid)
-        largest = profile.max()
+        largest = 0.0
+        for place in range(n_bin):
+            largest = max(largest, profile[place])
         end = offsets[i]
-        if end + n_bin > len(bins):
-            bins = np.append(bins, np.empty(len(bins) + n_bin, dtype=np.int16))
-            intensities = np.append(intensities, np.empty(len(intensities) + n_bin, dtype=np.float32))
         for place in range(n_bin):
             if profile[place] > weakest * largest:
                 bins[end] = place
                 intensities[end] = profile[place] / largest
                 end += 1
         offsets[i + 1] = end
-    return offsets, bins[: offsets[n]], intensities[: offsets[n]]
+    return offsets, bins[: offsets[n]].copy(), intensities[: offsets[n]].copy()
