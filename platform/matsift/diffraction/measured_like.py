@@ -24,6 +24,9 @@ Range = tuple[float, float]
 class MeasuredLike:
     """A change of profiles for training; each row draws its numbers uniformly from the ranges, if not said otherwise.
 
+    Ranges are such that the number of lines, their least distance, the weakest and the last are spread as in what
+    `process` finds in simulated patterns and in those of the RRUFF.
+
     Parameters
     ----------
     jitter
@@ -35,7 +38,7 @@ class MeasuredLike:
         Weakest line that is found, as a share of the strongest of the pattern before its Lorentz-polarisation factor is
         taken off; the logarithm is drawn.
     q_start, q_end
-        Where the pattern begins and ends, 1/angstrom: 10 to 18 degrees, and 55 to 110 degrees, with copper.
+        Where the pattern begins and ends, 1/angstrom: 10 to 18 degrees, and 60 to 110 degrees, with copper.
     cell_scale
         Standard deviation, normal, of the factor on all lengths.
     zero_shift_deg
@@ -46,11 +49,11 @@ class MeasuredLike:
         Share of rows that are changed at all.
     """
 
-    jitter: Range = (0.0, 0.5)
-    resolution_bins: Range = (2.0, 14.0)
-    weakest: Range = (2e-3, 3e-2)
+    jitter: Range = (0.0, 0.6)
+    resolution_bins: Range = (8.0, 24.0)
+    weakest: Range = (3e-3, 6e-2)
     q_start: Range = (Q_LOW, 0.2)
-    q_end: Range = (0.6, Q_HIGH)
+    q_end: Range = (0.65, Q_HIGH)
     cell_scale: float = 0.001
     zero_shift_deg: float = 0.03
     extra_lines: float = 0.4
