@@ -49,6 +49,7 @@ def identify(
     from matsift_adapters.patterns import read_pattern
     from matsift_flows.diffraction.answers import pattern_answer
     from matsift_flows.diffraction.identify import identify_pattern
+    from matsift_flows.orchestration import invoke
     from matsift_flows.progress import Reporter
     from matsift_flows.workspace import open_workspace
 
@@ -56,7 +57,7 @@ def identify(
         check_ending(out)
     processed = process(read_pattern(pattern), wavelength)
     with open_workspace(settings(), Reporter(quiet=quiet or as_json)) as workspace:
-        identified = identify_pattern(workspace, processed, study=study, use_network=not no_network)
+        identified = invoke(identify_pattern, workspace, processed, study=study, use_network=not no_network)
         drawn = out or _page(workspace, pattern)
     answer = pattern_answer(processed, identified)
     write_pattern(answer, drawn)

@@ -14,6 +14,7 @@ from matsift.study.settings import Study
 from matsift_adapters.patterns import read_pattern
 from matsift_flows.diffraction.answers import pattern_answer
 from matsift_flows.diffraction.identify import identify_pattern
+from matsift_flows.orchestration import invoke
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.space_groups import HeldOutTruth, load_held_out_groups
 from matsift_schema.store.structures import load_crystals
@@ -46,7 +47,7 @@ def demonstration(workspace: Workspace, study: Study, model_id: int) -> PatternA
     rng = np.random.default_rng([study.study.seed, int(key[:8], 16)])
     write_xy(path, simulate_pattern(crystal, INSTRUMENT, rng), f"made by matsift from {what}, structure {key}")
     processed = process(read_pattern(path), INSTRUMENT.wavelength)
-    identified = identify_pattern(workspace, processed, study=study.name)
+    identified = invoke(identify_pattern, workspace, processed, study=study.name, model_id=model_id)
     made_from = f"{what}, structure {key[:_HASH_SHOWN]}, which no network has learned from: with {_SAYS}"
     return pattern_answer(processed, identified, made_from=made_from, true_group=int(held.truth[place]))
 

@@ -29,6 +29,8 @@ _NAMED_GROUPS = 32  # with more, the axes show numbers only
 _FARTHEST_ERROR = 30.0  # per cent; what lies beyond is drawn at the edge
 _N_BIN = 10
 _FEWEST_IN_BIN = 5
+# opaque and of middling lightness: they stand on a white and on a dark page, and plotly finds the colour of the text
+_RIGHT, _WRONG = ("#8fb3d1", "#1668ad"), ("#c9a77d", "#e07800")
 _METRICS = {"precision": "precision", "recall": "recall", "f1": "F", "accuracy": "accuracy"}
 
 
@@ -44,8 +46,8 @@ def confusion_plot(held: HeldOutGroups) -> Plot | None:
     figure = new_figure(
         go.Figure(
             [
-                _cells(shares, counts, diagonal & (counts > 0), names, BLUE),
-                _cells(shares, counts, ~diagonal & (counts > 0), names, ORANGE),
+                _cells(shares, counts, diagonal & (counts > 0), names, _RIGHT, 100),
+                _cells(shares, counts, ~diagonal & (counts > 0), names, _WRONG, 50),
             ]
         )
     )
@@ -219,16 +221,21 @@ def _subset(subset: str) -> str:
 
 
 def _cells(
-    shares: FloatArray, counts: NDArray[np.int64], kept: NDArray[np.bool_], names: list[str], colour: str
+    shares: FloatArray,
+    counts: NDArray[np.int64],
+    kept: NDArray[np.bool_],
+    names: list[str],
+    scale: tuple[str, str],
+    full: float,
 ) -> go.Heatmap:
-    """Return the cells of a matrix that are kept, from clear to full colour, with their counts where there is room."""
+    """Return the cells of a matrix that are kept, from pale to full colour, with their counts where there is room."""
     return go.Heatmap(
         z=[short(row) for row in np.where(kept, shares, np.nan)],
         x=names,
         y=names,
         zmin=0,
-        zmax=100,
-        colorscale=[[0, _clear(colour, 0.12)], [1, _clear(colour, 0.95)]],
+        zmax=full,
+        colorscale=[[0, scale[0]], [1, scale[1]]],
         showscale=False,
         xgap=1,
         ygap=1,
@@ -237,11 +244,6 @@ def _cells(
         hovertemplate="%{y} taken for %{x}: %{text} (%{z:.0f} %)<extra></extra>",
         hoverongaps=False,
     )
-
-
-def _clear(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
 
 
 def _most_confused(held: HeldOutGroups, counts: NDArray[np.int64]) -> str:
@@ -278,8 +280,8 @@ def _volume_parity(figure: go.Figure, held: HeldOutGroups) -> None:
         marker = {"color": colour, "size": 5, "opacity": 0.7}
         trace = go.Scatter(x=short(true[rows]), y=short(said[rows]), mode="markers", marker=marker)
         figure.add_trace(trace, row=1, col=2)
-    figure.update_xaxes(title="V / Å³", type="log", row=1, col=2)
-    figure.update_yaxes(title="V′ / Å³", type="log", row=1, col=2)
+    figure.update_xaxes(title="V / Å³", type="log", dtick="D2", row=1, col=2)
+    figure.update_yaxes(title="V′ / Å³", type="log", dtick="D2", row=1, col=2)
 
 
 def _signed(value: float) -> str:
