@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-diffraction bench-ingest bench-queries bench-softbv bench-mobility repro-001 repro-001-active \
+.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-diffraction bench-ingest bench-queries bench-search bench-softbv bench-mobility repro-001 repro-001-active \
   docs constraints clean
 
 help: ## show this list
@@ -48,6 +48,9 @@ bench-diffraction: $(VENV)/.installed-dev ## ideal powder profiles beside pymatg
 
 bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million structures (half an hour to fill, kept)
 	$(BIN)/python -m benchmarks.queries
+
+bench-search: $(VENV)/.installed-dev ## phases of simulated patterns among 100,000 profiles: time, hits, weights; kept patterns
+	$(BIN)/python -m benchmarks.profile_search
 
 bench-softbv: $(VENV)/.installed-dev ## the bond-valence force field: its calibration, rates beside bvlain, relaxations a second
 	$(BIN)/python -m benchmarks.bond_valence
