@@ -13,7 +13,7 @@ from pymatgen.core import Lattice, Structure
 from matsift.crystal import Crystal
 from matsift.diffraction.grid import N_BIN
 from matsift.diffraction.ideal import ideal_profiles
-from matsift.diffraction.leakage import PARTNER_FLOOR, PEAK_FLOOR, leak, leak_pairs, with_partner
+from matsift.diffraction.leakage import PARTNER_FLOOR, PEAK_FLOOR, leak, leak_pairs, leaks_into, with_partner
 from matsift.diffraction.sparse import SparseProfiles
 
 SPINEL = Crystal.from_pymatgen(
@@ -98,6 +98,12 @@ def test_pairs_agree_with_the_plain_rule(rows: list[list[int]], classes: list[in
         if classes[i] == classes[j] and plain_rule(np.array(rows[i]), np.array(rows[j]))
     ]
     assert leak_pairs(profiles, classes[: len(rows)]).tolist() == expected
+
+
+def test_what_is_made_up_for_training_may_leak_into_what_is_held_out(spinels: SparseProfiles) -> None:
+    made, held_out = spinels.take([1, 2, 1]), spinels.take([0])
+    assert leaks_into(made, [227, 227, 225], held_out, [227]).tolist() == [True, False, False]
+    assert leaks_into(made, [227, 227, 225], held_out.take([]), []).tolist() == [False] * 3
 
 
 def test_rows_with_a_partner_among_those_allowed() -> None:

@@ -54,6 +54,34 @@ def leak(profiles: SparseProfiles, i: int, j: int, *, window: int = WINDOW) -> b
     return bool(_leak(*lists, i, j, window, PEAK_FLOOR, PARTNER_FLOOR, N_BIN))
 
 
+def leaks_into(
+    profiles: SparseProfiles,
+    classes: ArrayLike,
+    held_out: SparseProfiles,
+    held_out_classes: ArrayLike,
+    *,
+    window: int = WINDOW,
+) -> NDArray[np.bool_]:
+    """Return (n,) which profiles leak with a held-out one of their class: crystals made up for training may.
+
+    Parameters
+    ----------
+    profiles, classes
+        n profiles and their classes.
+    held_out, held_out_classes
+        m profiles and their classes.
+    window
+        Bins that a peak and its partner may be apart.
+    """
+    n = len(profiles)
+    both = SparseProfiles.concatenate([profiles, held_out])
+    numbers, others = np.asarray(classes, dtype=np.int64), np.asarray(held_out_classes, dtype=np.int64)
+    leaking = np.zeros(n, dtype=np.bool_)
+    lists = both.offsets, both.bins, both.intensities
+    _mark(*lists, numbers, others, window, PEAK_FLOOR, PARTNER_FLOOR, N_BIN, leaking)
+    return leaking
+
+
 def with_partner(n: int, pairs: NDArray[np.int64], allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
     """Return (n,) which rows leak with another row; of those allowed alone, if a mask (n,) is given."""
     kept = pairs if allowed is None else pairs[allowed[pairs].all(axis=1)]
@@ -113,3 +141,26 @@ def _pairs(
     for k in range(len(found)):
         pairs[k, 0], pairs[k, 1] = found[k]
     return pairs
+
+
+@compiled
+def _mark(
+    offsets: NDArray[np.int64],
+    bins: NDArray[np.int16],
+    intensities: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    others: NDArray[np.int64],
+    window: int,
+    floor: float,
+    partner_floor: float,
+    n_bin: int,
+    leaking: NDArray[np.bool_],
+) -> None:
+    n = len(classes)
+    for i in range(n):
+        for j in range(len(others)):
+            if classes[i] == others[j] and _leak(
+                offsets, bins, intensities, i, n + j, window, floor, partner_floor, n_bin
+            ):
+                leaking[i] = True
+                break
