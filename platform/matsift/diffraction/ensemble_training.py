@@ -20,7 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from matsift.diffraction.devices import chosen_device
 from matsift.diffraction.ensemble import SpaceGroupEnsemble, VolumeScale, Weights
-from matsift.diffraction.networks import NetworkShape
 from matsift.diffraction.sparse import SparseProfiles
 from matsift.diffraction.training import Augment, EpochReport, Training, TrainingSettings
 from matsift.errors import MatsiftError, UserInputError
@@ -145,7 +144,7 @@ def train_ensemble(
     """
     named = tuple(sorted({int(group) for group in items.space_groups}) if groups is None else groups)
     scale = None if items.volumes is None else _scale(items.volumes)
-    shape = NetworkShape(len(named), scale is not None, settings.width, settings.padding)
+    shape = settings.shape(len(named), volume=scale is not None)
     empty = SpaceGroupEnsemble(shape, named, (), (), settings.plain(), scale)
     classes = empty.classes_of(items.space_groups)
     if (classes < 0).any():

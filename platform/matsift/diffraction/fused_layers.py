@@ -37,12 +37,13 @@ class _Dropped:
     scale: np.float32
 
     @classmethod
-    def draw(cls, *, training: bool) -> _Dropped:
+    def draw(cls, network: SpaceGroupNet) -> _Dropped:
         """Return a draw by the global generator of torch; nothing is dropped outside of training."""
-        if not training:
+        share = DROPOUT * network.shape.dropout
+        if not network.training or not share:
             return cls(np.uint32(0), np.uint32(0), np.float32(1 / _POOL))
         seed = int(torch.randint(2**32, (1,), dtype=torch.int64))
-        return cls(np.uint32(seed), np.uint32(DROPOUT * 2**32), np.float32(1 / (_POOL * (1 - DROPOUT))))
+        return cls(np.uint32(seed), np.uint32(share * 2**32), np.float32(1 / (_POOL * (1 - share))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,15 +136,16 @@ def fused_answer(network: SpaceGroupNet, profiles: SparseProfiles, dtype: torch.
     n, width = len(profiles), shape.width
     first, second, third = (cast("nn.Conv1d", layer) for layer in network.convolutions)
     left, _ = shape.padded(STAGES[0], N_BIN)
-    entries = _Entries(profiles.offsets, profiles.bins.astype(np.int64) + left, profiles.intensities, lengths[0])
+    heights = (shape.factor * profiles.intensities**shape.power).astype(np.float32)
+    entries = _Entries(profiles.offsets, profiles.bins.astype(np.int64) + left, heights, lengths[0])
     taps = first.weight.view(width, -1, _STRIDE).permute(2, 1, 0).flip(1).reshape(_STRIDE, -1)
-    x = _apply(_FirstLayer, taps, first.bias, entries, lengths[1], _Dropped.draw(training=network.training), dtype)
+    x = _apply(_FirstLayer, taps, first.bias, entries, lengths[1], _Dropped.draw(network), dtype)
     before, behind = shape.padded(STAGES[1], lengths[1])
     if before or behind:
         x = functional.pad(x, (0, 0, before, behind))
     taps = second.weight.view(width, width, -1, _STRIDE).permute(3, 1, 2, 0).reshape(_STRIDE * width, -1)
     products = (x.reshape(-1, _STRIDE * width) @ taps.to(dtype)).view(n, x.shape[1] // _STRIDE, -1)
-    x = _apply(_SecondLayer, products, second.bias, (lengths[2], lengths[3]), _Dropped.draw(training=network.training))
+    x = _apply(_SecondLayer, products, second.bias, (lengths[2], lengths[3]), _Dropped.draw(network))
     return network.heads(_third(network, x, shape.padded(STAGES[2], lengths[3]), third))
 
 
@@ -153,7 +155,7 @@ def _third(network: SpaceGroupNet, x: Tensor, padding: tuple[int, int], layer: n
     windows = functional.pad(x, (0, 0, *padding)).unfold(1, stage.kernel, stage.stride)
     n_row = windows.shape[1]
     x = functional.linear(windows.reshape(n * n_row, -1), layer.weight.view(width, -1), layer.bias)
-    x = functional.dropout(functional.relu(x), DROPOUT, network.training).view(n, n_row, width)
+    x = functional.dropout(functional.relu(x), DROPOUT * network.shape.dropout, network.training).view(n, n_row, width)
     n_pooled = (n_row - stage.pool) // stage.pool_stride + 1
     x = x[:, : n_pooled * stage.pool].reshape(n, n_pooled, stage.pool, width).mean(dim=2)
     return x.transpose(1, 2).flatten(1)

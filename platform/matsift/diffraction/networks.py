@@ -49,12 +49,20 @@ class NetworkShape:
         Channels of the convolutions, 80 in the paper.
     padding
         Whether convolutions are padded as Keras' "same" (Park 2017) or not at all (the paper's PyTorch).
+    power, factor
+        Intensities I enter as factor I^power; 1 and 1 in the paper. A power below 1 shows the weak lines, and a large
+        factor makes the entries, few among many zeros, weigh as much as the biases from the first step on.
+    dropout
+        In units of the paper's, 0 to 1: a short training learns more with less.
     """
 
     n_class: int
     volume: bool = False
     width: int = 80
     padding: bool = False
+    power: float = 1.0
+    factor: float = 1.0
+    dropout: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what makes no network."""
@@ -62,6 +70,10 @@ class NetworkShape:
             raise UserInputError(f"a network needs at least two space groups to tell apart, not {self.n_class}")
         if self.width < 1:
             raise UserInputError(f"the width of a network is a positive number of channels, not {self.width}")
+        if not (self.power > 0 and self.factor > 0):
+            raise UserInputError(f"power and factor of intensities are above 0, not {self.power:g} and {self.factor:g}")
+        if not 0 <= self.dropout <= 1:
+            raise UserInputError(f"the share of the paper's dropout is between 0 and 1, not {self.dropout:g}")
 
     @property
     def learner(self) -> str:
@@ -120,9 +132,11 @@ class SpaceGroupNet(nn.Module):
         Numbers of groups and channels.
     seed
         Of the weights at the start; the global generator of torch is left as it was.
+    he
+        Whether weights start as He 2015 has it for ReLU, so that every layer passes on what it gets; else as torch's.
     """
 
-    def __init__(self, shape: NetworkShape, seed: int = 0) -> None:
+    def __init__(self, shape: NetworkShape, seed: int = 0, *, he: bool = False) -> None:
         super().__init__()
         self.shape = shape
         width, dense = shape.width, [factor * shape.n_class for factor in HEAD_WIDTHS]
@@ -133,15 +147,17 @@ class SpaceGroupNet(nn.Module):
                 nn.Conv1d(1 if i == 0 else width, width, stage.kernel, stride=stage.stride)
                 for i, stage in enumerate(STAGES)
             )
-            self.group_head = _dense(flat, dense, shape.n_class, HEAD_DROPOUT)
+            self.group_head = _dense(flat, dense, shape.n_class, HEAD_DROPOUT * shape.dropout)
             self.volume_head = _dense(flat, dense, 1, 0.0) if shape.volume else None
+            if he:
+                self.apply(_start_as_he)
 
     def forward(self, profiles: Tensor) -> Answer:
         """Return what the network says of (n, `N_BIN`) profiles."""
-        x = profiles[:, None, :]
+        x = self.shape.factor * profiles[:, None, :] ** self.shape.power
         for stage, convolution in zip(STAGES, self.convolutions, strict=True):
             x = convolution(functional.pad(x, self.shape.padded(stage, x.shape[-1])))
-            x = functional.dropout(functional.relu(x), DROPOUT, self.training)
+            x = functional.dropout(functional.relu(x), DROPOUT * self.shape.dropout, self.training)
             x = functional.avg_pool1d(x, stage.pool, stage.pool_stride)
         return self.heads(x.flatten(1))
 
@@ -149,6 +165,13 @@ class SpaceGroupNet(nn.Module):
         """Return what the heads make of the flattened output of the convolutions."""
         z = None if self.volume_head is None else self.volume_head(flat)[:, 0]
         return Answer(self.group_head(flat), z)
+
+
+def _start_as_he(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv1d | nn.Linear):
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 def _dense(n_input: int, widths: list[int], n_output: int, dropout: float) -> nn.Sequential:

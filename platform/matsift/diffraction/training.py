@@ -38,8 +38,10 @@ class TrainingSettings:
     ----------
     width
         Channels of the convolutions; 32 for small machines.
-    padding
+    padding, power, factor, dropout
         As `NetworkShape`.
+    he
+        As `SpaceGroupNet`.
     epochs, batch, learning_rate
         Of Adam with betas 0.9 and 0.999.
     schedule
@@ -54,6 +56,10 @@ class TrainingSettings:
 
     width: int = 80
     padding: bool = False
+    power: float = 1.0
+    factor: float = 1.0
+    dropout: float = 1.0
+    he: bool = False
     epochs: int = 5000
     batch: int = 500
     learning_rate: float = 1e-3
@@ -70,6 +76,10 @@ class TrainingSettings:
             raise UserInputError(f"the learning rate is above 0, not {self.learning_rate:g}")
         if self.schedule not in _SCHEDULES:
             raise UserInputError(f"there is no schedule {self.schedule!r}; choose one of {', '.join(_SCHEDULES)}")
+
+    def shape(self, n_class: int, *, volume: bool) -> NetworkShape:
+        """Return the shape of a network with these settings."""
+        return NetworkShape(n_class, volume, self.width, self.padding, self.power, self.factor, self.dropout)
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
@@ -190,15 +200,13 @@ class Training:
         augment: Augment | None = None,
     ) -> None:
         self._labels, self._z = _checked(profiles, classes, z_volume)
-        shape = NetworkShape(
-            n_class or int(self._labels.max()) + 1, self._z is not None, settings.width, settings.padding
-        )
+        shape = settings.shape(n_class or int(self._labels.max()) + 1, volume=self._z is not None)
         if int(self._labels.max()) >= shape.n_class:
             raise UserInputError(f"class {int(self._labels.max())} is not among the {shape.n_class} of the network")
         self._profiles, self._settings, self._seed, self._augment = profiles, settings, seed, augment
         self._device = chosen_device(settings.device)
         self._type = fast_type(settings.precision, self._device)
-        self._network = SpaceGroupNet(shape, seed).to(self._device)
+        self._network = SpaceGroupNet(shape, seed, he=settings.he).to(self._device)
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=settings.learning_rate, fused=True)
         named = {**settings.plain(), **shape.plain(), "seed": seed, "augment": repr(augment)}
         data = fingerprint(profiles, self._labels, self._z, named)
