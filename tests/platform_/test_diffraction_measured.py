@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 from tests.factories.line_match import LineMatch, line_match
 
@@ -161,3 +163,34 @@ def test_what_holds_no_lines_gets_one_sentence(
     with pytest.raises(UserInputError, match=told) as caught:
         process(pattern, wavelength)
     assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=60)
+@given(
+    n_point=st.integers(50, 400),
+    kind=st.sampled_from(["spikes", "steps", "noise", "sparse", "clipped"]),
+    scale=st.sampled_from([1e-9, 1e-3, 1.0, 1e9]),
+    last=st.floats(20.0, 160.0),
+    seed=st.integers(0, 2**31),
+)
+def test_any_pattern_gives_finite_lines_or_one_sentence(
+    n_point: int, kind: str, scale: float, last: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    made = {
+        "spikes": np.where(rng.random(n_point) < 0.05, 1000.0, 1.0),
+        "steps": np.repeat(rng.random(n_point // 10 + 1), 10)[:n_point],
+        "noise": rng.poisson(5.0, n_point).astype(float),
+        "sparse": np.where(np.arange(n_point) == n_point // 2, 1.0, 0.0),
+        "clipped": np.minimum(rng.exponential(1.0, n_point), 1.0),
+    }[kind]
+    try:
+        found = process(MeasuredPattern(np.linspace(5.0, last, n_point), scale * made), "CuKa")
+    except UserInputError as error:
+        assert "\n" not in str(error)  # noqa: PT017  either outcome is right
+        return
+    assert len(found.peaks) > 0
+    assert found.peaks.intensity.max() == 1.0
+    assert (np.diff(found.peaks.q) > 0).all()
+    for values in (found.peaks.q, found.peaks.intensity, found.peaks.fwhm_deg, found.background, found.net):
+        assert np.isfinite(values).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,7 +94,9 @@ def typical_width(pattern: EvenPattern, sigma: NDArray[np.float64]) -> float:
             break
         smooth = savgol_filter(pattern.intensity, points, 2)
         left = sigma * float(np.linalg.norm(savgol_coeffs(points, 2)))
-        peaks, found = find_peaks(smooth, prominence=6 * left, wlen=2 * reach + 1)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "some peaks have a prominence of 0", RuntimeWarning)
+            peaks, found = find_peaks(smooth, prominence=6 * left, wlen=2 * reach + 1)
         clarity = found["prominences"] / left[peaks]
         strongest = np.argsort(clarity)[::-1][:_N_STRONG]
         total = float(clarity[strongest[:_N_CLEAR]].sum())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, nnls
+from scipy.optimize import nnls
 
 from matsift.diffraction.background import EvenPattern
 from matsift.diffraction.line_shape import REACH_WIDTHS, line_shapes
@@ -19,8 +20,11 @@ _TOGETHER_WIDTHS, _MOST_TOGETHER = 3.0, 10
 #: A group's data end at this many full widths from its outermost lines.
 _MARGIN_WIDTHS = 2.5
 
-#: Range of the factor on the usual width within which a group's width is sought, and most evaluations of a group.
-_LEAST_FACTOR, _MOST_FACTOR, _MOST_EVALUATIONS = 0.5, 2.5, 12
+#: Largest factor on the usual width, and on its inverse, within which a group's width is sought.
+_MOST_FACTOR = 2.5
+
+#: A fit that gets better by less than this part is done.
+_SMALL_GAIN = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,8 @@ def fit_lines(
     centres: NDArray[np.float64],
     widths: NDArray[np.float64],
     shape: Shape,
+    *,
+    n_evaluation: int = 12,
 ) -> tuple[Lines, NDArray[np.float64]]:
     """Return the fitted lines that begin at some centres, and the (n_point,) calculated pattern.
 
@@ -79,13 +85,15 @@ def fit_lines(
         (n,), 2theta where lines were seen, ascending, and their widths, degrees: where the fit begins.
     shape
         What the lines share.
+    n_evaluation
+        Most evaluations of a group of lines.
     """
     model = np.zeros_like(net.intensity)
     parts: list[Lines] = []
     for group in _groups(centres, widths):
         window = _window(net, centres[group], float(widths[group].max()), shape)
         left = replace(net, two_theta_deg=net.two_theta_deg[window], intensity=net.intensity[window] - model[window])
-        lines = _fit_group(left, sigma[window], centres[group], widths[group], shape)
+        lines = _fit_group(left, sigma[window], centres[group], widths[group], shape, n_evaluation)
         parts.append(lines)
         around = _window(net, lines.two_theta_deg, float(lines.fwhm_deg.max()), shape, margin=REACH_WIDTHS)
         model[around] += _shapes(net.two_theta_deg[around], lines, shape) @ lines.area
@@ -103,37 +111,65 @@ def _fit_group(
     centres: NDArray[np.float64],
     widths: NDArray[np.float64],
     shape: Shape,
+    n_evaluation: int,
 ) -> Lines:
-    """Return the lines of one group: own positions and areas, one factor on all widths."""
+    """Return the lines of one group: own positions and areas, one factor on all widths.
+
+    Positions and width follow Levenberg and Marquardt; the areas, in which the pattern is linear, are solved for each
+    time and kept above 0 (variable projection, Kaufman's derivative).
+    """
     weights, n_line = 1 / sigma, len(centres)
+    measured = net.intensity * weights
 
-    def solve(unknown: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        shapes = line_shapes(
-            net.two_theta_deg,
-            centres + unknown[:n_line],
-            widths * np.exp(unknown[n_line]),
-            shape.eta,
-            shape.radiation,
-            doublet=shape.doublet,
-        )
-        area, _ = nnls(shapes * weights[:, None], net.intensity * weights)
-        return shapes, area, (shapes @ area - net.intensity) * weights
+    def shapes_at(unknown: NDArray[np.float64]) -> NDArray[np.float64]:
+        moved = Lines(centres + unknown[:n_line], widths * np.exp(unknown[n_line]), centres, centres)
+        return _shapes(net.two_theta_deg, moved, shape) * weights[:, None]
 
-    unknown = np.zeros(n_line + 1)
-    if len(net.intensity) > n_line + 2:
-        unknown = least_squares(
-            lambda trial: solve(trial)[2],
-            unknown,
-            bounds=(np.append(-0.5 * widths, np.log(_LEAST_FACTOR)), np.append(0.5 * widths, np.log(_MOST_FACTOR))),
-            x_scale=np.append(0.2 * widths, 0.2),
-            max_nfev=_MOST_EVALUATIONS,
-            ftol=1e-4,
-            xtol=1e-4,
-            gtol=1e-6,
-        ).x
-    shapes, area, _ = solve(unknown)
-    error = 1 / np.maximum(np.linalg.norm(shapes * weights[:, None], axis=0), np.finfo(np.float64).tiny)
+    reach = np.append(0.5 * widths, np.log(_MOST_FACTOR))
+    unknown, damping = np.zeros(n_line + 1), 1e-3
+    shapes = shapes_at(unknown)
+    area, misfit = nnls(shapes, measured)
+    for _ in range(n_evaluation if len(measured) > n_line + 2 else 0):
+        if not area.any():
+            break
+        step = _step(shapes_at, unknown, shapes, area, measured, np.append(widths, 1.0), damping)
+        trial = np.clip(unknown + step, -reach, reach)
+        tried = shapes_at(trial)
+        trial_area, trial_misfit = nnls(tried, measured)
+        if trial_misfit >= misfit:
+            damping *= 10.0
+            continue
+        gain = 1 - trial_misfit / misfit
+        unknown, shapes, area, misfit, damping = trial, tried, trial_area, trial_misfit, damping * 0.2
+        if gain < _SMALL_GAIN:
+            break
+    error = 1 / np.maximum(np.linalg.norm(shapes, axis=0), np.finfo(np.float64).tiny)
     return Lines(centres + unknown[:n_line], widths * np.exp(unknown[n_line]), area, area / error)
+
+
+def _step(
+    shapes_at: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    unknown: NDArray[np.float64],
+    shapes: NDArray[np.float64],
+    area: NDArray[np.float64],
+    measured: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    damping: float,
+) -> NDArray[np.float64]:
+    """Return the change of positions (degrees) and of the logarithm of the width that should fit better."""
+    nudge = 1e-3 * scale
+    places, width = nudge.copy(), nudge.copy()
+    places[-1] = width[:-1] = 0.0
+    by_place = (shapes_at(unknown + places) - shapes) * (area / nudge[:-1])
+    by_width = (shapes_at(unknown + width) - shapes) @ area / nudge[-1]
+    slopes = np.column_stack([by_place, by_width]) * scale
+    basis, _ = np.linalg.qr(shapes[:, area > 0])
+    slopes -= basis @ (basis.T @ slopes)
+    normal = slopes.T @ slopes
+    steepness = np.maximum(np.diag(normal), 1e-9 * max(float(np.trace(normal)), 1e-300))
+    return np.asarray(
+        scale * np.linalg.solve(normal + damping * np.diag(steepness), slopes.T @ (measured - shapes @ area))
+    )
 
 
 def _shapes(angles: NDArray[np.float64], lines: Lines, shape: Shape) -> NDArray[np.float64]:

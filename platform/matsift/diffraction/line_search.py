@@ -135,7 +135,7 @@ def _near(net: EvenPattern, centres: NDArray[np.float64], width_deg: float, radi
 def _misfit(
     net: EvenPattern, sigma: NDArray[np.float64], centres: NDArray[np.float64], shape: Shape, near: NDArray[np.bool_]
 ) -> float:
-    _, model = fit_lines(net, sigma, centres, np.full(len(centres), shape.fwhm_deg), shape)
+    _, model = fit_lines(net, sigma, centres, np.full(len(centres), shape.fwhm_deg), shape, n_evaluation=5)
     return float((((net.intensity - model) / sigma)[near] ** 2).sum())
 
 
