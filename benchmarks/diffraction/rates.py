@@ -33,10 +33,10 @@ def table(sets: Mapping[str, Sequence[Crystal]]) -> Iterator[str]:
     """Yield the lines of the table: both do a block of crystals in turn, until all are done."""
     ideal_profiles(next(iter(sets.values()))[:1])
     yield (
-        "| crystals | atoms a cell | reflections | pymatgen, profiles a CPU second | matsift | ratio | "
+        "| crystals | atoms a cell | reflections | occupied bins | pymatgen, profiles a CPU second | matsift | ratio | "
         "largest difference, pymatgen's form factors in both |"
     )
-    yield "|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|"
     for name, crystals in sets.items():
         yield _row(name, crystals)
 
@@ -55,8 +55,9 @@ def _row(name: str, crystals: Sequence[Crystal]) -> str:
     n = len(crystals)
     atoms = np.mean([len(crystal.species) for crystal in crystals])
     reflections = np.mean([4 / 3 * np.pi * (Q_HIGH**3 - Q_LOW**3) * crystal.volume for crystal in crystals])
+    occupied = np.diff(ideal_profiles(crystals)[0].offsets).mean()
     return (
-        f"| {name}, {n} | {atoms:.1f} | {reflections:,.0f} | {n / theirs:,.1f} | {n / ours:,.0f} | "
+        f"| {name}, {n} | {atoms:.1f} | {reflections:,.0f} | {occupied:,.0f} | {n / theirs:,.1f} | {n / ours:,.0f} | "
         f"{theirs / ours:,.0f} | {apart:.1e} |"
     )
 

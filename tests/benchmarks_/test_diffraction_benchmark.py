@@ -20,10 +20,11 @@ needs_data = pytest.mark.skipif(
 def test_both_have_the_same_numbers_and_ours_comes_sooner() -> None:
     made_up = [crystal(structure) for structure in structures().values()]
     _, _, row = table({"made up": made_up})
-    name, atoms, reflections, theirs, ours, ratio, difference = row.strip("| ").split(" | ")
+    name, atoms, reflections, occupied, theirs, ours, ratio, difference = row.strip("| ").split(" | ")
     assert name == "made up, 6"
     assert float(atoms) == pytest.approx(np.mean([len(c.species) for c in made_up]), abs=0.05)
     assert float(reflections.replace(",", "")) > 100
+    assert 0 < float(occupied) < float(reflections.replace(",", ""))
     assert float(ours.replace(",", "")) > float(theirs.replace(",", "")) > 0
     assert float(ratio.replace(",", "")) > 20
     assert float(difference) < 1e-6
