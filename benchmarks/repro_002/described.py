@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from benchmarks.repro_002.code_mark import code_hash
 from benchmarks.repro_002.crystals import Stock, chunks, digest_of, in_processes
 from numpy.typing import NDArray
 
-from matsift import diffraction
 from matsift.crystal import Crystal
 from matsift.diffraction.ideal import ideal_profiles
 from matsift.diffraction.sparse import SparseProfiles
 from matsift.diffraction.structure_type import structure_type
 from matsift.diffraction.symmetry import symmetries_of
 
-_CODE = ("form_factors", "grid", "ideal", "profile_kernel", "reflections", "structure_type", "symmetry")
+_CODE = (
+    "form_factors",
+    "grid",
+    "ideal",
+    "primitive_kernel",
+    "profile_kernel",
+    "reflections",
+    "structure_type",
+    "symmetry",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +51,7 @@ class Described:
 
 def described(home: Path, crystals: Stock, *, n_worker: int, tell: Callable[[str], None]) -> Described:
     """Return profiles and symmetry of the crystals; computed once for them and the code, and kept."""
-    path = home / f"described-{digest_of(crystals.crystals)}-{_code_hash()}.npz"
+    path = home / f"described-{digest_of(crystals.crystals)}-{code_hash(_CODE)}.npz"
     if not path.exists():
         tell(f"profiles and symmetry of {len(crystals)} crystals")
         parts = list(in_processes(_describe, chunks(crystals.crystals, 256), n_worker))
@@ -88,12 +96,3 @@ def _described(a: dict[str, NDArray[np.generic]]) -> Described:
         a["types"][rows].astype(np.str_),
         len(lengths) - len(rows),
     )
-
-
-def _code_hash() -> str:
-    folder = Path(diffraction.__file__).parent
-    digest = hashlib.sha256()
-    for name in _CODE:
-        path = folder / f"{name}.py"
-        digest.update(path.read_bytes() if path.exists() else b"")
-    return digest.hexdigest()[:12]

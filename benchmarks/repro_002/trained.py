@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import hashlib
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 
+from benchmarks.repro_002.code_mark import code_hash
 from benchmarks.repro_002.task import Items
 
-from matsift import diffraction
 from matsift.diffraction.checkpoints import fingerprint
 from matsift.diffraction.ensemble import SpaceGroupEnsemble, load_ensemble
 from matsift.diffraction.ensemble_training import TrainingItems, train_ensemble
@@ -34,7 +31,7 @@ def trained(
     """Return an ensemble, from `folder` where it is there for the same items, settings and code."""
     plain = {**settings.plain(), "seeds": list(seeds), "groups": list(groups), "augment": repr(augment)}
     key = fingerprint(items.profiles, items.classes, items.volumes.astype("f4") if has_volume else None, plain)
-    place = folder / f"{key[:12]}-{code_hash()}"
+    place = folder / f"{key[:12]}-{code_hash(_CODE)}"
     kept = place / "ensemble.zip"
     if kept.exists():
         return load_ensemble(kept.read_bytes())
@@ -54,19 +51,3 @@ def trained(
     for checkpoint in place.glob("member-*.safetensors"):
         checkpoint.unlink()
     return ensemble
-
-
-@cache
-def code_hash() -> str:
-    """Return eight characters that tell the code which trains from another, whatever its comments and docstrings."""
-    digest = hashlib.sha256()
-    for name in _CODE:
-        tree = ast.parse((Path(diffraction.__file__).parent / f"{name}.py").read_text())
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list):
-                node.body = [  # type: ignore[attr-defined]
-                    line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
-                ]
-        digest.update(ast.dump(tree).encode())
-    return digest.hexdigest()[:8]

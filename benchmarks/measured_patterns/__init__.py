@@ -1,0 +1,4 @@
+"""Identification of measured patterns whose space groups or phases are known.
+
+``make bench-identify``
+"""
