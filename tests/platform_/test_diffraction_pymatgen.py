@@ -1,20 +1,21 @@
-"""Ideal profiles beside pymatgen's XRDCalculator, and form factors beside the atomic numbers."""
+"""Ideal profiles beside pymatgen's XRDCalculator and gemmi's structure factors, and form factors by themselves."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import gemmi
 import numpy as np
 import pymatgen.analysis.diffraction
 import pytest
 from numpy.typing import NDArray
 from pymatgen.analysis.diffraction.core import AbstractDiffractionPatternCalculator
 from pymatgen.analysis.diffraction.xrd import XRDCalculator
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 from tests.platform_.profile_cases import apart, crystal, structures
 
-from matsift.crystal import ELEMENT_SYMBOLS
+from matsift.crystal import ELEMENT_SYMBOLS, Crystal
 from matsift.diffraction import reflections
 from matsift.diffraction.form_factors import LAST_NUMBER, coefficients, form_factors
 from matsift.diffraction.grid import N_BIN, Q_HIGH, Q_LOW, bin_of, two_theta_of
@@ -80,6 +81,31 @@ def test_every_line_is_pymatgens_to_eight_digits(name: str, monkeypatch: pytest.
     strong = np.array(theirs.y) > 1e-6 * max(theirs.y)
     np.testing.assert_allclose(ratio[strong], 1.0, rtol=1e-8)
     assert strong.sum() >= 8
+
+
+def gemmis(of: Crystal) -> gemmi.SmallStructure:
+    """Return the crystal, all its atoms written out, as gemmi has it."""
+    small = gemmi.SmallStructure()
+    lattice = Lattice(of.lattice)
+    small.cell = gemmi.UnitCell(*lattice.abc, *lattice.angles)
+    small.spacegroup_hm = "P 1"
+    for symbol, place, occupancy in zip(of.species, of.frac_coords, of.occupancies, strict=True):
+        site = gemmi.SmallStructure.Site()
+        site.element, site.fract, site.occ = gemmi.Element(symbol), gemmi.Fractional(*place), float(occupancy)
+        site.u_iso = B_ISO / (8 * np.pi**2)
+        small.add_site(site)
+    small.setup_cell_images()
+    return small
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_structure_factors_are_gemmis(name: str) -> None:
+    of = crystal(CASES[name])
+    small, found = gemmis(of), reflections.reflections(of, q_high=0.6)
+    calculator = gemmi.StructureFactorCalculatorX(small.cell)
+    theirs = [calculator.calculate_sf_from_small_structure(small, hkl) for hkl in found.hkl.tolist()]
+    ours = reflections.structure_factors(of, found.hkl, found.q)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6 * np.abs(theirs).max())
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -22,11 +22,11 @@ from matsift.diffraction.sparse import SparseProfiles
 #: paper 002 counts from 1e-3, and what extinction leaves of a number (1e-30) must go.
 WEAKEST = 1e-5
 
-#: Largest work for one crystal: half of its reflections times its atoms, about a minute.
+#: Largest work for one crystal: half of its reflections times its atoms, half a minute.
 MOST_WORK = 2e10
 
-#: Largest atoms times cell edges (angstrom): the tables of phases fill a gigabyte.
-_MOST_PHASES = 2e7
+#: Largest atoms times cell edge (angstrom): the tables of phases fill half a gigabyte.
+_MOST_PHASES = 5e6
 
 _N_KNOT = 4097
 _PIECE = 256
