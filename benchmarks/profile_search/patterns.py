@@ -69,7 +69,10 @@ def _peaks(values: dict[str, Any] | None) -> PeakList | None:
     if values is None:
         return None
     return PeakList(
-        *(np.array(values[name]) for name in ("q", "intensity", "two_theta_deg", "fwhm_deg")),
+        q=np.array(values["q"]),
+        intensity=np.array(values["intensity"]),
+        two_theta_deg=np.array(values["two_theta_deg"]),
+        fwhm_deg=np.array(values["fwhm_deg"]),
         wavelength_angstrom=values["wavelength_angstrom"],
         q_low=values["q_low"],
         q_high=values["q_high"],

@@ -52,7 +52,7 @@ _STRAIN_SPREAD = 0.04
 ZERO_SHIFTS_DEG = np.linspace(-0.15, 0.15, 13)
 
 _FINE_STEPS = np.linspace(-0.002, 0.002, 9)
-_N_RESCORED = 800
+_N_RESCORED, _N_FINE = 800, 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,29 +153,45 @@ class ProfileIndex:
         if not inside.any() or not len(self):
             return _no_matches()
         seen = peaks.take(np.flatnonzero(inside))
-        weight = seen.intensity**_POWER
         low, high = max(peaks.q_low, Q_LOW), min(peaks.q_high, Q_HIGH)
-        candidates, shifts = self._scan(seen.q, weight, low, high, max(n, _N_RESCORED))
-        shifted = q_of_two_theta(seen.two_theta_deg[None, :] - ZERO_SHIFTS_DEG[:, None], peaks.wavelength_angstrom)
-        scores, zeros, steps = best_fits(
-            candidates,
-            np.asarray(shifts * _STEP, dtype=np.float64),
-            self.offsets,
-            self.q,
-            self._weight,
-            np.ascontiguousarray(shifted),
-            weight,
-            low,
-            high,
-            _FINE_STEPS,
-            LINE_WIDTH,
-            RELATIVE_LINE_WIDTH,
-        )
+        candidates, shifts = self._scan(seen.q, seen.intensity**_POWER, low, high, max(n, _N_RESCORED))
+        rough, _, _ = self._fits(seen, candidates, shifts, low, high, fine=False)
+        best = np.argsort(-rough, kind="stable")[: max(n, _N_FINE)]
+        candidates, shifts = candidates[best], shifts[best]
+        scores, zeros, steps = self._fits(seen, candidates, shifts, low, high, fine=True)
         log_scales = -(shifts * _STEP + _FINE_STEPS[steps])
         values = scores * np.exp(-0.5 * (log_scales / _STRAIN_SPREAD) ** 2)
         order = np.lexsort((candidates, -values))[:n]
         order = order[scores[order] > 0]
         return Matches(candidates[order], values[order], np.exp(log_scales[order]), ZERO_SHIFTS_DEG[zeros[order]])
+
+    def _fits(
+        self,
+        seen: PeakList,
+        candidates: NDArray[np.int64],
+        shifts: NDArray[np.int64],
+        low: float,
+        high: float,
+        *,
+        fine: bool,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the best score of each candidate about its shift, and the numbers of its zero shift and fine step."""
+        zeros, steps = (ZERO_SHIFTS_DEG, _FINE_STEPS) if fine else (ZERO_SHIFTS_DEG[::3], _FINE_STEPS[1:-1:3])
+        moved = q_of_two_theta(seen.two_theta_deg[None, :] - zeros[:, None], seen.wavelength_angstrom)
+        return best_fits(
+            candidates,
+            np.asarray(shifts * _STEP, dtype=np.float64),
+            self.offsets,
+            self.q,
+            self._weight,
+            np.ascontiguousarray(moved),
+            seen.intensity**_POWER,
+            low,
+            high,
+            steps,
+            LINE_WIDTH,
+            RELATIVE_LINE_WIDTH,
+        )
 
     def _scan(
         self, q: NDArray[np.float64], weight: NDArray[np.float64], low: float, high: float, n: int

@@ -90,8 +90,9 @@ def scan(
         for line in range(offsets[row], offsets[row + 1]):
             start, value = place[line], weight[line]
             norm += value * value * visible[start + n_shift]
+            part = measured[start : start + n_place]  # a slice, so that the loop has no negative index to think of
             for shift in range(n_place):
-                sums[shift] += value * measured[start + shift]
+                sums[shift] += value * part[shift]
         if norm > 0.0:
             highest, where = np.float32(0.0), n_shift
             for shift in range(n_place):
