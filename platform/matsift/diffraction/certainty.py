@@ -57,7 +57,7 @@ class Certainty:
         rest = probabilities[1::2]
         rank = math.ceil((len(rest) + 1) * coverage)
         if rank > len(rest):
-            needed = 2 * math.ceil(coverage / (1 - coverage))
+            needed = 2 * math.ceil(coverage / (1 - coverage) - 1e-9)
             raise UserInputError(
                 f"sets that hold the true group {coverage:.0%} of the time need {needed} items that the ensemble was "
                 f"not trained on, there are {len(labels)}"
