@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect import flow
 
@@ -13,6 +14,7 @@ from matsift.study.settings import Study
 from matsift_adapters.settings import Settings
 from matsift_flows.acquire import acquire
 from matsift_flows.bond_valence import relax
+from matsift_flows.diffraction.symmetry import symmetry
 from matsift_flows.featurize import featurize
 from matsift_flows.group import group
 from matsift_flows.ingest import ingest
@@ -27,6 +29,9 @@ from matsift_flows.train import train
 from matsift_flows.workspace import Workspace, open_workspace
 from matsift_schema.store.counts import row_counts
 
+if TYPE_CHECKING:
+    from matsift_flows.diffraction.report import WrittenSpaceGroups
+
 
 @dataclass(frozen=True)
 class StudyRun:
@@ -34,7 +39,7 @@ class StudyRun:
 
     study: Study
     added: dict[str, int]
-    written: WrittenReport
+    written: WrittenReport | WrittenSpaceGroups
     waiting: Waiting | None = None
 
 
@@ -69,17 +74,28 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
         invoke(ingest, workspace, study, base_dir)
         if study.bond_valence is not None:
             invoke(relax, workspace, study)
+        if study.diffraction is not None:
+            invoke(symmetry, workspace, study)
         invoke(judge, workspace, study)
         if study.duplicates is not None:
             invoke(group, workspace, study)
         invoke(featurize, workspace, study)
-        trained = invoke(train, workspace, study)
-        if study.mobility is not None:
-            invoke(mobility, workspace, study, trained)
-        screening = invoke(screen, workspace, study)
-        acquired = invoke(acquire, workspace, study, screening)
-        written = invoke(report, workspace, study, screening, trained, acquired)
+        written, waiting = _learned(workspace, study)
         with workspace.sessions.begin() as session:
             after = row_counts(session)
     added = {table: count - before[table] for table, count in after.items() if count != before[table]}
-    return StudyRun(study, added, written, acquired.waiting)
+    return StudyRun(study, added, written, waiting)
+
+
+def _learned(workspace: Workspace, study: Study) -> tuple[WrittenReport | WrittenSpaceGroups, Waiting | None]:
+    """Return the report of what was learned from the descriptors, and what the study waits for."""
+    if study.diffraction is not None:
+        from matsift_flows.diffraction.steps import learn_and_report  # noqa: PLC0415  PyTorch takes seconds to import
+
+        return learn_and_report(workspace, study), None
+    trained = invoke(train, workspace, study)
+    if study.mobility is not None:
+        invoke(mobility, workspace, study, trained)
+    screening = invoke(screen, workspace, study)
+    acquired = invoke(acquire, workspace, study, screening)
+    return invoke(report, workspace, study, screening, trained, acquired), acquired.waiting

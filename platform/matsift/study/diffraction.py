@@ -17,15 +17,19 @@ RangeName = Literal["inf", "2sU", "2seta", "2sU+eta", "sU", "seta", "sU+eta"]
 
 
 class DiffractionTraining(Settings):
-    """`[diffraction.training]`: how every network is trained; the paper has width 80 and 5000 epochs."""
+    """`[diffraction.training]`: how every network is trained; the defaults learn in few epochs, unlike the paper's."""
 
     width: Annotated[int, Field(ge=1, le=512, description="channels of the convolutions; 80 in the paper")] = 32
     padding: Annotated[bool, Field(description="convolutions padded as Keras does (Park 2017), not as the paper")] = (
         False
     )
+    power: Annotated[float, Field(gt=0, le=4, description="of the intensities in the input; the paper: 1")] = 0.5
+    factor: Annotated[float, Field(gt=0, le=1e3, description="on the input after that; the paper: 1")] = 3.0
+    dropout: Annotated[float, Field(ge=0, le=1, description="share of the paper's dropout rates that is kept")] = 0.3
+    he: Annotated[bool, Field(description="weights at the start by He, not by PyTorch's default")] = True
     epochs: Annotated[int, Field(ge=1, description="times that every item is learned from")] = 50
-    batch: Annotated[int, Field(ge=1, description="items in one step")] = 100
-    learning_rate: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    batch: Annotated[int, Field(ge=1, description="items in one step; the paper: 500")] = 50
+    learning_rate: Annotated[float, Field(gt=0, lt=1, description="largest of Adam; the paper: 0.001")] = 3e-3
     schedule: Annotated[
         Literal["constant", "cosine", "one_cycle"], Field(description="of the learning rate; the paper: constant")
     ] = "one_cycle"

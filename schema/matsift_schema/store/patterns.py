@@ -149,21 +149,20 @@ def _write_rows(
     session.execute(insert, [{**own, **row} for row in rows])
 
 
-def profile_index_digest(session: Session, set_id: int, sources: Sequence[str] = ()) -> tuple[str, int]:
-    """Return the SHA-256 over the structures that have a profile in a set, and their number, without the profiles.
+def latest_group_model(session: Session, study: str | None = None) -> tuple[int, str] | None:
+    """Return the id of the ensemble that identifies patterns and its study; None where none is trained.
 
-    With `sources` only structures count that one of them states now.
+    It is the newest one, of a study if one is named.
     """
     query = text("""
-        SELECT encode(sha256(coalesce(string_agg(s.content_hash, '' ORDER BY s.content_hash COLLATE "C"), '')::bytea),
-                      'hex'), count(*)
-        FROM matsift.diffraction_profile p JOIN matsift.structure s ON s.id = p.structure_id
-        WHERE p.descriptor_set_id = :set_id AND (cardinality(CAST(:sources AS text[])) = 0 OR s.id IN (
-              SELECT e.structure_id FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
-              WHERE o.name = ANY(CAST(:sources AS text[])) AND e.withdrawn_at IS NULL))
+        SELECT m.id, coalesce(r.study, '') FROM matsift.model_version m
+        JOIN matsift.property p ON p.id = m.property_id JOIN matsift.run r ON r.id = m.run_id
+        WHERE p.name = 'space_group_number' AND m.purpose = 'ensemble'
+          AND (CAST(:study AS text) IS NULL OR r.study = :study)
+        ORDER BY m.id DESC LIMIT 1
     """)
-    digest, n = session.execute(query, {"set_id": set_id, "sources": list(sources)}).one()
-    return str(digest), int(n)
+    found = session.execute(query, {"study": study}).one_or_none()
+    return None if found is None else (int(found[0]), str(found[1]))
 
 
 @dataclass(frozen=True)

@@ -61,3 +61,28 @@ def structure_types(session: Session, method: str, structure_ids: Ids) -> list[s
     rows = session.execute(query, {"method": method, "ids": ids})
     known: dict[int, str] = {row.structure_id: row.name for row in rows}
     return [known.get(key) for key in ids]
+
+
+def atoms_per_volume(session: Session, structure_ids: Ids) -> NDArray[np.float64]:
+    """Return the atoms per cubic angstrom of each structure, a vacancy being none, in the order of the ids."""
+    query = text("""
+        SELECT (SELECT sum(o) FROM unnest(s.occupancies) AS o) / s.volume_angstrom3
+        FROM unnest(CAST(:ids AS int8[])) WITH ORDINALITY AS wanted (id, position)
+        JOIN matsift.structure s USING (id) ORDER BY wanted.position
+    """)
+    return np.array(session.scalars(query, {"ids": [int(key) for key in structure_ids]}).all(), dtype=np.float64)
+
+
+def space_groups_now(session: Session, structure_ids: Ids) -> NDArray[np.int64]:
+    """Return the space group of each structure, in the order of the ids; 0 where none is known.
+
+    It is the newest label's; without a label that which was found when the structure was read.
+    """
+    query = text("""
+        SELECT coalesce((SELECT l.value FROM matsift.label l JOIN matsift.property p ON p.id = l.property_id
+                         WHERE l.structure_id = s.id AND p.name = 'space_group_number' ORDER BY l.id DESC LIMIT 1),
+                        s.space_group_number, 0)::int
+        FROM unnest(CAST(:ids AS int8[])) WITH ORDINALITY AS wanted (id, position)
+        JOIN matsift.structure s USING (id) ORDER BY wanted.position
+    """)
+    return np.array(session.scalars(query, {"ids": [int(key) for key in structure_ids]}).all(), dtype=np.int64)

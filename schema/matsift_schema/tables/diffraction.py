@@ -25,7 +25,8 @@ from matsift_schema.base import (
 N_BIN = 10001
 
 _GROUP = "BETWEEN 1 AND 230"
-_VOLUME = "volume_lower > 0 AND volume_lower <= volume AND volume <= volume_upper AND volume_upper < 'Infinity'"
+_VOLUME = "volume > 0 AND volume < 'Infinity' AND volume_lower > 0 AND volume_upper < 'Infinity'"
+_ORDERED = "volume_lower <= volume_upper"
 _ALL_OR_NONE = "num_nulls(volume, volume_lower, volume_upper) IN (0, 3)"
 
 
@@ -90,7 +91,8 @@ class HeldOutSpaceGroup(Base):
         CheckConstraint("true_rank > 0", name="true_rank_is_positive"),
         CheckConstraint("set_size >= 0", name="set_size_is_not_negative"),
         one_of("relation", "same", "subgroup", "supergroup", "both", "unrelated"),
-        CheckConstraint(_VOLUME, name="volumes_are_ordered"),
+        CheckConstraint(_VOLUME, name="volumes_are_positive"),
+        CheckConstraint(_ORDERED, name="quartiles_are_ordered"),
         CheckConstraint(_ALL_OR_NONE, name="volume_has_quartiles"),
         Index(None, "label_id"),
         Index(None, "run_id"),
@@ -165,7 +167,8 @@ class PatternIdentification(Base):
             name="index_is_named",
         ),
         CheckConstraint("n_indexed >= 0", name="n_indexed_is_not_negative"),
-        CheckConstraint(_VOLUME, name="volumes_are_ordered"),
+        CheckConstraint(_VOLUME, name="volumes_are_positive"),
+        CheckConstraint(_ORDERED, name="quartiles_are_ordered"),
         CheckConstraint(_ALL_OR_NONE, name="volume_has_quartiles"),
         Index(None, "measured_pattern_id"),
         Index(None, "model_version_id"),

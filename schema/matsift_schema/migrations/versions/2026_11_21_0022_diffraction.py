@@ -42,8 +42,8 @@ _SMALL, _TEXT = sa.SmallInteger(), sa.Text()
 _REAL: sa.REAL[float] = sa.REAL()
 _FLOAT: sa.Double[float] = sa.Double()
 _VOLUMES = {
-    "volumes_are_ordered": "volume_lower > 0 AND volume_lower <= volume AND volume <= volume_upper"
-    " AND volume_upper < 'Infinity'",
+    "volumes_are_positive": "volume > 0 AND volume < 'Infinity' AND volume_lower > 0 AND volume_upper < 'Infinity'",
+    "quartiles_are_ordered": "volume_lower <= volume_upper",
     "volume_has_quartiles": "num_nulls(volume, volume_lower, volume_upper) IN (0, 3)",
 }
 

@@ -1,0 +1,260 @@
+"""Measured patterns identified: by the networks of a study and all stored profiles, the answer kept once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from prefect import flow
+from sqlalchemy.orm import Session
+
+from matsift.descriptors.diffraction import DIFFRACTION
+from matsift.diffraction.ensemble import SpaceGroupEnsemble, load_ensemble
+from matsift.diffraction.identify import Identification, PhaseMatch, identify
+from matsift.diffraction.measured import ProcessedPattern
+from matsift.diffraction.search import ProfileIndex
+from matsift.errors import UserInputError
+from matsift_flows.orchestration import invoke
+from matsift_flows.workspace import Workspace, code_version
+from matsift_schema.store import patterns as store
+from matsift_schema.store.descriptors import find_descriptor_set
+from matsift_schema.store.diffraction import load_profiles
+from matsift_schema.store.models import load_model
+from matsift_schema.store.runs import LazyRun
+from matsift_schema.store.symmetry import space_groups_now
+
+_N_PHASE = 20
+_COVERAGE = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Identified:
+    """An answer to a pattern.
+
+    Parameters
+    ----------
+    identification
+        What the pattern is.
+    phases
+        Database id -> what is told of the structures that fit.
+    identification_id
+        The answer's row.
+    is_new
+        Whether it was written just now.
+    n_indexed
+        Stored profiles that were searched.
+    study
+        Study whose networks were asked, empty where none were.
+    coverage
+        How often the set of likely groups holds the true one.
+    """
+
+    identification: Identification
+    phases: Mapping[int, store.PhaseFacts]
+    identification_id: int
+    is_new: bool
+    n_indexed: int
+    study: str
+    coverage: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The networks that are asked: id and content hash of the model, its study, and itself."""
+
+    id: int
+    content_hash: str
+    study: str
+    ensemble: SpaceGroupEnsemble
+
+
+@dataclass(frozen=True, eq=False)
+class _Searched:
+    """The profiles that are searched: id of their set, SHA-256 of the structures, and the index of them."""
+
+    set_id: int
+    structures: str
+    index: ProfileIndex
+
+
+def identify_pattern(
+    workspace: Workspace,
+    processed: ProcessedPattern,
+    *,
+    study: str | None = None,
+    model_id: int | None = None,
+    use_network: bool = True,
+    n_phase: int = _N_PHASE,
+) -> Identified:
+    """Identify a measured pattern and keep it with the answer; what was answered before adds no row.
+
+    Parameters
+    ----------
+    workspace
+        Where the networks and profiles are.
+    processed
+        The pattern with its peaks.
+    study, model_id
+        Whose networks to ask, or which ones; by default those that were trained last.
+    use_network
+        Whether to ask networks at all.
+    n_phase
+        How many stored structures to name.
+
+    Raises
+    ------
+    UserInputError
+        If the study has no networks, or there is neither a network nor a stored profile.
+    """
+    return invoke(_identify, workspace, processed, study, model_id, use_network, n_phase)
+
+
+@flow(name="identify", validate_parameters=False)
+def _identify(
+    workspace: Workspace,
+    processed: ProcessedPattern,
+    study: str | None,
+    model_id: int | None,
+    use_network: bool,
+    n_phase: int,
+) -> Identified:
+    """Identify a measured pattern: `identify_pattern`."""
+    with workspace.sessions.begin() as session:
+        asked = _asked(session, workspace, study, model_id) if use_network else None
+        searched = _searched(session)
+    found = identify(
+        processed.peaks,
+        None if searched is None else searched.index,
+        None if asked is None else asked.ensemble,
+        n_phase=n_phase,
+    )
+    settings: dict[str, object] = {"n_phase": n_phase, "code_version": code_version()}
+    answer = _answer(processed, found, asked, searched, settings)
+    with workspace.sessions.begin() as session:
+        known = store.find_answer(session, answer.content_hash)
+        facts = store.phase_facts(session, sorted({match.structure_id for match in (*found.phases, *found.mixture)}))
+    if known is None:
+        with workspace.run("identify", None, {"answer": answer.content_hash}) as run:
+            identification_id = _write(workspace, run, processed, answer)
+    else:
+        identification_id = known
+    return Identified(
+        found,
+        facts,
+        identification_id,
+        known is None,
+        0 if searched is None else len(searched.index),
+        "" if asked is None else asked.study,
+        _COVERAGE if asked is None or asked.ensemble.certainty is None else asked.ensemble.certainty.coverage,
+    )
+
+
+def _asked(session: Session, workspace: Workspace, study: str | None, model_id: int | None) -> _Asked | None:
+    """Return the networks to ask: those of an id, or the newest, of a study if one is named; None where none are."""
+    newest = store.latest_group_model(session, study) if model_id is None else (model_id, study or "")
+    if newest is None:
+        if study is None:
+            return None
+        raise UserInputError(
+            f"the study {study!r} has no networks of space groups; run its file, name another study, or ask none"
+        )
+    model = load_model(session, newest[0])
+    ensemble = load_ensemble(workspace.artifacts.get(model.artifact_sha256))
+    return _Asked(newest[0], model.content_hash, newest[1], ensemble)
+
+
+def _searched(session: Session) -> _Searched | None:
+    """Return the index of all stored profiles; None where there are none."""
+    set_id = find_descriptor_set(session, DIFFRACTION.name, DIFFRACTION.version)
+    if set_id is None:
+        return None
+    stored = load_profiles(session, set_id)
+    if not len(stored):
+        return None
+    groups = space_groups_now(session, stored.structure_ids)
+    structures = hashlib.sha256("".join(stored.structure_hashes).encode())
+    structures.update(groups.astype("<i8").tobytes())
+    return _Searched(set_id, structures.hexdigest(), ProfileIndex.build(stored.profiles, stored.structure_ids, groups))
+
+
+def _answer(
+    processed: ProcessedPattern,
+    found: Identification,
+    asked: _Asked | None,
+    searched: _Searched | None,
+    settings: Mapping[str, object],
+) -> store.Answer:
+    """Return the answer as the database keeps it."""
+    peaks = found.peaks
+    name = [
+        store.pattern_hash(peaks.wavelength_angstrom, processed.pattern.two_theta_deg, processed.pattern.intensity),
+        None if asked is None else asked.content_hash,
+        None if searched is None else searched.structures,
+        settings,
+    ]
+    volume = found.volume
+    return store.Answer(
+        content_hash=hashlib.sha256(json.dumps(name, sort_keys=True).encode()).hexdigest(),
+        model_id=None if asked is None else asked.id,
+        index=None if searched is None else (searched.set_id, searched.structures, len(searched.index)),
+        settings=settings,
+        peaks={
+            column: np.asarray(getattr(peaks, column), dtype=np.float64).round(6).tolist()
+            for column in ("two_theta_deg", "q", "intensity", "fwhm_deg")
+        },
+        is_sure=found.is_sure,
+        reason=found.reason,
+        volume=None if volume is None else (volume.median, volume.lower_quartile, volume.upper_quartile),
+        groups=[
+            store.GroupRow(
+                group.space_group_number,
+                group.rank,
+                _fraction(group.probability),
+                None if group.network_probability is None else _fraction(group.network_probability),
+                [_fraction(value) for value in group.member_probabilities],
+                None if group.search_score is None else _fraction(group.search_score),
+                group.in_set,
+            )
+            for group in found.groups
+        ],
+        phases=[*_phases(found.phases, "alone"), *_phases(found.mixture, "mixture")],
+    )
+
+
+def _phases(matches: tuple[PhaseMatch, ...], fit: Literal["alone", "mixture"]) -> list[store.PhaseRow]:
+    return [
+        store.PhaseRow(
+            match.structure_id,
+            fit,
+            rank,
+            _fraction(match.score),
+            _fraction(match.share),
+            float(match.zero_shift_deg),
+            float(match.cell_scale),
+        )
+        for rank, match in enumerate(matches, 1)
+    ]
+
+
+def _fraction(value: float) -> float:
+    """Return a number from 0 to 1 whose last digit may be off."""
+    return min(max(float(value), 0.0), 1.0)
+
+
+def _write(workspace: Workspace, run: LazyRun, processed: ProcessedPattern, answer: store.Answer) -> int:
+    pattern = processed.pattern
+    with workspace.sessions.begin() as session:
+        run_id = run.id(session)
+        pattern_id = store.write_pattern(
+            session,
+            run_id,
+            name=pattern.name or "pattern",
+            wavelength_angstrom=processed.peaks.wavelength_angstrom,
+            two_theta_deg=pattern.two_theta_deg,
+            intensity=pattern.intensity,
+        )
+        return store.write_answer(session, run_id, pattern_id, answer)
