@@ -118,11 +118,26 @@ def test_progress_says_loss_and_rate() -> None:
     assert str(reports[0]).endswith(" samples/s")
 
 
+def test_an_epoch_may_draw_some_of_the_items() -> None:
+    drawn: list[int] = []
+
+    def count(batch: SparseProfiles, _: np.random.Generator) -> SparseProfiles:
+        drawn.append(len(batch))
+        return batch
+
+    reports: list[EpochReport] = []
+    settings = replace(TINY, epochs=2, epoch_items=20)
+    train_member(PROFILES, CLASSES, Z, settings, 1, augment=count, on_epoch=reports.append)
+    assert drawn == [16, 4, 16, 4]
+    assert reports[0].samples_per_second == pytest.approx(20 / reports[0].seconds)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"epochs": 0}, "at least 1"),
         ({"batch": 0}, "at least 1"),
+        ({"epoch_items": -1}, "at least 1"),
         ({"learning_rate": 0.0}, "above 0"),
         ({"schedule": "steps"}, "no schedule 'steps'"),
         ({"device": "tpu"}, "no device 'tpu'"),

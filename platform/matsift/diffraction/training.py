@@ -44,6 +44,9 @@ class TrainingSettings:
         As `SpaceGroupNet`.
     epochs, batch, learning_rate
         Of Adam with betas 0.9 and 0.999.
+    epoch_items
+        Items that are drawn for an epoch where there are more, such as copies of crystals at other volumes; by default
+        all.
     schedule
         Of the learning rate: "constant", "cosine" to zero, or "one_cycle", which rises over the first fifth.
     loss_weights
@@ -62,6 +65,7 @@ class TrainingSettings:
     he: bool = False
     epochs: int = 5000
     batch: int = 500
+    epoch_items: int | None = None
     learning_rate: float = 1e-3
     schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
     loss_weights: tuple[float, float] = (1.0, 1.0)
@@ -70,8 +74,10 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
-        if self.epochs < 1 or self.batch < 1:
-            raise UserInputError(f"epochs and batch are at least 1, not {self.epochs} and {self.batch}")
+        if min(self.epochs, self.batch, self.epoch_items or 1) < 1:
+            raise UserInputError(
+                f"epochs, batch and items an epoch are at least 1, not {self.epochs}, {self.batch}, {self.epoch_items}"
+            )
         if not self.learning_rate > 0:
             raise UserInputError(f"the learning rate is above 0, not {self.learning_rate:g}")
         if self.schedule not in _SCHEDULES:
@@ -218,10 +224,11 @@ class Training:
         return {name: value.detach().cpu().numpy().copy() for name, value in self._network.state_dict().items()}
 
     def epoch(self) -> EpochReport:
-        """Learn from every item once, and keep the state."""
-        begin, n, size = time.monotonic(), len(self._profiles), self._settings.batch
+        """Learn from the items of an epoch once each, and keep the state."""
+        begin, size = time.monotonic(), self._settings.batch
         generator = np.random.default_rng([self._seed, self.n_done])
-        order = generator.permutation(n)
+        order = generator.permutation(len(self._profiles))[: self._settings.epoch_items]
+        n = len(order)
         starts = range(0, n, size)
         loss, right = 0.0, 0
         self._network.train()
