@@ -36,6 +36,7 @@ _MORE_ORBITS = 1.5  # mean number of positions beyond one an element, for the gr
 _MORE_ATOMS = 9  # over the order of the point group: as many more positions
 _MOST_ATOMS = 60  # of a primitive cell
 _PACKING = 0.70  # share of its volume that a metal's atoms fill as spheres
+_CLOSER = 0.75  # ions and alloys take less room than their atoms: with it an atom has about 18 cubic angstrom
 _VOLUME_SPREAD = 0.15
 _EDGE_SPREAD = 0.35
 _CLOSEST = 0.85  # of the sum of the radii
@@ -86,8 +87,8 @@ def _try(space_group: int, rng: Generator) -> Crystal | None:
     if len(positions) < len(elements):
         return None
     named = [*elements, *rng.choice(elements, len(positions) - len(elements)).tolist()]
-    volume = sum(p.multiplicity * atom_volume(s) for p, s in zip(positions, named, strict=True))
-    lattice = random_lattice(space_group, volume * float(np.exp(_VOLUME_SPREAD * rng.standard_normal())), rng)
+    room = _CLOSER * sum(p.multiplicity * atom_volume(s) for p, s in zip(positions, named, strict=True))
+    lattice = random_lattice(space_group, room * float(np.exp(_VOLUME_SPREAD * rng.standard_normal())), rng)
     coords: NDArray[np.float64] = np.zeros((0, 3))
     species: list[str] = []
     for position, symbol in zip(positions, named, strict=True):
@@ -185,7 +186,7 @@ def random_lattice(space_group: int, volume: float, rng: Generator) -> NDArray[n
 
 
 def atom_volume(symbol: str) -> float:
-    """Return the room that an atom takes, cubic angstrom."""
+    """Return the room that a neutral atom takes, cubic angstrom."""
     return _ATOM_VOLUMES.get(symbol) or 4 / 3 * np.pi * metallic_radius(symbol) ** 3 / _PACKING
 
 
