@@ -9,6 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from matsift.diffraction.identify import RankedGroup
 from matsift.errors import UserInputError
 from matsift.reports.data import SummaryNumber
 from matsift.reports.figures.patterns import group_plot, pattern_plot
@@ -112,12 +113,13 @@ def group_tables(answer: PatternAnswer) -> tuple[Table, ...]:
     found = answer.identification.groups
     if not found:
         return ()
+    asked = any(group.network_probability is not None for group in found)
+    networks = (Column("By the networks / %", True), Column("Their spread")) if asked else ()
     columns = (
         Column("#", True),
         Column("Space group"),
         Column("Probability / %", True),
-        Column("By the networks / %", True),
-        Column("Their spread"),
+        *networks,
         Column("Best score of a phase", True),
         Column(f"In the {percent(answer.coverage)} set"),
     )
@@ -126,8 +128,7 @@ def group_tables(answer: PatternAnswer) -> tuple[Table, ...]:
             str(group.rank),
             space_group_markup(group_words(group.space_group_number)),
             number(100 * group.probability),
-            number(None if group.network_probability is None else 100 * group.network_probability),
-            members_words(group) or "–",
+            *(_by_networks(group) if asked else ()),
             number(group.search_score, 2),
             "yes" if group.in_set else "no",
         )
@@ -135,6 +136,11 @@ def group_tables(answer: PatternAnswer) -> tuple[Table, ...]:
         if position < _MOST_GROUPS or group.in_set
     )
     return (Table("Ranked space groups", columns, rows, wide=True),)
+
+
+def _by_networks(group: RankedGroup) -> tuple[str, str]:
+    mean = None if group.network_probability is None else 100 * group.network_probability
+    return number(mean), members_words(group) or "–"
 
 
 def phase_tables(answer: PatternAnswer) -> tuple[Table, ...]:

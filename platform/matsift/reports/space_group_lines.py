@@ -16,9 +16,10 @@ _MOST_GROUPS = 24
 def space_group_lines(report: SpaceGroupReport, top: int = 5, width: int | None = None) -> list[str]:
     """Return the report as lines: headline numbers, how each group fared, and the answers on patterns."""
     lines = [report.title]
+    wide = max((len(item.label) for item in report.summary), default=0)
     for item in report.summary:
-        note = f" ({item.note})" if item.note else ""
-        lines.append(f"  {item.label:<34}{item.value}{note}")
+        note = f"  ({item.note})" if item.note else ""
+        lines.append(f"  {item.label:<{wide}}  {item.value}{note}")
     if report.held_out:
         lines += ["", *confusion_lines(report.held_out[0], width)]
     for answer in report.answers:
