@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-diffraction bench-ingest bench-queries bench-search bench-softbv bench-mobility repro-001 repro-001-active \
+.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-diffraction bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility repro-001 repro-001-active \
   docs constraints clean
 
 help: ## show this list
@@ -45,6 +45,9 @@ bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours 
 
 bench-diffraction: $(VENV)/.installed-dev ## ideal powder profiles beside pymatgen's: the same reflections and numbers, both rates
 	$(BIN)/python -m benchmarks.diffraction
+
+bench-networks: $(VENV)/.installed-dev ## a training step of the networks of space groups: fused layers beside torch's own
+	$(BIN)/python -m benchmarks.networks
 
 bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million structures (half an hour to fill, kept)
 	$(BIN)/python -m benchmarks.queries
