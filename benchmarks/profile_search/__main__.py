@@ -113,7 +113,9 @@ def _weights(index: ProfileIndex, data: Stored, rows: NDArray[np.int64], n: int)
     print(
         f"Weights of the search alone, by {fitted.n_pattern} trial patterns, half of whose crystals it does not know:"
     )
-    print(f"search {fitted.search:.2f}, unknown {fitted.unknown:.2f}, threshold {fitted.threshold:.4f}.")
+    print(
+        f"search {fitted.search:.2f}, number {fitted.number:.2f}, unknown {fitted.unknown:.2f}, threshold {fitted.threshold:.4f}."
+    )
 
 
 def _tell(text: str) -> None:

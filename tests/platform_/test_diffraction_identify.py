@@ -183,11 +183,12 @@ def test_a_group_that_was_not_found_counts_as_the_last_match() -> None:
     groups, features = seen.candidates()
     assert groups.tolist() == [1, 2, 9]
     assert features[:, 1] == pytest.approx(-np.log(1.05 - np.array([0.4, 0.8, 0.4])))
+    assert features[:, 2] == pytest.approx(np.log([1, 2, 2]))
     assert features[2, 0] == pytest.approx(np.log(1e-3))
 
 
 def test_the_weights_survive_json() -> None:
-    weights = Evidence(0.5, 3.0, 1.0, 0.1)
+    weights = Evidence(0.5, 3.0, 0.2, 1.0, 0.1)
     assert Evidence(**weights.plain()) == weights
 
 

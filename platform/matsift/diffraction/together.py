@@ -1,10 +1,11 @@
 """Network and profile search as one ranking of space groups.
 
-Each space group g gets the weight exp(a ln(p_g + floor) + b t(s_g)): p_g is its probability by the network, s_g the
-score of the best profile of that group among the matches, t(s) = -ln(1.05 - s). A group none of whose profiles was
-found scores as the last match did, which is the most that it can have. One more weight, exp(u), stands for all groups
-that neither knows. The weights over their sum are the probabilities. a, b and u have the largest likelihood on patterns
-that were simulated from crystals which the network was not trained on, half of them missing in the index.
+Each space group g gets the weight exp(a ln(p_g + floor) + b t(s_g) + c ln(1 + n_g)): p_g is its probability by the
+network, s_g the score of the best profile of that group among the matches, t(s) = -ln(1.05 - s), n_g how many of the
+matches are of that group. A group none of whose profiles was found scores as the last match did, which is the most that
+it can have. One more weight, exp(u), stands for all groups that neither knows. The weights over their sum are the
+probabilities. a, b, c and u have the largest likelihood on patterns that were simulated from crystals which the network
+was not trained on, half of them missing in the index.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from matsift.errors import UserInputError
 _FLOOR = 1e-3
 _BEYOND_ONE = 1.05
 _RIDGE = 1e-3
+_START = np.array([1.0, 5.0, 0.5, 3.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +45,16 @@ class Observation:
     found_scores: NDArray[np.float64]
 
     def candidates(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the groups that either knows, ascending, and their two pieces of evidence (n_group, 2)."""
+        """Return the groups that either knows, ascending, and their three pieces of evidence (n_group, 3)."""
         found = self.found_groups[self.found_groups > 0]
         groups = np.union1d(self.network_groups, found).astype(np.int64)
         probability = np.zeros(len(groups))
         probability[np.searchsorted(groups, self.network_groups)] = self.network_probabilities
         score = np.full(len(groups), self.found_scores.min() if len(self.found_scores) else 0.0)
-        np.maximum.at(score, np.searchsorted(groups, found), self.found_scores[self.found_groups > 0])
-        return groups, np.column_stack([np.log(probability + _FLOOR), -np.log(_BEYOND_ONE - score)])
+        place = np.searchsorted(groups, found)
+        np.maximum.at(score, place, self.found_scores[self.found_groups > 0])
+        count = np.bincount(place, minlength=len(groups))
+        return groups, np.column_stack([np.log(probability + _FLOOR), -np.log(_BEYOND_ONE - score), np.log1p(count)])
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class Evidence:
 
     Parameters
     ----------
-    network, search
-        a and b of the module's words.
+    network, search, number
+        a, b and c of the module's words.
     unknown
         u: the logarithm of the weight of all groups that are not candidates.
     threshold
@@ -73,6 +77,7 @@ class Evidence:
 
     network: float
     search: float
+    number: float
     unknown: float
     threshold: float
     coverage: float = 0.9
@@ -81,7 +86,7 @@ class Evidence:
     def probabilities(self, observation: Observation) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the candidate groups, likeliest first, and their probabilities; the rest to 1 is for other groups."""
         groups, features = observation.candidates()
-        weight = _shares(features, np.array([self.network, self.search]), self.unknown)[:-1]
+        weight = _shares(features, np.array([self.network, self.search, self.number]), self.unknown)[:-1]
         order = np.lexsort((groups, -weight))
         return groups[order], weight[order]
 
@@ -114,33 +119,26 @@ class Evidence:
                 f"weights of network and search need at least 20 patterns, there are {len(observations)}"
             )
         cases = [_case(seen, true) for seen, true in zip(observations, truth, strict=True)]
-        known = np.array(
-            [
-                any(len(seen.network_groups) for seen in observations),
-                any(len(seen.found_groups) for seen in observations),
-            ]
-        )
+        has_network = any(len(seen.network_groups) for seen in observations)
+        has_index = any(len(seen.found_groups) for seen in observations)
+        counts = np.array([has_network, has_index, has_index], dtype=np.float64)
 
         def loss(values: NDArray[np.float64]) -> float:
-            weights = np.where(known, values[:2], 0.0)
-            costs = [
-                -math.log(max(_shares(features, weights, values[2])[place], 1e-12)) for features, place in cases[::2]
-            ]
+            costs = [-math.log(max(_shares(seen, counts * values[:3], values[3])[k], 1e-12)) for seen, k in cases[::2]]
             return float(np.mean(costs) + _RIDGE * (values**2).sum())
 
-        best = minimize(loss, np.array([1.0, 3.0, 0.0]), method="Nelder-Mead", options={"maxiter": 600}).x
-        network, search = np.where(known, best[:2], 0.0)
-        held = np.sort(
-            [_shares(features, np.array([network, search]), best[2])[place] for features, place in cases[1::2]]
-        )
+        best = minimize(loss, _START, method="Nelder-Mead", options={"maxiter": 1000}).x
+        weights = counts * best[:3]
+        held = np.sort([_shares(seen, weights, best[3])[k] for seen, k in cases[1::2]])
         missed = math.floor((len(held) + 1) * (1 - coverage))
         threshold = float(held[missed - 1]) if missed > 0 else 0.0
-        return cls(float(network), float(search), float(best[2]), threshold, coverage, len(cases))
+        network, search, number = weights.tolist()
+        return cls(network, search, number, float(best[3]), threshold, coverage, len(cases))
 
 
 #: Search without a network, and both; fitted by ``make bench-search``.
-SEARCH_ALONE = Evidence(0.0, 4.0, 5.0, 0.05)
-BOTH = Evidence(0.5, 4.0, 0.0, 0.05)
+SEARCH_ALONE = Evidence(0.0, 6.29, 0.68, 5.54, 0.026)
+BOTH = Evidence(0.5, 6.29, 0.68, 2.0, 0.026)
 
 
 def _case(seen: Observation, truth: int) -> tuple[NDArray[np.float64], int]:
