@@ -18,23 +18,23 @@ from benchmarks.measured_patterns.lines import lines_of
 from benchmarks.measured_patterns.mixed import mixed
 from benchmarks.measured_patterns.patterns import Case, minerals, mixtures, refinements
 from benchmarks.repro_001.real_data import data_folder
-from benchmarks.repro_002 import paper
 from benchmarks.repro_002.__main__ import draw, ensemble, options_of
 from benchmarks.repro_002.code_mark import code_hash
 from benchmarks.repro_002.crystals import ALL_SETS, PAPER_SETS, Stock, digest_of, stock
 from benchmarks.repro_002.described import Described, described
-from benchmarks.repro_002.task import NETWORKS, Items, Task
-from benchmarks.repro_002.trained import trained
+from benchmarks.repro_002.task import NETWORKS, Items, Networks, Task
 from pymatgen.core import Composition
 
+from matsift.crystal import Crystal
 from matsift.diffraction.ensemble import SpaceGroupEnsemble
 from matsift.diffraction.measured_like import MeasuredLike
 from matsift.diffraction.search import ProfileIndex
 from matsift.diffraction.together import Evidence
-from matsift.diffraction.training import TrainingSettings
 from matsift.diffraction.trial_patterns import fit_evidence
 
 _N_TRIAL = 150
+#: Members of the ensemble that learns from measured-like profiles.
+N_MEMBER = 3
 _SEARCH_CODE = ("grid", "peaks", "search", "search_kernel", "positions")
 
 
@@ -73,47 +73,33 @@ class _Trained:
 
 def _networks(options: argparse.Namespace) -> dict[str, _Trained]:
     """Return SpgVolNet trained on ideal profiles and on measured-like ones, both calibrated on measured-like items."""
-    task = draw(options)
+    crystals = stock(options.home, PAPER_SETS, n_worker=options.workers, tell=_tell)
+    task = draw(crystals, options)
     items, _ = task.held_out()
     rng = np.random.default_rng(options.seed)
     asked = MeasuredLike()(items.profiles, rng)
     found = {}
-    for name, networks in _trained(task, options).items():
+    for name, networks in _trained(task, crystals, options).items():
         known = networks.calibrated(asked, items.classes, items.volumes)
-        found[name] = _Trained(known, _evidence(task, items, known, options))
+        found[name] = _Trained(known, _evidence(task, items, known, crystals.crystals, options))
     return found
 
 
-def _trained(task: Task, options: argparse.Namespace) -> dict[str, SpaceGroupEnsemble]:
-    widest = task.training("inf")
-    ideal = ensemble(task, NETWORKS[0], len(widest), options)
-    settings = TrainingSettings(
-        width=options.width,
-        epochs=options.epochs,
-        batch=options.batch,
-        learning_rate=options.rate,
-        schedule="one_cycle",
-        device=options.device,
-    )
-    measured_like = trained(
-        options.home / "vol_measured_like",
-        widest,
-        settings,
-        groups=task.groups,
-        has_volume=True,
-        seeds=paper.SEEDS[: options.members],
-        tell=_tell,
-        augment=MeasuredLike(),
-        n_process=options.workers,
-    )
-    return {"ideal": ideal, "measured-like": measured_like}
+def _trained(task: Task, crystals: Stock, options: argparse.Namespace) -> dict[str, SpaceGroupEnsemble]:
+    best = NETWORKS[0]
+    measured_like = Networks("vol_measured_like", best.title, best.has_volume, best.range_name, N_MEMBER)
+    return {
+        "ideal": ensemble(task, best, crystals, options),
+        "measured-like": ensemble(task, measured_like, crystals, options, MeasuredLike()),
+    }
 
 
-def _evidence(task: Task, items: Items, networks: SpaceGroupEnsemble, options: argparse.Namespace) -> Evidence:
+def _evidence(
+    task: Task, items: Items, networks: SpaceGroupEnsemble, crystals: Sequence[Crystal], options: argparse.Namespace
+) -> Evidence:
     """Return the weights of network and search, by crystals that the networks were not trained on."""
     _tell("weights of network and search")
     rng = np.random.default_rng(options.seed)
-    crystals = stock(options.home, PAPER_SETS, n_worker=options.workers, tell=_tell).crystals
     rows = rng.choice(len(items), min(_N_TRIAL, len(items)), replace=False)
     data = task.data
     index = ProfileIndex.build(data.profiles, data.rows, data.groups)

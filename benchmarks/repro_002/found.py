@@ -69,6 +69,13 @@ def difference(first: list[GroupMetrics], second: list[GroupMetrics], metric: st
     return Interval.of([getattr(a, metric) - getattr(b, metric) for a, b in zip(first, second, strict=True)])
 
 
+def of_first(said: GroupPrediction, n: int) -> GroupPrediction:
+    """Return what the first n members say alone."""
+    volumes = None if said.member_volumes is None else said.member_volumes[:n]
+    volume = None if volumes is None else np.exp(np.log(volumes).mean(axis=0))
+    return GroupPrediction(said.members[:n].mean(axis=0), said.members[:n], volume, None, volumes)
+
+
 @dataclass(frozen=True)
 class SetsKept:
     """Of sets made to hold the true group 90 % of the time, each calibrated on the other validation sets.

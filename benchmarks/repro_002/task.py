@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from benchmarks.repro_002.described import Described
 from numpy.typing import NDArray
 
+from matsift.crystal import Crystal
 from matsift.diffraction.leakage import leak_pairs
 from matsift.diffraction.sets import DiffractionSets, SetSettings, draw_sets
 from matsift.diffraction.sparse import SparseProfiles
@@ -16,20 +18,24 @@ from matsift.diffraction.structure_type import TypeSplit, TypeSplitSettings, spl
 
 @dataclass(frozen=True)
 class Networks:
-    """One ensemble to train: `range_name` is a range of `DiffractionSets`, or "types" for the structure-type split."""
+    """One ensemble to train, of at most `n_member` members.
+
+    `range_name` is a range of `DiffractionSets`, or "types" for the structure-type split.
+    """
 
     name: str
     title: str
     has_volume: bool
     range_name: str
+    n_member: int
 
 
 #: In the order in which they are trained.
 NETWORKS = (
-    Networks("vol_inf", "SpgVolNet on D(inf)", has_volume=True, range_name="inf"),
-    Networks("spg_inf", "SpgNet on D(inf)", has_volume=False, range_name="inf"),
-    Networks("vol_narrow", "SpgVolNet on D(sU+eta)", has_volume=True, range_name="sU+eta"),
-    Networks("vol_types", "SpgVolNet, structure types left out", has_volume=True, range_name="types"),
+    Networks("vol_inf", "SpgVolNet on D(inf)", has_volume=True, range_name="inf", n_member=6),
+    Networks("spg_inf", "SpgNet on D(inf)", has_volume=False, range_name="inf", n_member=6),
+    Networks("vol_narrow", "SpgVolNet on D(sU+eta)", has_volume=True, range_name="sU+eta", n_member=3),
+    Networks("vol_types", "SpgVolNet, structure types left out", has_volume=True, range_name="types", n_member=3),
 )
 
 
@@ -86,6 +92,10 @@ class Task:
             for number in range(len(self.groups))
         ]
         return self._items(np.sort(np.concatenate(drawn)))
+
+    def crystals(self, items: Items, of_stock: Sequence[Crystal]) -> list[Crystal]:
+        """Return the crystals of items from those that were described."""
+        return [of_stock[row] for row in self.data.rows[items.rows].tolist()]
 
     def held_out(self) -> tuple[Items, NDArray[np.int64]]:
         """Return the items of the validation sets, and the number of the set of each."""
