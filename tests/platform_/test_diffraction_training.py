@@ -177,6 +177,15 @@ def test_devices() -> None:
             chosen_device("cuda")
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_a_gpu_trains_and_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
+    settings = replace(TINY, device="cuda", precision="float32")
+    with pytest.raises(_Stopped):
+        train_member(PROFILES, CLASSES, Z, settings, 7, checkpoint_dir=tmp_path, on_epoch=stop_after(2))
+    weights = train_member(PROFILES, CLASSES, Z, settings, 7, checkpoint_dir=tmp_path)
+    assert all(np.isfinite(value).all() for value in weights.values())
+
+
 @pytest.fixture(scope="module")
 def learnt() -> SpaceGroupEnsemble:
     """Return two members that learnt cubic lattices, trained in this process."""

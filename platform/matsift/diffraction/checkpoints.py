@@ -63,8 +63,7 @@ class Checkpoint:
             for name, parameter in network.named_parameters():
                 parameter.copy_(state[f"weight.{name}"])
                 optimiser.state[parameter] = {
-                    moment: state[f"{moment}.{name}"].to("cpu" if moment == "step" else parameter.device)
-                    for moment in _MOMENTS
+                    moment: state[f"{moment}.{name}"].to(parameter.device) for moment in _MOMENTS
                 }
         return int(header["epoch"])
 
