@@ -61,7 +61,7 @@ def test_a_salt_is_found_kept_once_and_drawn(stored: str, scan: Path, tmp_path: 
     assert "of 3 stored structures" in first
     assert "NaCl" in first
     assert "no network says its volume" in first
-    assert (tmp_path / "home" / "patterns" / "unknown_salt.xy.html").stat().st_size > 100_000
+    assert (tmp_path / "home" / "patterns" / "unknown_salt.xy-1.html").stat().st_size > 100_000
     again = matsift("identify", scan, "--wavelength", "CuKa", "--out", tmp_path / "salt.svg").done()
     assert "given before" in again
     assert (tmp_path / "salt.svg").exists()
@@ -102,6 +102,18 @@ def test_what_cannot_be_answered_gets_one_sentence(
         path.write_text(content)
     assert told in matsift("identify", path, *arguments).sentence
     assert rows_of(stored, "SELECT count(*) FROM matsift.measured_pattern") == [(0,)]
+
+
+def test_of_several_files_the_good_ones_are_answered(stored: str, scan: Path, tmp_path: Path) -> None:
+    (tmp_path / "junk.xy").write_text("")
+    (tmp_path / "copy.xy").write_bytes(scan.read_bytes())
+    ended = matsift("identify", scan, tmp_path / "junk.xy", tmp_path / "copy.xy", "--wavelength", "CuKa")
+    assert ended.code == 1
+    assert ended.sentence.startswith(str(tmp_path / "junk.xy"))
+    assert ended.out.count("NaCl") >= 2
+    assert ended.out.count("Kept as answer 1") == 2  # the same scan under another name
+    refused = matsift("identify", scan, tmp_path / "copy.xy", "--wavelength", "CuKa", "--out", tmp_path / "a.svg")
+    assert "names one file for 2 patterns" in refused.sentence
 
 
 def test_a_database_without_profiles_says_what_to_do(database: str, own_home: None, scan: Path) -> None:

@@ -6,15 +6,19 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from matsift.errors import UserInputError
 from matsift_flows.cli.options import AsJson, Quiet, settings
 
 if TYPE_CHECKING:
     from matsift.diffraction.identify import PhaseMatch
+    from matsift.diffraction.measured import ProcessedPattern
     from matsift.reports.patterns import PatternAnswer
     from matsift_flows.workspace import Workspace
 
@@ -24,7 +28,9 @@ _LONGEST_STEM = 80
 
 
 def identify(
-    pattern: Annotated[Path, typer.Argument(help="File of a measured pattern: xy, xye, csv, xrdml, raw, brml, ras.")],
+    patterns: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Measured patterns: xy, xye, csv, xrdml, raw, brml, ras.")
+    ],
     wavelength: Annotated[
         str | None, typer.Option(help="By name, CuKa, or in angstrom, 1.5406; default: what the file states.")
     ] = None,
@@ -34,41 +40,85 @@ def identify(
     no_network: Annotated[bool, typer.Option("--no-network", help="Only look through stored structures.")] = False,
     top: Annotated[int, typer.Option(min=1, help="Space groups and phases to print.")] = _TOP,
     out: Annotated[
-        Path | None, typer.Option(help="Picture or page to write: .html, .svg, .png, .pdf; default: a page.")
+        Path | None,
+        typer.Option(help="Picture or page of the one pattern: .html, .svg, .png, .pdf; default: a page each."),
     ] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Identify a measured powder pattern. Example: matsift identify pattern.xy --wavelength CuKa.
+    """Identify measured powder patterns. Example: matsift identify pattern.xy --wavelength CuKa.
 
-    It is asked of the networks of a study and laid beside the lines of all stored structures.
+    They are asked of the networks of a study and laid beside the lines of all stored structures.
     """
-    from matsift.diffraction.measured import process
-    from matsift.reports.pattern_lines import pattern_lines
-    from matsift.reports.pattern_page import check_ending, write_pattern
-    from matsift_adapters.patterns import read_pattern
-    from matsift_flows.diffraction.answers import pattern_answer
-    from matsift_flows.diffraction.identify import identify_pattern
-    from matsift_flows.orchestration import invoke
+    from matsift.reports.pattern_page import check_ending
     from matsift_flows.progress import Reporter
     from matsift_flows.workspace import open_workspace
 
     if out is not None:
         check_ending(out)
-    processed = process(read_pattern(pattern), wavelength)
+        if len(patterns) > 1:
+            raise UserInputError(f"--out {out} names one file for {len(patterns)} patterns; leave it out, or name one")
+    read = _read(patterns, wavelength)
     with open_workspace(settings(), Reporter(quiet=quiet or as_json)) as workspace:
-        identified = invoke(identify_pattern, workspace, processed, study=study, use_network=not no_network)
-        drawn = out or _page(workspace, pattern)
-    answer = pattern_answer(processed, identified)
-    write_pattern(answer, drawn)
-    if as_json:
-        typer.echo(json.dumps({**answer_json(answer, top), "id": identified.identification_id, "drawn": str(drawn)}))
+        for path, processed in read:
+            _answer(workspace, path, processed, _Wishes(study, not no_network, top, out, as_json))
+    if len(read) < len(patterns):
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Wishes:
+    """What the options say."""
+
+    study: str | None
+    use_network: bool
+    top: int
+    out: Path | None
+    as_json: bool
+
+
+def _read(paths: Sequence[Path], wavelength: str | None) -> list[tuple[Path, ProcessedPattern]]:
+    """Return the patterns with their lines; of several files those that hold none get their sentence and are left out.
+
+    Raises
+    ------
+    UserInputError
+        If the only file holds no pattern.
+    """
+    from matsift.diffraction.measured import process
+    from matsift_adapters.patterns import read_pattern
+
+    read = []
+    for path in paths:
+        try:
+            read.append((path, process(read_pattern(path), wavelength)))
+        except UserInputError as error:
+            if len(paths) == 1:
+                raise
+            typer.echo(f"matsift: {error}", err=True)
+    return read
+
+
+def _answer(workspace: Workspace, path: Path, processed: ProcessedPattern, wishes: _Wishes) -> None:
+    """Identify a pattern, draw it, and print the answer."""
+    from matsift.reports.pattern_lines import pattern_lines
+    from matsift.reports.pattern_page import write_pattern
+    from matsift_flows.diffraction.answers import pattern_answer
+    from matsift_flows.diffraction.identify import identify_pattern
+    from matsift_flows.orchestration import invoke
+
+    said = invoke(identify_pattern, workspace, processed, study=wishes.study, use_network=wishes.use_network)
+    answer = pattern_answer(processed, said)
+    drawn = write_pattern(answer, wishes.out or _page(workspace, path, said.identification_id))
+    if wishes.as_json:
+        typer.echo(json.dumps({**answer_json(answer, wishes.top), "id": said.identification_id, "drawn": str(drawn)}))
         return
-    title, *lines = pattern_lines(answer, top, shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    title, *lines = pattern_lines(answer, wishes.top, width)
     typer.secho(title, bold=True)
     for line in lines:
         typer.echo(line)
-    typer.echo(f"Kept as answer {identified.identification_id}{'' if identified.is_new else ', given before'}")
+    typer.echo(f"Kept as answer {said.identification_id}{'' if said.is_new else ', given before'}")
     typer.echo(f"Drawn: {drawn}")
 
 
@@ -126,7 +176,7 @@ def _phase_json(answer: PatternAnswer, phase: PhaseMatch) -> dict[str, Any]:
     }
 
 
-def _page(workspace: Workspace, pattern: Path) -> Path:
-    """Return where the page of a pattern is kept unless another place is asked for."""
+def _page(workspace: Workspace, pattern: Path, identification_id: int) -> Path:
+    """Return where the page of an answer is kept unless another place is asked for."""
     stem = _NO_FILE_NAME.sub("_", pattern.name)[:_LONGEST_STEM]
-    return workspace.settings.home / "patterns" / f"{stem}.html"
+    return workspace.settings.home / "patterns" / f"{stem}-{identification_id}.html"
