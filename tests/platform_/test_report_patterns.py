@@ -173,5 +173,18 @@ def test_an_answer_that_knows_the_truth_says_how_it_did() -> None:
     assert "made from         anatase with noise" in text
 
 
+@pytest.mark.parametrize(
+    ("sample", "file_name", "told"),
+    [
+        ("quartz", "quartz.xy", "quartz.xy"),
+        ("Si 640", "scan7.raw", "scan7.raw (Si 640)"),
+        ("", "", "pattern"),
+        ("a", "", "a"),
+    ],
+)
+def test_a_pattern_is_called_by_its_file_and_its_sample(sample: str, file_name: str, told: str) -> None:
+    assert replace(sample_answer(sample), file_name=file_name).name == told
+
+
 def test_sentences_begin_large_and_end_with_a_stop() -> None:
     assert [sentence(text) for text in ("not sure", "Yes.", "")] == ["Not sure.", "Yes.", ""]

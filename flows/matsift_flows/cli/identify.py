@@ -108,7 +108,7 @@ def _answer(workspace: Workspace, path: Path, processed: ProcessedPattern, wishe
     from matsift_flows.orchestration import invoke
 
     said = invoke(identify_pattern, workspace, processed, study=wishes.study, use_network=wishes.use_network)
-    answer = pattern_answer(processed, said)
+    answer = pattern_answer(processed, said, file_name=path.name)
     drawn = write_pattern(answer, wishes.out or _page(workspace, path, said.identification_id))
     if wishes.as_json:
         typer.echo(json.dumps({**answer_json(answer, wishes.top), "id": said.identification_id, "drawn": str(drawn)}))

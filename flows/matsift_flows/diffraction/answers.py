@@ -13,7 +13,12 @@ _MOST_SOURCES = 4
 
 
 def pattern_answer(
-    processed: ProcessedPattern, identified: Identified, *, made_from: str = "", true_group: int | None = None
+    processed: ProcessedPattern,
+    identified: Identified,
+    *,
+    file_name: str = "",
+    made_from: str = "",
+    true_group: int | None = None,
 ) -> PatternAnswer:
     """Return what is told of a pattern.
 
@@ -23,6 +28,8 @@ def pattern_answer(
         The pattern and its lines.
     identified
         What was said of it.
+    file_name
+        Name of the file that it was read from.
     made_from, true_group
         Of a demonstration pattern: what it was made from, and its space group.
     """
@@ -35,6 +42,7 @@ def pattern_answer(
         n_searched=identified.n_indexed,
         made_from=made_from,
         true_group=true_group,
+        file_name=file_name,
     )
 
 

@@ -49,7 +49,7 @@ def demonstration(workspace: Workspace, study: Study, model_id: int) -> PatternA
     processed = process(read_pattern(path), INSTRUMENT.wavelength)
     identified = invoke(identify_pattern, workspace, processed, study=study.name, model_id=model_id)
     made_from = f"{what}, structure {key[:_HASH_SHOWN]}, which no network has learned from: with {_SAYS}"
-    return pattern_answer(processed, identified, made_from=made_from, true_group=int(held.truth[place]))
+    return pattern_answer(processed, identified, file_name=NAME, made_from=made_from, true_group=int(held.truth[place]))
 
 
 def chosen(held: HeldOutTruth) -> int | None:

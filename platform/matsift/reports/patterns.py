@@ -30,7 +30,8 @@ class PatternAnswer:
 
     `stored` tells each structure of the identification by its id. `coverage` is the share of cases in which the set of
     groups holds the true one, `n_searched` the number of stored structures whose lines were looked at. `made_from`
-    says of a demonstration pattern what it was made from, `true_group` its space group.
+    says of a demonstration pattern what it was made from, `true_group` its space group. `file_name` is that of the
+    user's file.
     """
 
     processed: ProcessedPattern
@@ -41,6 +42,7 @@ class PatternAnswer:
     n_searched: int = 0
     made_from: str = ""
     true_group: int | None = None
+    file_name: str = ""
 
     @property
     def wavelength_angstrom(self) -> float:
@@ -49,8 +51,11 @@ class PatternAnswer:
 
     @property
     def name(self) -> str:
-        """The name of the sample or of the file."""
-        return self.processed.pattern.name or "pattern"
+        """The name of the file, with that of the sample where it is another."""
+        sample = self.processed.pattern.name
+        if not self.file_name or self.file_name.startswith(sample):
+            return self.file_name or sample or "pattern"
+        return f"{self.file_name} ({sample})"
 
     @property
     def verdict(self) -> str:

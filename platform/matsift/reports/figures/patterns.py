@@ -19,7 +19,7 @@ from matsift.reports.notation import formula_markup, number, percent
 from matsift.reports.pattern_lines import fit_words, wavelength_words
 from matsift.reports.patterns import PatternAnswer, group_words, sentence
 
-PHASE_COLOURS = (GREEN, PURPLE, BLUE)
+PHASE_COLOURS = (GREEN, PURPLE, GREY)
 _MOST_POINTS = 6000
 _MOST_GROUPS = 8
 _NEARLY = 0.7  # of the best score
