@@ -11,6 +11,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.descriptors.registry import descriptor_set
+from matsift.errors import UserInputError
 from matsift.learners.training import ModelSpecification, TrainedModel
 from matsift.learners.training import train as train_arrays
 from matsift.reports.notation import quantity
@@ -67,8 +68,13 @@ def train(workspace: Workspace, study: Study) -> list[StudyModel]:
     Raises
     ------
     UserInputError
-        If there are too few labels.
+        If there are too few labels, or the study learns space groups.
     """
+    if study.diffraction is not None:
+        raise UserInputError(
+            f"the study {study.name} has no candidates to predict: its networks say space groups of patterns; "
+            "give `matsift identify` a pattern"
+        )
     wanted = [model for name in study.labels.properties for model in _wanted(workspace, study, name)]
     ids = train_models(workspace, study, wanted, title="train and evaluate")
     return [StudyModel(key, model) for model, key in zip(wanted, ids, strict=True)]

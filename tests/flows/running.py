@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from pydantic import SecretStr
 
+from matsift.reports.data import RankingReport
 from matsift.study.loading import load_study
 from matsift_adapters.settings import Settings
 from matsift_flows.progress import Reporter
@@ -68,8 +69,14 @@ def run_here(
 
 def finished(url: str, home: Path, result: StudyRun, seconds: float = 0.0) -> Finished:
     """Return what a study left in its database."""
-    ranked = tuple(row.candidate.structure_hash for row in result.written.report.ranking.ranked)
-    return Finished(row_counts(url), said(url), ranked, result.written.path, seconds, url, home)
+    return Finished(row_counts(url), said(url), ranked(result), result.written.path, seconds, url, home)
+
+
+def ranked(result: StudyRun) -> tuple[str, ...]:
+    """Return the content hashes of the structures that a study ranks, the best first."""
+    report = result.written.report
+    assert isinstance(report, RankingReport)
+    return tuple(row.candidate.structure_hash for row in report.ranking.ranked)
 
 
 def start_command(study: Path, home: Path, url: str | None, *arguments: str) -> Command:

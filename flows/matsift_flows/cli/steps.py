@@ -59,6 +59,10 @@ def train(study: StudyPath, overrides: Overrides = None, workers: Workers = None
     from matsift_flows.train import train as flow
 
     def step(workspace: Workspace, loaded: Study, _: Path) -> str:
+        if loaded.diffraction is not None:
+            from matsift_flows.diffraction.training import train_networks
+
+            return f"{len(invoke(train_networks, workspace, loaded))} ensembles are there"
         return f"{len(invoke(flow, workspace, loaded))} model versions are there"
 
     _step(step, study, overrides, workers=workers, quiet=quiet)

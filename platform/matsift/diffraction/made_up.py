@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from matsift.crystal import Crystal
 from matsift.diffraction.augmentation import scaled_by_volume, with_swapped_elements
 from matsift.diffraction.ideal import ideal_profiles
-from matsift.diffraction.leakage import leak_pairs
+from matsift.diffraction.leakage import leaks_into
 from matsift.diffraction.sparse import SparseProfiles
 from matsift.diffraction.symmetry import symmetries_of
 from matsift.diffraction.synthetic import synthetic_crystals
@@ -93,10 +93,6 @@ def _kept(
     held_out_groups: ArrayLike,
 ) -> MadeUp:
     """Return what has a profile and no look-alike among the held-out profiles."""
-    n = len(groups)
-    together = SparseProfiles.concatenate([profiles, held_out])
-    pairs = leak_pairs(together, np.concatenate([groups, np.asarray(held_out_groups, dtype=np.int64)]))
-    leaking = np.zeros(n, dtype=bool)
-    leaking[pairs[(pairs[:, 0] < n) & (pairs[:, 1] >= n), 0]] = True
+    leaking = leaks_into(profiles, groups, held_out, held_out_groups)
     keep = ~leaking & (np.diff(profiles.offsets) > 0)
     return MadeUp(profiles.take(keep), groups[keep], volumes[keep])

@@ -29,6 +29,9 @@ class DiffractionTraining(Settings):
     he: Annotated[bool, Field(description="weights at the start by He, not by PyTorch's default")] = True
     epochs: Annotated[int, Field(ge=1, description="times that every item is learned from")] = 50
     batch: Annotated[int, Field(ge=1, description="items in one step; the paper: 500")] = 50
+    epoch_items: Annotated[
+        int | None, Field(ge=1, description="items drawn for an epoch where there are more; default: all")
+    ] = None
     learning_rate: Annotated[float, Field(gt=0, lt=1, description="largest of Adam; the paper: 0.001")] = 3e-3
     schedule: Annotated[
         Literal["constant", "cosine", "one_cycle"], Field(description="of the learning rate; the paper: constant")
