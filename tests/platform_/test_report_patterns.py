@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import gemmi
 import numpy as np
 import pytest
 from tests.factories.patterns import ANGLES, HEIGHTS, sample_answer
@@ -17,7 +18,7 @@ from matsift.errors import UserInputError
 from matsift.reports.figures.patterns import group_plot, line_tops, pattern_plot, shown_phases, stick_angles, thinned
 from matsift.reports.pattern_lines import likelihood, pattern_lines, wavelength_words
 from matsift.reports.pattern_page import render_pattern, write_pattern
-from matsift.reports.patterns import PatternAnswer, StoredPhase, sentence, space_group_symbol
+from matsift.reports.patterns import PatternAnswer, StoredPhase, mirror_image, sentence, space_group_symbol
 
 
 def test_the_lines_say_groups_set_volume_and_phases() -> None:
@@ -184,6 +185,26 @@ def test_an_answer_that_knows_the_truth_says_how_it_did() -> None:
 )
 def test_a_pattern_is_called_by_its_file_and_its_sample(sample: str, file_name: str, told: str) -> None:
     assert replace(sample_answer(sample), file_name=file_name).name == told
+
+
+def test_hands_that_no_powder_pattern_tells_apart_are_named() -> None:
+    answer = sample_answer()
+    first, *rest = answer.identification.groups
+    quartz = replace(first, space_group_number=154)
+    found = replace(answer, identification=replace(answer.identification, groups=(quartz, *rest)))
+    told = "no powder pattern tells P3_221 (154) from its mirror image P3_121 (152)"
+    assert told in "\n".join(pattern_lines(found))
+    assert f"N{told[1:]}" in render_pattern(found)
+    assert "mirror" not in "\n".join(pattern_lines(answer))
+
+
+def test_mirror_images_come_in_pairs_that_share_their_crystal_class() -> None:
+    pairs = {number: other for number in range(1, 231) if (other := mirror_image(number)) is not None}
+    assert len(pairs) == 22
+    assert all(pairs[other] == number for number, other in pairs.items())
+    group = {n: gemmi.find_spacegroup_by_number(n) for n in pairs}
+    assert all(group[n].point_group_hm() == group[m].point_group_hm() for n, m in pairs.items())
+    assert all(group[n].is_enantiomorphic() for n in pairs)
 
 
 def test_sentences_begin_large_and_end_with_a_stop() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from matsift.diffraction.grid import WAVELENGTHS
 from matsift.diffraction.identify import PhaseMatch, RankedGroup
 from matsift.reports.notation import number, percent
-from matsift.reports.patterns import PatternAnswer, group_words
+from matsift.reports.patterns import PatternAnswer, group_words, hands_words
 
 _NAME_WIDTH = 18
 _GAP = "  "
@@ -43,6 +43,8 @@ def pattern_lines(answer: PatternAnswer, top: int = 5, width: int | None = None)
     lines += _named("space group", _verdict(answer), width)
     shown = [group for position, group in enumerate(found.groups) if position < top or group.in_set]
     lines += _table([_group_cells(group) for group in shown], width)
+    if hands := hands_words(answer):
+        lines += _named("", hands, width)
     lines += _named("primitive cell", _volume(answer), width)
     lines += _named("phases", _phases(answer), width)
     lines += _table([_phase_cells(answer, phase) for phase in found.phases[:top]], width)

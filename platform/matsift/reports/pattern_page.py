@@ -17,7 +17,7 @@ from matsift.reports.notation import formula_markup, number, percent, space_grou
 from matsift.reports.page import render_template
 from matsift.reports.pattern_lines import fit_words, likelihood, members_words, wavelength_words
 from matsift.reports.pattern_picture import picture
-from matsift.reports.patterns import PatternAnswer, group_words, sentence
+from matsift.reports.patterns import PatternAnswer, group_words, hands_words, sentence
 from matsift.reports.sections import Section
 from matsift.reports.small_tables import Column, Table
 
@@ -82,7 +82,7 @@ def render_pattern(answer: PatternAnswer) -> str:
 
 def pattern_sections(answer: PatternAnswer, key: str = "") -> tuple[Section, ...]:
     """Return the pattern, the groups and the phases as sections of a page; `key` tells several patterns apart."""
-    groups = group_plot(answer, f"plot-groups{key}")
+    groups, hands = group_plot(answer, f"plot-groups{key}"), hands_words(answer)
     return (
         Section(
             f"pattern{key}",
@@ -97,6 +97,7 @@ def pattern_sections(answer: PatternAnswer, key: str = "") -> tuple[Section, ...
             "There is no network, and no stored structure fits: nothing is said of the space group.",
             () if groups is None else (groups,),
             group_tables(answer),
+            (sentence(hands),) if hands else (),
         ),
         Section(
             f"phases{key}",

@@ -12,6 +12,11 @@ import gemmi
 from matsift.diffraction.identify import Identification, PhaseMatch
 from matsift.diffraction.measured import ProcessedPattern
 
+#: Space groups that are mirror images of one another: their powder patterns are the same.
+_MIRROR_IMAGES = (
+    *((76, 78), (91, 95), (92, 96), (144, 145), (151, 153), (152, 154)),
+    *((169, 170), (171, 172), (178, 179), (180, 181), (212, 213)),
+)
 _SCREW = re.compile(r"([2346])([12345])(?!\d)")
 
 
@@ -81,6 +86,21 @@ def space_group_symbol(number: int) -> str:
 def group_words(number: int | None) -> str:
     """Return a space group as symbol and number, ``P6_3/mmc (194)``, or an en dash where it is not known."""
     return "–" if number is None else f"{space_group_symbol(number)} ({number})"
+
+
+def mirror_image(number: int) -> int | None:
+    """Return the space group that is the mirror image of one of the 22 that come in two hands, None of any other."""
+    pairs = (pair for pair in _MIRROR_IMAGES if number in pair)
+    return next((right if number == left else left for left, right in pairs), None)
+
+
+def hands_words(answer: PatternAnswer) -> str:
+    """Return what is to be said of the likeliest group if it has a mirror image; nothing otherwise."""
+    first = next(iter(answer.identification.groups), None)
+    other = None if first is None else mirror_image(first.space_group_number)
+    if first is None or other is None:
+        return ""
+    return f"no powder pattern tells {group_words(first.space_group_number)} from its mirror image {group_words(other)}"
 
 
 def sentence(text: str) -> str:
