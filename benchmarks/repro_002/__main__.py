@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def main() -> int:
 def draw(crystals: Stock, options: argparse.Namespace) -> Task:
     """Return the sets that are trained on and asked about."""
     data = described(options.home, crystals, n_worker=options.workers, tell=_tell)
-    return Task.draw(data, SetSettings(max_groups=options.groups, seed=options.seed), options.cap)
+    return Task.draw(data, SetSettings(n_item=options.items, max_groups=options.groups, seed=options.seed), options.cap)
 
 
 def ensembles(task: Task, crystals: Stock, options: argparse.Namespace) -> dict[str, SpaceGroupEnsemble]:
@@ -72,9 +73,9 @@ def ensemble(
     items = task.training(networks.range_name)
     epochs = epochs_of(len(items), len(task.training("inf")), options.epochs)
     asked = [task.of_left_out_types() if networks.range_name == "types" else task.held_out()[0]]
-    own = task.crystals(items, crystals.crystals)
+    own, n_own = task.crystals(items, crystals.crystals), len(items)
     items = with_copies(items, own, asked, n_copy=options.copies, seed=options.seed)
-    settings = settings_of(options, max(1, round(epochs / (1 + options.copies))))
+    settings = replace(settings_of(options, epochs), epoch_items=n_own)
     return trained(
         options.home / networks.name,
         items,
@@ -139,27 +140,24 @@ def _by_type(
     task: Task, trained_ones: Mapping[str, SpaceGroupEnsemble], found: Mapping[str, Found]
 ) -> list[tuple[str, GroupMetrics, GroupMetrics, float, VolumeError | None]]:
     """Return the metrics of the structure-type split, those of the paper's split above them."""
+    usual = found["vol_inf"]
+    top_5 = float(np.mean(usual.top_5))
+    rows = [("the five validation sets", _mean(usual.ensemble), _mean(usual.specific), top_5, usual.volume)]
     items = task.of_left_out_types()
+    if not len(items):
+        return rows
     said: GroupPrediction = trained_ones["vol_types"].predict(items.profiles)
     known = task.training("types")
     predicted = nearest_classes(known.profiles, known.classes, items.profiles, merged=_MERGED["twenty bins as one"])
     baseline = of_classes(predicted, items, np.ones(len(items), dtype=np.int64), len(task.groups))[0]
-    usual = found["vol_inf"]
-    volume = None if said.volume is None else VolumeError.of(said.volume, items.volumes)
     return [
-        (
-            "types in training (the five validation sets)",
-            _mean(usual.ensemble),
-            _mean(usual.specific),
-            float(np.mean(usual.top_5)),
-            usual.volume,
-        ),
+        *rows,
         (
             f"types left out ({len(items)} items of {len(task.types.classes)} groups)",
             ensemble_metrics(said, items.classes),
             specific_metrics(said, items.classes)[0],
             top_k_share(said.probabilities, items.classes, 5),
-            volume,
+            None if said.volume is None else VolumeError.of(said.volume, items.volumes),
         ),
         ("types left out, 1-nearest neighbour on twenty bins as one", baseline, baseline, float("nan"), None),
     ]
@@ -179,8 +177,8 @@ def _heading(options: argparse.Namespace) -> list[str]:
     summary = (
         f"{dt.datetime.now(tz=dt.UTC).date()}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"{options.workers} processes. {options.members} members, {options.width} channels (paper: {paper.WIDTH}), "
-        f"{options.epochs} epochs (paper: {paper.EPOCHS}), shared with {options.copies} isotypic copies of each "
-        f"crystal, of batches of {options.batch}, learning rate one cycle up to "
+        f"{options.epochs} epochs (paper: {paper.EPOCHS}) of items drawn from the crystals and {options.copies} isotypic "
+        f"copies of each, in batches of {options.batch}, learning rate one cycle up to "
         f"{options.rate:g} (paper: 0.001 throughout), {options.dropout:g} of the paper's dropout, intensities times "
         f"{options.factor:g}, smaller sets the same number of steps, seed {options.seed}."
     )
@@ -190,9 +188,10 @@ def _heading(options: argparse.Namespace) -> list[str]:
 def options_of(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Return the parser with what fixes sets and networks."""
     parser.add_argument("--groups", type=int, default=None, help="most populated space groups only (default all)")
+    parser.add_argument("--items", type=int, default=16, help="crystals of a group in a validation set (default 16)")
     parser.add_argument("--cap", type=int, default=400, help="crystals of a group in training (default 400)")
     parser.add_argument(
-        "--epochs", type=int, default=40, help="over D(inf), its copies together count as one (default 40)"
+        "--epochs", type=int, default=40, help="each of as many items as there are crystals (default 40)"
     )
     parser.add_argument("--copies", type=int, default=4, help="isotypic copies of a training crystal (default 4)")
     parser.add_argument("--batch", type=int, default=16)

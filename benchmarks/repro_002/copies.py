@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from benchmarks.repro_002.task import Items
@@ -26,7 +27,7 @@ def with_copies(
     held_out
         What no copy may leak into (the five-bin rule).
     n_copy
-        Copies of each crystal: elements swapped, volume scaled by exp(N(0, 0.1)).
+        Copies of each crystal: elements swapped in its cell, volume scaled by exp(N(0, 0.1)).
     seed
         Of the copies.
     """
@@ -42,7 +43,8 @@ def with_copies(
 
 def _copies(items: Items, crystals: Sequence[Crystal], held_out: Sequence[Items], rng: np.random.Generator) -> Items:
     """Return one copy of each item, as far as it has a profile and leaks into nothing."""
-    made = [scaled_by_volume(with_swapped_elements(crystal, rng), rng) for crystal in crystals]
+    swapped = [replace(with_swapped_elements(crystal, rng), lattice=crystal.lattice) for crystal in crystals]
+    made = [scaled_by_volume(crystal, rng) for crystal in swapped]
     growth = np.array([copy.volume / crystal.volume for copy, crystal in zip(made, crystals, strict=True)])
     profiles, failures = ideal_profiles(made)
     kept = np.ones(len(made), dtype=bool)

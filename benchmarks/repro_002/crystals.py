@@ -118,7 +118,10 @@ def read(path: Path) -> list[_Named]:
 
 
 def in_processes(function: Callable[[_T], _R], items: Iterable[_T], n_worker: int) -> Iterator[_R]:
-    """Yield what a function gives of each item, in order, from processes that start anew."""
+    """Yield what a function gives of each item, in order, from processes that start anew; 0 stays in this one."""
+    if not n_worker:
+        yield from map(function, items)
+        return
     with get_context("spawn").Pool(n_worker) as pool:
         yield from pool.imap(function, items)
 
