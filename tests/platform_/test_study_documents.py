@@ -16,6 +16,12 @@ from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
 from matsift.study.bond_valence import BondValenceSettings, ScreeningFactorRange
 from matsift.study.campaign import HeldBackSettings, StopSettings
+from matsift.study.diffraction import (
+    AugmentationSettings,
+    DiffractionSettings,
+    DiffractionTraining,
+    NetworkSettings,
+)
 from matsift.study.duplicates import DuplicateSettings
 from matsift.study.label_column import LabelColumn
 from matsift.study.loading import parse_study
@@ -54,6 +60,7 @@ EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable,
 EXPLAINED["[duplicates]"] = (DuplicateSettings,)
 EXPLAINED["[mobility]"] = (MobilitySettings,)
 EXPLAINED["[bond_valence]"] = (BondValenceSettings, ScreeningFactorRange)
+EXPLAINED["[diffraction]"] = (DiffractionSettings, DiffractionTraining, AugmentationSettings, NetworkSettings)
 EXPLAINED["[labels]"] += RULES
 EXPLAINED["[campaign]"] += (StopSettings, HeldBackSettings)
 EXPLAINED["[campaign]"] += variants(StrategySettings)

@@ -77,14 +77,8 @@ class NetworkSettings(Settings):
     measured_like: Annotated[bool | None, Field(description="overrides that of the augmentation")] = None
 
 
-class PatternSettings(Settings):
-    """`[diffraction.patterns]`: how measured patterns are identified."""
-
-    n_phase: Annotated[int, Field(ge=1, le=1000, description="stored structures that an answer names")] = 20
-
-
 class DiffractionSettings(Settings):
-    """`[diffraction]`: which crystals learn and which are held out, the networks, and how patterns are identified."""
+    """`[diffraction]`: which crystals learn, which are held out, and the networks."""
 
     symprec: Annotated[float, Field(gt=0, le=0.5, description="tolerance of spglib, angstrom")] = 0.01
     validation_sets: Annotated[int, Field(ge=2, le=10, description="disjoint sets that the networks are tested on")] = 5
@@ -109,7 +103,6 @@ class DiffractionSettings(Settings):
     networks: Annotated[tuple[NetworkSettings, ...], Field(min_length=1, description="the first one identifies")] = (
         NetworkSettings(name="SpgVolNet"),
     )
-    patterns: PatternSettings = PatternSettings()
     chunk: Annotated[int, Field(gt=0, description="structures in one task")] = 100
     time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one task, s")] = 120.0
 
