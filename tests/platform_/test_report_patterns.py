@@ -18,7 +18,14 @@ from matsift.errors import UserInputError
 from matsift.reports.figures.patterns import group_plot, line_tops, pattern_plot, shown_phases, stick_angles, thinned
 from matsift.reports.pattern_lines import likelihood, pattern_lines, wavelength_words
 from matsift.reports.pattern_page import render_pattern, write_pattern
-from matsift.reports.patterns import PatternAnswer, StoredPhase, mirror_image, sentence, space_group_symbol
+from matsift.reports.patterns import (
+    PatternAnswer,
+    StoredPhase,
+    mirror_image,
+    relative_words,
+    sentence,
+    space_group_symbol,
+)
 
 
 def test_the_lines_say_groups_set_volume_and_phases() -> None:
@@ -185,6 +192,18 @@ def test_an_answer_that_knows_the_truth_says_how_it_did() -> None:
 )
 def test_a_pattern_is_called_by_its_file_and_its_sample(sample: str, file_name: str, told: str) -> None:
     assert replace(sample_answer(sample), file_name=file_name).name == told
+
+
+def test_relatives_of_the_likeliest_group_are_told_within_the_set() -> None:
+    answer = sample_answer()
+    groups = tuple(
+        replace(group, space_group_number=number)
+        for group, number in zip(answer.identification.groups, (161, 167, 160, 146, 146), strict=True)
+    )
+    found = replace(answer, identification=replace(answer.identification, groups=groups))
+    told = [relative_words(found, group) for group in groups]
+    assert told == ["", "supergroup of 1", "supergroup of 1", "", ""]
+    assert "in the set  supergroup of 1" in "\n".join(pattern_lines(found))
 
 
 def test_hands_that_no_powder_pattern_tells_apart_are_named() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from matsift.diffraction.grid import WAVELENGTHS
 from matsift.diffraction.identify import PhaseMatch, RankedGroup
 from matsift.reports.notation import number, percent
-from matsift.reports.patterns import PatternAnswer, group_words, hands_words
+from matsift.reports.patterns import PatternAnswer, group_words, hands_words, relative_words
 
 _NAME_WIDTH = 18
 _GAP = "  "
@@ -42,7 +42,7 @@ def pattern_lines(answer: PatternAnswer, top: int = 5, width: int | None = None)
         lines += _named("made from", answer.made_from, width)
     lines += _named("space group", _verdict(answer), width)
     shown = [group for position, group in enumerate(found.groups) if position < top or group.in_set]
-    lines += _table([_group_cells(group) for group in shown], width)
+    lines += _table([_group_cells(answer, group) for group in shown], width)
     if hands := hands_words(answer):
         lines += _named("", hands, width)
     lines += _named("primitive cell", _volume(answer), width)
@@ -108,11 +108,12 @@ def _verdict(answer: PatternAnswer) -> str:
     return f"{answer.verdict}{truth}"
 
 
-def _group_cells(group: RankedGroup) -> tuple[str, ...]:
+def _group_cells(answer: PatternAnswer, group: RankedGroup) -> tuple[str, ...]:
     score = "" if group.search_score is None else f"best fit {group.search_score:.2f}"
     inside = "in the set" if group.in_set else ""
     name = group_words(group.space_group_number)
-    return (f"{group.rank}", name, likelihood(group.probability), members_words(group), score, inside)
+    share, related = likelihood(group.probability), relative_words(answer, group)
+    return (f"{group.rank}", name, share, members_words(group), score, inside, related)
 
 
 def _volume(answer: PatternAnswer) -> str:

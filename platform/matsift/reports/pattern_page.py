@@ -17,7 +17,7 @@ from matsift.reports.notation import formula_markup, number, percent, space_grou
 from matsift.reports.page import render_template
 from matsift.reports.pattern_lines import fit_words, likelihood, members_words, wavelength_words
 from matsift.reports.pattern_picture import picture
-from matsift.reports.patterns import PatternAnswer, group_words, hands_words, sentence
+from matsift.reports.patterns import PatternAnswer, group_words, hands_words, relative_words, sentence
 from matsift.reports.sections import Section
 from matsift.reports.small_tables import Column, Table
 
@@ -123,6 +123,7 @@ def group_tables(answer: PatternAnswer) -> tuple[Table, ...]:
         *networks,
         Column("Best score of a phase", True),
         Column(f"In the {percent(answer.coverage)} set"),
+        Column("By symmetry"),
     )
     rows = tuple(
         (
@@ -132,6 +133,7 @@ def group_tables(answer: PatternAnswer) -> tuple[Table, ...]:
             *(_by_networks(group) if asked else ()),
             number(group.search_score, 2),
             "yes" if group.in_set else "no",
+            relative_words(answer, group),
         )
         for position, group in enumerate(found)
         if position < _MOST_GROUPS or group.in_set

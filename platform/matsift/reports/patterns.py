@@ -9,7 +9,8 @@ from functools import cache
 
 import gemmi
 
-from matsift.diffraction.identify import Identification, PhaseMatch
+from matsift.diffraction.group_relations import relation
+from matsift.diffraction.identify import Identification, PhaseMatch, RankedGroup
 from matsift.diffraction.measured import ProcessedPattern
 
 #: Space groups that are mirror images of one another: their powder patterns are the same.
@@ -17,6 +18,7 @@ _MIRROR_IMAGES = (
     *((76, 78), (91, 95), (92, 96), (144, 145), (151, 153), (152, 154)),
     *((169, 170), (171, 172), (178, 179), (180, 181), (212, 213)),
 )
+_RELATIVES = {"subgroup": "subgroup of 1", "supergroup": "supergroup of 1", "both": "sub- and supergroup of 1"}
 _SCREW = re.compile(r"([2346])([12345])(?!\d)")
 
 
@@ -101,6 +103,17 @@ def hands_words(answer: PatternAnswer) -> str:
     if first is None or other is None:
         return ""
     return f"no powder pattern tells {group_words(first.space_group_number)} from its mirror image {group_words(other)}"
+
+
+def relative_words(answer: PatternAnswer, group: RankedGroup) -> str:
+    """Return how a group of the set stands to the likeliest one: ``supergroup of 1``; nothing where they are unrelated.
+
+    Between relatives weak lines decide, which noise and texture hide first.
+    """
+    first = answer.identification.groups[0]
+    if not group.in_set:
+        return ""
+    return _RELATIVES.get(relation(first.space_group_number, group.space_group_number), "")
 
 
 def sentence(text: str) -> str:
