@@ -6,8 +6,8 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-diffraction bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility repro-001 repro-001-active \
-  docs constraints clean
+.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-diffraction bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
+  repro-000 repro-001 repro-001-active repro-002 docs constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -71,6 +71,12 @@ repro-001: $(VENV)/.installed-dev ## reproduce paper 001 on real Materials Proje
 
 repro-001-active: $(VENV)/.installed-dev ## replay exploration against random on real labels in MATSIFT_DATA; goes on where it stopped
 	$(BIN)/python -m benchmarks.repro_001_active
+
+repro-002: $(VENV)/.installed-dev ## paper 002: networks for space group and volume on data in MATSIFT_DATA; goes on where it stopped
+	$(BIN)/python -m benchmarks.repro_002
+
+bench-identify: $(VENV)/.installed-dev ## measured patterns in MATSIFT_DATA: how often networks, search and both are right
+	$(BIN)/python -m benchmarks.measured_patterns
 
 docs: $(VENV)/.installed-dev ## write docs/schema.md and the JSON Schema of study files anew from the code
 	$(BIN)/python -m matsift_schema.document

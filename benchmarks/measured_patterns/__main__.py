@@ -8,6 +8,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,16 @@ from benchmarks.repro_001.real_data import data_folder
 from benchmarks.repro_002.__main__ import draw, ensemble, options_of
 from benchmarks.repro_002.code_mark import code_hash
 from benchmarks.repro_002.crystals import ALL_SETS, PAPER_SETS, Stock, digest_of, stock
-from benchmarks.repro_002.described import Described, described
+from benchmarks.repro_002.described import described
 from benchmarks.repro_002.task import NETWORKS, Items, Networks, Task
+from numpy.typing import NDArray
 from pymatgen.core import Composition
 
 from matsift.crystal import Crystal
 from matsift.diffraction.ensemble import SpaceGroupEnsemble
 from matsift.diffraction.measured_like import MeasuredLike
 from matsift.diffraction.search import ProfileIndex
+from matsift.diffraction.sparse import SparseProfiles
 from matsift.diffraction.together import Evidence
 from matsift.diffraction.trial_patterns import fit_evidence
 
@@ -45,17 +48,16 @@ def main() -> int:
         print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
         return 2
     begin = time.monotonic()
-    crystals = stock(options.home, ALL_SETS, n_worker=options.workers, tell=_tell)
-    data = described(options.home, crystals, n_worker=options.workers, tell=_tell)
-    index = ProfileIndex.build(data.profiles, np.arange(len(data)), data.groups)
+    stored = _stored(options)
+    index = ProfileIndex.build(stored.profiles, np.arange(len(stored.groups)), stored.groups)
     networks = {} if options.no_networks else _networks(options)
-    mark = f"{digest_of(crystals.crystals)}-{code_hash(_SEARCH_CODE)}"
+    mark = f"{digest_of(stored.crystals)}-{code_hash(_SEARCH_CODE)}"
     refined, left_out = refinements()
     lines = ["# Measured patterns", "", f"{dt.datetime.now(tz=dt.UTC).date()}, seed {options.seed}.", ""]
     for cases in (list(minerals())[: options.limit], refined):
         lines += _section(cases, index, networks, mark, options)
     lines += [f"- {sentence}" for sentence in left_out]
-    lines += ["## A-Lab", "", *_mixtures(index, crystals, data, options)]
+    lines += ["## A-Lab", "", *_mixtures(index, stored, options)]
     lines += [f"This run took {(time.monotonic() - begin) / 60:.1f} min; what was kept is not in it.", ""]
     text = "\n".join(lines)
     if options.out:
@@ -64,11 +66,40 @@ def main() -> int:
     return 0
 
 
+@dataclass(frozen=True, eq=False)
+class _Stored:
+    """What is searched: n crystals, their profiles and their space groups (n,)."""
+
+    crystals: tuple[Crystal, ...]
+    profiles: SparseProfiles
+    groups: NDArray[np.int64]
+
+
+def _stored(options: argparse.Namespace) -> _Stored:
+    """Return all crystals at hand; those that networks are trained on are described once for both benchmarks."""
+    everything = stock(options.home, ALL_SETS, n_worker=options.workers, tell=_tell)
+    parts = []
+    for is_known in (True, False):
+        rows = [i for i, name in enumerate(everything.sets) if (name in PAPER_SETS) == is_known]
+        part = Stock(
+            tuple(everything.crystals[i] for i in rows),
+            tuple(everything.sets[i] for i in rows),
+            tuple(everything.names[i] for i in rows),
+        )
+        parts.append((part, described(options.home, part, n_worker=options.workers, tell=_tell)))
+    return _Stored(
+        tuple(part.crystals[i] for part, data in parts for i in data.rows.tolist()),
+        SparseProfiles.concatenate(data.profiles for _, data in parts),
+        np.concatenate([data.groups for _, data in parts]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class _Trained:
     """An ensemble with the weights of network and search that go with it."""
 
-    def __init__(self, networks: SpaceGroupEnsemble, evidence: Evidence) -> None:
-        self.networks, self.evidence = networks, evidence
+    networks: SpaceGroupEnsemble
+    evidence: Evidence
 
 
 def _networks(options: argparse.Namespace) -> dict[str, _Trained]:
@@ -143,17 +174,16 @@ def _told(asked: Asked, found: Sequence[Found], networks: Mapping[str, _Trained]
     return told
 
 
-def _mixtures(index: ProfileIndex, crystals: Stock, data: Described, options: argparse.Namespace) -> list[str]:
+def _mixtures(index: ProfileIndex, stored: _Stored, options: argparse.Namespace) -> list[str]:
     cases, left_out = mixtures()
     lines = lines_of(cases, options.home, n_worker=options.workers, tell=_tell)
-    formulae = [Composition(_formula(crystals, row)).reduced_formula for row in data.rows.tolist()]
+    formulae = [Composition(_amounts(crystal)).reduced_formula for crystal in stored.crystals]
     _tell(f"mixtures: {len(cases)} patterns")
     found = mixed(cases, lines, index, formulae)
     return [*tables.read(cases, lines), *tables.mixtures(found), *(f"- {sentence}" for sentence in left_out)]
 
 
-def _formula(crystals: Stock, row: int) -> dict[str, float]:
-    crystal = crystals.crystals[row]
+def _amounts(crystal: Crystal) -> dict[str, float]:
     amounts: dict[str, float] = {}
     for symbol, occupancy in zip(crystal.species, crystal.occupancies.tolist(), strict=True):
         amounts[symbol] = amounts.get(symbol, 0.0) + occupancy

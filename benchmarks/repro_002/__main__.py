@@ -177,8 +177,8 @@ def _heading(options: argparse.Namespace) -> list[str]:
     summary = (
         f"{dt.datetime.now(tz=dt.UTC).date()}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"{options.workers} processes. {options.members} members, {options.width} channels (paper: {paper.WIDTH}), "
-        f"{options.epochs} epochs (paper: {paper.EPOCHS}) of items drawn from the crystals and {options.copies} isotypic "
-        f"copies of each, in batches of {options.batch}, learning rate one cycle up to "
+        f"{options.epochs} epochs (paper: {paper.EPOCHS}) of items drawn from the crystals and {options.copies} "
+        f"isotypic copies of each, in batches of {options.batch}, learning rate one cycle up to "
         f"{options.rate:g} (paper: 0.001 throughout), {options.dropout:g} of the paper's dropout, intensities times "
         f"{options.factor:g}, smaller sets the same number of steps, seed {options.seed}."
     )
