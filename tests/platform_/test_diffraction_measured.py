@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from benchmarks.diffraction.line_match import LineMatch, line_match
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
-from tests.factories.line_match import LineMatch, line_match
 
 from matsift.crystal import Crystal
 from matsift.diffraction.grid import CU_K_ALPHA_1, WAVELENGTHS

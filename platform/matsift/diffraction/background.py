@@ -117,8 +117,7 @@ def background(pattern: EvenPattern, width_deg: float, sigma: NDArray[np.float64
     Ryan et al., Nucl. Instrum. Methods B 34 (1988) 396, with decreasing windows (Morhac 1997), by pybaselines; then
     raised from the lower edge of the noise, which clipping follows, to its middle.
     """
-    reach = round(max(_CLIP_WIDTHS * width_deg, _CLIP_LEAST_DEG) / pattern.step_deg)
-    reach = max(2, min(reach, (len(pattern.intensity) - 1) // 8))
+    reach = _reach(pattern, width_deg)
     filtered = smoothed(pattern, width_deg)
     base, _ = Baseline(pattern.two_theta_deg, check_finite=False).snip(
         filtered, max_half_window=reach, decreasing=True, filter_order=2, pad_kwargs={"mode": "edge"}
@@ -130,6 +129,22 @@ def background(pattern: EvenPattern, width_deg: float, sigma: NDArray[np.float64
         middle = float(np.median(above))
         above = above[above < middle + 3.0]
     return np.asarray(clipped + middle * median_filter(left, size=2 * reach + 1, mode="nearest"))
+
+
+def background_between(pattern: EvenPattern, width_deg: float) -> NDArray[np.float64]:
+    """Return the background of a pattern whose clear lines were taken off: its running median, smoothed.
+
+    It follows the humps of glass, whose tops clipping cuts off, and passes under weak lines that were left.
+    """
+    reach = _reach(pattern, width_deg)
+    middle = median_filter(pattern.intensity, size=2 * reach + 1, mode="nearest")
+    return np.asarray(savgol_filter(middle, max(_odd(reach), 5), 2))
+
+
+def _reach(pattern: EvenPattern, width_deg: float) -> int:
+    """Return half of a window in which a line is small, points."""
+    reach = round(max(_CLIP_WIDTHS * width_deg, _CLIP_LEAST_DEG) / pattern.step_deg)
+    return max(2, min(reach, (len(pattern.intensity) - 1) // 8))
 
 
 def smoothed(pattern: EvenPattern, width_deg: float, *, derivative: int = 0) -> NDArray[np.float64]:

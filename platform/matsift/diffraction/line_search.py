@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve, find_peaks
 
 from matsift.diffraction.background import EvenPattern
+from matsift.diffraction.doublet import shape_of, without_seconds
 from matsift.diffraction.line_fit import Lines, Shape, fit_lines
 from matsift.diffraction.radiation import Radiation, second_angle
 
@@ -25,23 +26,25 @@ _ONE_LINE_WIDTHS = 0.6
 #: Beside a strong line (so many widths) a weak one (part of its height) is an error of the shape.
 _BESIDE_WIDTHS, _BESIDE_HEIGHT = 3.0, 0.03
 
-#: K-alpha2 is there unless it makes the fit of the chosen lines this much worse.
-_DOUBLET_WORSE = 1.35
+#: The same beside the K-alpha2 of a strong line.
+_BESIDE_SECOND_WIDTHS, _BESIDE_SECOND_HEIGHT = 1.2, 0.1
 
-_ETAS = (0.2, 0.5, 0.8)
-#: Lines for that trial: so many, of those whose components are so many widths apart if there are enough.
-_N_CHOSEN, _LEAST_CHOSEN, _APART_WIDTHS = 10, 3, 0.8
+_MUCH_WIDER = 1.5
+
+#: A line that hid must exceed this part of the lines it hid in; lines are weighed so often at the most.
+_SHAPE_ERROR, _N_WEIGHING = 0.3, 3
 
 
 def see_lines(
-    net: EvenPattern, sigma: NDArray[np.float64], width_deg: float
+    net: EvenPattern, sigma: NDArray[np.float64], width_deg: float, *, top: float | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return 2theta (ascending) where the pattern bulges as a line does, and about how wide the bulge is, degrees.
 
     The pattern is convolved with Mexican hats from narrow to wide, as in a wavelet search: narrow ones tell
     neighbours apart, wide ones find the weak and broad lines; a wide bulge counts where no narrower one lies in it.
+    `top` is the height of the strongest line, by default of what is searched.
     """
-    top = float(net.intensity.max())
+    top = float(net.intensity.max()) if top is None else top
     centres, widths = np.zeros(0), np.zeros(0)
     for scale in _SCALES:
         spread = scale * width_deg
@@ -60,83 +63,80 @@ def see_lines(
     return centres[order], widths[order]
 
 
-def shape_of(
-    net: EvenPattern, sigma: NDArray[np.float64], seen: NDArray[np.float64], width_deg: float, radiation: Radiation
-) -> Shape:
-    """Return what the lines share: the Lorentzian part, and whether K-alpha2 is in the pattern, by trial on a few.
-
-    The lines tried are the strongest of those whose two components stand apart, as they do at high angles.
-    """
-    plain = Shape(width_deg, 0.5, replace(radiation, second=None), doublet=False)
-    if not len(seen):
-        return plain
-    chosen = _chosen(net, seen, width_deg, radiation)
-    near = _near(net, chosen, width_deg, radiation)
-    local = seen[np.interp(seen, net.two_theta_deg, near.astype(np.float64)) > 0]
-
-    def best(shape: Shape, centres: NDArray[np.float64]) -> tuple[float, Shape]:
-        tried = (replace(shape, eta=eta) for eta in _ETAS)
-        return min(((_misfit(net, sigma, centres, one, near), one) for one in tried), key=lambda pair: pair[0])
-
-    single, shape = best(plain, local)
-    if radiation.second is None:
-        return shape
-    double, with_second = best(replace(plain, radiation=radiation, doublet=True), local)
-    return with_second if double <= _DOUBLET_WORSE * single else replace(shape, radiation=radiation)
-
-
-def find_lines(
+def first_lines(
     net: EvenPattern, sigma: NDArray[np.float64], width_deg: float, radiation: Radiation
-) -> tuple[Lines, Shape]:
-    """Return the lines of a pattern without background, and what they share."""
+) -> tuple[Shape, NDArray[np.float64]]:
+    """Return what the lines of a pattern without background share, and the (n_point,) pattern of the clear lines.
+
+    Bulges much wider than the lines are left out: they may be what is left of the background.
+    """
     centres, widths = see_lines(net, sigma, width_deg)
     shape = shape_of(net, sigma, centres, width_deg, radiation)
-    lines, _ = fit_lines(net, sigma, centres, widths, shape)
-    kept = _worth(lines)
-    if not kept.all():
-        lines, _ = fit_lines(net, sigma, lines.two_theta_deg[kept], lines.fwhm_deg[kept], shape)
-        lines = lines.take(_worth(lines))
-    return lines, shape
+    usual = widths < _MUCH_WIDER * width_deg
+    lines, model = _weighed(net, sigma, *_first_only(net, centres[usual], widths[usual], shape), shape)
+    usual = lines.fwhm_deg < _MUCH_WIDER * width_deg
+    return shape, model if usual.all() else fit_lines(
+        net, sigma, lines.two_theta_deg[usual], lines.fwhm_deg[usual], shape
+    )[1]
 
 
-def _worth(lines: Lines) -> NDArray[np.bool_]:
+def find_lines(net: EvenPattern, sigma: NDArray[np.float64], shape: Shape) -> Lines:
+    """Return the lines of a pattern without background.
+
+    What the fit leaves is searched once more: lines that hid beside stronger ones, or under a K-alpha2.
+    """
+    centres, widths = see_lines(net, sigma, shape.fwhm_deg)
+    lines, model = _weighed(net, sigma, *_first_only(net, centres, widths, shape), shape)
+    left = replace(net, intensity=net.intensity - model)
+    more, more_widths = see_lines(left, 1.5 * sigma, shape.fwhm_deg, top=float(net.intensity.max()))
+    clear = np.interp(more, net.two_theta_deg, left.intensity - _SHAPE_ERROR * model) > 0
+    centres, widths = np.append(lines.two_theta_deg, more[clear]), np.append(lines.fwhm_deg, more_widths[clear])
+    return _weighed(net, sigma, centres, widths, shape)[0] if clear.any() else lines
+
+
+def _first_only(
+    net: EvenPattern, centres: NDArray[np.float64], widths: NDArray[np.float64], shape: Shape
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if not shape.doublet:
+        return centres, widths
+    alone = without_seconds(net, centres, shape.fwhm_deg, shape.radiation)
+    return centres[alone], widths[alone]
+
+
+def _weighed(
+    net: EvenPattern,
+    sigma: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    widths: NDArray[np.float64],
+    shape: Shape,
+) -> tuple[Lines, NDArray[np.float64]]:
+    """Return the lines that are worth it, fitted without the others, and their pattern."""
+    for _ in range(_N_WEIGHING):
+        order = np.argsort(centres, kind="stable")
+        lines, model = fit_lines(net, sigma, centres[order], widths[order], shape)
+        kept = _worth(lines, shape)
+        if kept.all():
+            break
+        lines = lines.take(kept)
+        centres, widths = lines.two_theta_deg, lines.fwhm_deg
+    return lines, model
+
+
+def _worth(lines: Lines, shape: Shape) -> NDArray[np.bool_]:
     """Return which lines are neither lost in the noise, nor one with a neighbour, nor an error of its shape."""
     height = lines.area / lines.fwhm_deg
+    seconds = second_angle(lines.two_theta_deg, shape.radiation) if shape.doublet else np.full(len(lines), np.nan)
     kept = (lines.significance > _AREA_SIGMA) & (height > _LEAST_HEIGHT * height.max(initial=0.0))
     for place in np.argsort(height):
-        distance = np.abs(lines.two_theta_deg - lines.two_theta_deg[place]) / lines.fwhm_deg
+        centre = lines.two_theta_deg[place]
+        distance = np.abs(lines.two_theta_deg - centre) / lines.fwhm_deg
+        behind = np.nan_to_num(np.abs(seconds - centre) / lines.fwhm_deg, nan=np.inf)
         stronger = kept & (height > height[place])
         one = stronger & (distance < _ONE_LINE_WIDTHS)
         beside = stronger & (distance < _BESIDE_WIDTHS) & (height[place] < _BESIDE_HEIGHT * height)
-        kept[place] &= not (one | beside).any()
+        second = stronger & (behind < _BESIDE_SECOND_WIDTHS) & (height[place] < _BESIDE_SECOND_HEIGHT * height)
+        kept[place] &= not (one | beside | second).any()
     return np.asarray(kept)
-
-
-def _chosen(net: EvenPattern, seen: NDArray[np.float64], width_deg: float, radiation: Radiation) -> NDArray[np.float64]:
-    """Return the strongest of the lines whose two components are apart; of the upper half of angles if few are."""
-    height = np.interp(seen, net.two_theta_deg, net.intensity)
-    pool = seen >= np.median(seen)
-    if radiation.second is not None:
-        apart = second_angle(seen, radiation) - seen > _APART_WIDTHS * width_deg
-        pool = apart if apart.sum() >= _LEAST_CHOSEN else pool
-    strongest = np.argsort(height[pool])[::-1][:_N_CHOSEN]
-    return np.sort(seen[pool][strongest])
-
-
-def _near(net: EvenPattern, centres: NDArray[np.float64], width_deg: float, radiation: Radiation) -> NDArray[np.bool_]:
-    """Return which points lie within two widths of some lines, or of their K-alpha2."""
-    places = centres if radiation.second is None else np.concatenate([centres, second_angle(centres, radiation)])
-    near = np.zeros(len(net.intensity), dtype=bool)
-    for place in places[np.isfinite(places)]:
-        near |= np.abs(net.two_theta_deg - place) < 2 * width_deg
-    return near
-
-
-def _misfit(
-    net: EvenPattern, sigma: NDArray[np.float64], centres: NDArray[np.float64], shape: Shape, near: NDArray[np.bool_]
-) -> float:
-    _, model = fit_lines(net, sigma, centres, np.full(len(centres), shape.fwhm_deg), shape, n_evaluation=5)
-    return float((((net.intensity - model) / sigma)[near] ** 2).sum())
 
 
 def _between(values: NDArray[np.float64], peaks: NDArray[np.int64]) -> NDArray[np.float64]:

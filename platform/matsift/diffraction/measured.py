@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from matsift.diffraction.background import background, even, noise, smoothed, typical_width
+from matsift.diffraction.background import background, background_between, even, noise, smoothed, typical_width
 from matsift.diffraction.grid import q_of_two_theta
 from matsift.diffraction.line_fit import Lines, Shape
-from matsift.diffraction.line_search import find_lines
+from matsift.diffraction.line_search import find_lines, first_lines
 from matsift.diffraction.peaks import PeakList
 from matsift.diffraction.radiation import Radiation, lorentz_polarisation, radiation_of
 from matsift.errors import UserInputError
@@ -95,8 +95,10 @@ def process(pattern: MeasuredPattern, wavelength: str | float | None = None) -> 
     sigma = noise(points.intensity)
     width = typical_width(points, sigma)
     base = background(points, width, sigma)
+    shape, model = first_lines(replace(points, intensity=points.intensity - base), sigma, width, radiation)
+    base = background_between(replace(points, intensity=points.intensity - model), width)
     net = replace(points, intensity=points.intensity - base)
-    lines, shape = find_lines(net, sigma, width, radiation)
+    lines = find_lines(net, sigma, shape)
     peaks = _peaks(lines, radiation, points.two_theta_deg)
     if not len(peaks):
         raise UserInputError(f"{pattern.name}: no line stands out of the noise; measure longer, or give a longer range")

@@ -47,5 +47,5 @@ def line_match(truth: SimulatedPattern, found: ProcessedPattern) -> LineMatch:
         precision=float(same.any(axis=1).mean()),
         shift_deg=float(np.median(shifts)),
         scatter_deg=float(np.std(shifts)),
-        intensity_scatter=float(np.std(ratios) / np.median(ratios)),
+        intensity_scatter=float(np.std(ratios) / np.median(ratios)) if ratios else np.nan,
     )
