@@ -87,21 +87,26 @@ def _table(index: ProfileIndex, data: Stored, patterns: list[PeakList | None], r
 
 
 def _mixtures(index: ProfileIndex, patterns: list[PeakList | None], pairs: NDArray[np.int64]) -> None:
-    """Print how often both phases of a mixture are named."""
-    counts, times = [], []
+    """Print how often the phases of a mixture are named, themselves or as an isotype of their space group."""
+    themselves, as_group, foreign, times = [], [], [], []
     for peaks, pair in zip(patterns, pairs, strict=True):
         if peaks is None:
             continue
         begin = time.perf_counter()
         answer = identify(peaks, index, None)
         times.append(time.perf_counter() - begin)
-        named = {phase.row for phase in answer.mixture}
-        counts.append([pair[0] in named, pair[1] in named, set(pair.tolist()) == named])
-    first, second, both = np.mean(counts, axis=0)
+        rows = {phase.row for phase in answer.mixture}
+        groups = {phase.space_group_number for phase in answer.mixture}
+        true = index.space_groups[pair].tolist()
+        themselves.append([row in rows for row in pair.tolist()])
+        as_group.append([group in groups for group in true])
+        foreign.append(bool(groups - set(true)))
     print(
-        f"\nMixtures of two phases, 2 to 1 by volume: {len(counts)} patterns; the larger phase is named in {first:.0%},"
+        f"\nMixtures of two phases, 2 to 1 by volume, in all profiles: {len(times)} patterns; the larger phase is named"
     )
-    print(f"the smaller in {second:.0%}, both and nothing else in {both:.0%}; {np.median(times):.2f} s an answer.\n")
+    print("in {:.0%}, the smaller in {:.0%};".format(*np.mean(themselves, axis=0)), end=" ")
+    print("a phase of its space group in {:.0%} and {:.0%};".format(*np.mean(as_group, axis=0)))
+    print(f"one of a third group in {np.mean(foreign):.0%}; {np.median(times):.2f} s an answer.\n")
 
 
 def _weights(index: ProfileIndex, data: Stored, rows: NDArray[np.int64], n: int) -> None:
@@ -114,7 +119,8 @@ def _weights(index: ProfileIndex, data: Stored, rows: NDArray[np.int64], n: int)
         f"Weights of the search alone, by {fitted.n_pattern} trial patterns, half of whose crystals it does not know:"
     )
     print(
-        f"search {fitted.search:.2f}, number {fitted.number:.2f}, unknown {fitted.unknown:.2f}, threshold {fitted.threshold:.4f}."
+        f"search {fitted.search:.2f}, number {fitted.number:.2f}, unknown {fitted.unknown:.2f}, "
+        f"threshold {fitted.threshold:.4f}."
     )
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import spglib
 from tests.platform_.test_diffraction_search import measured, random_profiles
 
 from matsift.diffraction.certainty import Certainty
 from matsift.diffraction.ensemble import SpaceGroupEnsemble, VolumeScale
 from matsift.diffraction.identify import identify
+from matsift.diffraction.mirror_images import mirror_image, one_hand
 from matsift.diffraction.mixture import decompose, shares
 from matsift.diffraction.networks import NetworkShape, SpaceGroupNet
 from matsift.diffraction.peaks import PeakList
 from matsift.diffraction.search import ProfileIndex
+from matsift.diffraction.sparse import SparseProfiles
 from matsift.diffraction.together import Evidence, Observation
 from matsift.errors import UserInputError
 
@@ -136,6 +139,42 @@ def test_profiles_of_unknown_group_are_phases_but_no_groups() -> None:
     assert answer.phases[0].space_group_number is None
     assert answer.groups == ()
     assert not answer.is_sure
+
+
+def test_a_group_and_its_mirror_image_are_one_answer() -> None:
+    profiles = random_profiles(60, seed=4)
+    twice = SparseProfiles.concatenate([profiles, profiles.take([7])])
+    groups = np.full(61, 225)
+    groups[[7, 60]] = 152, 154
+    index = ProfileIndex.build(twice, np.arange(61), groups)
+    answer = identify(measured(*index.lines(7)), index, None)
+    assert set(answer.likely_set) == {152, 154}
+    assert answer.is_sure
+    assert "mirror image" in answer.reason
+
+
+def test_every_group_with_a_hand_has_one_other_of_its_point_group() -> None:
+    kinds = [spglib.get_spacegroup_type(hall) for hall in range(1, 531)]
+    point_groups = {kind.number: kind.pointgroup_international for kind in kinds if kind is not None}
+    chiral = [number for number in range(1, 231) if mirror_image(number) is not None]
+    assert len(chiral) == 22
+    for number in chiral:
+        other = mirror_image(number)
+        assert other is not None
+        assert mirror_image(other) == number
+        assert point_groups[number] == point_groups[other]
+        assert one_hand(number) == one_hand(other) == min(number, other)
+    assert one_hand(225) == 225
+
+
+def test_a_phase_that_explains_nothing_still_has_its_sticks() -> None:
+    index = ProfileIndex.build(SparseProfiles.from_lists([[1000, 5000]], [[1.0, 0.5]]), np.arange(1), np.array([14]))
+    q, _ = index.lines(0)
+    lonely = measured(np.array([q[0] * 1.001, 0.9]), np.array([1e-6, 1.0]))
+    phases = identify(lonely, index, None).phases
+    assert len(phases) == 1
+    assert phases[0].intensity.max() == 1.0
+    assert 0 <= phases[0].share <= 1
 
 
 def observations(

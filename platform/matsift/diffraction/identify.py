@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from matsift.diffraction.mirror_images import one_hand
 from matsift.diffraction.mixture import Part, decompose, moved_lines, shares
 from matsift.diffraction.search import Matches, ProfileIndex
 from matsift.diffraction.together import BOTH, SEARCH_ALONE, Evidence, Observation
@@ -127,7 +128,8 @@ class Identification:
     groups
         Space groups, likeliest first.
     is_sure
-        Whether the set that holds the true group 90 % of the time holds one group only.
+        Whether the set that holds the true group 90 % of the time holds one group only, or one and its mirror image,
+        which no powder pattern tells apart.
     reason
         One sentence: why it is sure or not.
     volume
@@ -255,10 +257,13 @@ def _verdict(groups: tuple[RankedGroup, ...], n_line: int) -> tuple[bool, str]:
         lines = "line" if n_line == 1 else "lines"
         return False, f"the pattern has {n_line} {lines}, which settles no space group"
     inside = [group for group in groups if group.in_set]
-    if len(inside) > 1:
+    if len({one_hand(group.space_group_number) for group in inside}) > 1:
         return False, f"the set that holds the true space group 90 % of the time has {len(inside)} groups"
-    if inside[0].probability < 0.5:
-        return False, f"the likeliest space group has a probability of only {inside[0].probability:.2f}"
+    probability = sum(group.probability for group in inside)
+    if probability < 0.5:
+        return False, f"the likeliest space group has a probability of only {probability:.2f}"
+    if len(inside) > 1:
+        return True, "the set that holds the true space group 90 % of the time has one group and its mirror image"
     return True, "the set that holds the true space group 90 % of the time has one group"
 
 
@@ -275,7 +280,7 @@ def _phases(index: ProfileIndex, matches: Matches, peaks: PeakList, n: int) -> t
     for k in range(min(n, len(matches))):
         q, intensity = moved_lines(index, matches, k, peaks)
         part = Part.scaled(k, matches, q, intensity, peaks)
-        phases.append(_phase(index, part, k + 1, shares([part], peaks)[0]))
+        phases.append(_phase(index, part, peaks, k + 1, shares([part], peaks)[0]))
     return tuple(phases)
 
 
@@ -284,12 +289,13 @@ def _mixture(index: ProfileIndex, matches: Matches, peaks: PeakList) -> tuple[Ph
     parts = decompose(index, peaks, matches)
     explained = shares(parts, peaks)
     order = sorted(range(len(parts)), key=lambda k: -explained[k])
-    return tuple(_phase(index, parts[k], rank, explained[k]) for rank, k in enumerate(order, start=1))
+    return tuple(_phase(index, parts[k], peaks, rank, explained[k]) for rank, k in enumerate(order, start=1))
 
 
-def _phase(index: ProfileIndex, part: Part, rank: int, share: float) -> PhaseMatch:
+def _phase(index: ProfileIndex, part: Part, peaks: PeakList, rank: int, share: float) -> PhaseMatch:
     row, matches = int(part.matches.rows[part.match]), part.matches
     group = int(index.space_groups[row])
+    q, intensity = moved_lines(index, matches, part.match, peaks)
     return PhaseMatch(
         row,
         int(index.ids[row]),
@@ -299,6 +305,6 @@ def _phase(index: ProfileIndex, part: Part, rank: int, share: float) -> PhaseMat
         float(matches.cell_scales[part.match]),
         float(matches.zero_shifts_deg[part.match]),
         share,
-        part.q,
-        part.intensity / part.intensity.max() if len(part.intensity) else part.intensity,
+        q,
+        intensity / intensity.max() if len(intensity) else intensity,
     )

@@ -137,8 +137,8 @@ class Evidence:
 
 
 #: Search without a network, and both; fitted by ``make bench-search``.
-SEARCH_ALONE = Evidence(0.0, 6.29, 0.68, 5.54, 0.026)
-BOTH = Evidence(0.5, 6.29, 0.68, 2.0, 0.026)
+SEARCH_ALONE = Evidence(0.0, 6.43, 0.55, 5.43, 0.0264)
+BOTH = Evidence(0.5, 6.43, 0.55, 2.0, 0.0264)
 
 
 def _case(seen: Observation, truth: int) -> tuple[NDArray[np.float64], int]:
