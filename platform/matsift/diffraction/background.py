@@ -137,7 +137,7 @@ def background_between(pattern: EvenPattern, width_deg: float) -> NDArray[np.flo
     It follows the humps of glass, whose tops clipping cuts off, and passes under weak lines that were left.
     """
     reach = _reach(pattern, width_deg)
-    middle = median_filter(pattern.intensity, size=2 * reach + 1, mode="nearest")
+    middle = median_filter(pattern.intensity, size=2 * reach + 1, mode="reflect")
     return np.asarray(savgol_filter(middle, max(_odd(reach), 5), 2))
 
 
