@@ -131,7 +131,7 @@ def _tell(text: str) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profiles", type=int, default=100_000)
-    parser.add_argument("--patterns", type=int, default=200, help="simulated patterns of one phase")
+    parser.add_argument("--patterns", type=int, default=120, help="simulated patterns of one phase")
     parser.add_argument("--workers", type=int, default=2, help="processes that read structures the first time")
     parser.add_argument("--home", type=Path, default=Path(".matsift/profile_search"), help="what is kept between runs")
     return parser.parse_args()
