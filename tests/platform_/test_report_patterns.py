@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import gemmi
 import numpy as np
 import pytest
 from tests.factories.patterns import ANGLES, HEIGHTS, sample_answer
@@ -21,7 +20,6 @@ from matsift.reports.pattern_page import render_pattern, write_pattern
 from matsift.reports.patterns import (
     PatternAnswer,
     StoredPhase,
-    mirror_image,
     relative_words,
     sentence,
     space_group_symbol,
@@ -215,15 +213,6 @@ def test_hands_that_no_powder_pattern_tells_apart_are_named() -> None:
     assert told in "\n".join(pattern_lines(found))
     assert f"N{told[1:]}" in render_pattern(found)
     assert "mirror" not in "\n".join(pattern_lines(answer))
-
-
-def test_mirror_images_come_in_pairs_that_share_their_crystal_class() -> None:
-    pairs = {number: other for number in range(1, 231) if (other := mirror_image(number)) is not None}
-    assert len(pairs) == 22
-    assert all(pairs[other] == number for number, other in pairs.items())
-    group = {n: gemmi.find_spacegroup_by_number(n) for n in pairs}
-    assert all(group[n].point_group_hm() == group[m].point_group_hm() for n, m in pairs.items())
-    assert all(group[n].is_enantiomorphic() for n in pairs)
 
 
 def test_sentences_begin_large_and_end_with_a_stop() -> None:

@@ -12,12 +12,8 @@ import gemmi
 from matsift.diffraction.group_relations import relation
 from matsift.diffraction.identify import Identification, PhaseMatch, RankedGroup
 from matsift.diffraction.measured import ProcessedPattern
+from matsift.diffraction.mirror_images import mirror_image
 
-#: Space groups that are mirror images of one another: their powder patterns are the same.
-_MIRROR_IMAGES = (
-    *((76, 78), (91, 95), (92, 96), (144, 145), (151, 153), (152, 154)),
-    *((169, 170), (171, 172), (178, 179), (180, 181), (212, 213)),
-)
 _RELATIVES = {"subgroup": "subgroup of 1", "supergroup": "supergroup of 1", "both": "sub- and supergroup of 1"}
 _SCREW = re.compile(r"([2346])([12345])(?!\d)")
 
@@ -88,12 +84,6 @@ def space_group_symbol(number: int) -> str:
 def group_words(number: int | None) -> str:
     """Return a space group as symbol and number, ``P6_3/mmc (194)``, or an en dash where it is not known."""
     return "–" if number is None else f"{space_group_symbol(number)} ({number})"
-
-
-def mirror_image(number: int) -> int | None:
-    """Return the space group that is the mirror image of one of the 22 that come in two hands, None of any other."""
-    pairs = (pair for pair in _MIRROR_IMAGES if number in pair)
-    return next((right if number == left else left for left, right in pairs), None)
 
 
 def hands_words(answer: PatternAnswer) -> str:
