@@ -97,6 +97,8 @@ def mixtures(found: Sequence[Mixed]) -> list[str]:
         ("scans of 2 minutes", [one for one in weighed if one.name.endswith("2min")]),
         ("scans of 8 minutes", [one for one in weighed if one.name.endswith("8min")]),
     ):
+        if not part:
+            continue
         named = sum(len(one.stored) for one in part)
         rows.append(
             (
