@@ -135,7 +135,9 @@ def test_worker_does_what_flows_do(worker: Session) -> None:
     campaign = worker.execute(text("SELECT id FROM matsift.campaign")).scalar_one()
     [claimed] = acquisitions.claim_acquisitions(worker, campaign, worker="w", limit=1, lease_s=60)
     assert acquisitions.release(worker, claimed.id, worker="w")
-    model = worker.execute(text("SELECT id FROM matsift.model_version")).scalar_one()
+    model = worker.execute(
+        text("SELECT id FROM matsift.model_version WHERE learner = 'lightgbm_ensemble'")
+    ).scalar_one()
     key = worker.execute(text("SELECT id FROM matsift.structure WHERE reduced_formula = 'KBr'")).scalar_one()
     assert pipeline.predict(worker, flow.id(worker), model, np.array([key])) == 1
     flow.finish(worker)

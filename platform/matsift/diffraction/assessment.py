@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -73,7 +74,7 @@ def check_calibration(n_item: int, coverage: float) -> None:
     UserInputError
         If they are too few.
     """
-    needed = 2 * math.ceil(coverage / (1 - coverage))
+    needed = 2 * next(n for n in itertools.count(1) if math.ceil((n + 1) * coverage) <= n)
     if n_item < needed:
         raise UserInputError(
             f"sets that hold the true space group {coverage:.0%} of the time need {needed} crystals to calibrate by, "
