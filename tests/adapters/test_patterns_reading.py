@@ -166,6 +166,14 @@ def test_json_and_workbook(tmp_path: Path) -> None:
     assert np.array_equal(read_pattern(path).intensity, COUNTS)
 
 
+def test_a_wavelength_that_is_none_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "sample.json"
+    path.write_text(json.dumps({"two_theta": list(ANGLES), "intensity": list(COUNTS), "wavelength": 154.06}))
+    pattern = read_pattern(path)
+    assert pattern.wavelength_angstrom is None
+    assert "154.06, which is none" in pattern.notes[0]
+
+
 def test_scans_one_after_the_other_are_patterns_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "sample.xy"
     path.write_text(TEXTS["plain"] * 2)

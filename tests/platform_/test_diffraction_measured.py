@@ -93,6 +93,14 @@ def test_all_ways_to_say_copper_give_the_same_lines(given: str | float) -> None:
     assert np.array_equal(process(pattern, given).peaks.q, process(pattern, "CuKa").peaks.q)
 
 
+def test_a_wavelength_that_contradicts_the_file_is_told() -> None:
+    truth = simulate_pattern(ROCK_SALT, SHARP, np.random.default_rng(7))
+    pattern = MeasuredPattern(truth.two_theta_deg, truth.intensity, wavelength_angstrom=1.5406, notes=("mended",))
+    assert process(pattern).notes[0] == process(pattern, "CuKa").notes[0] == "mended"
+    assert not any("states" in note for note in process(pattern, "CuKa").notes)
+    assert "states 1.54060 angstrom, 1.78896 was given" in process(pattern, "CoKa").notes[1]
+
+
 def test_broad_lines_on_a_hump_are_found() -> None:
     truth, found, match = _found(
         ROCK_SALT, replace(SHARP, crystallite_size_angstrom=120.0, hump=0.3, background=0.2, peak_counts=2000)

@@ -20,6 +20,9 @@ _MOST_UNEVEN = 25.0
 #: Most scans that one table of numbers may hold one after the other.
 _MOST_SCANS = 200
 
+#: Wavelengths of diffraction, angstrom.
+_SHORTEST, _LONGEST = 0.05, 10.0
+
 #: Part of the points that may be missing or doubled before the file as a whole is doubtful.
 _FEW = 0.02
 
@@ -60,6 +63,9 @@ def checked(
     _check_length(angles, path)
     _check_axis(angles, path)
     mended += _check_signal(counts, path)
+    if wavelength is not None and not _SHORTEST <= wavelength <= _LONGEST:
+        mended += (f"the file states a wavelength of {wavelength:g}, which is none in angstrom, and was not believed",)
+        wavelength = None
     return MeasuredPattern(angles, counts, wavelength, name, notes + mended)
 
 

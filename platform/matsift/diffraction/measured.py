@@ -17,6 +17,9 @@ from matsift.errors import UserInputError
 
 _LEAST_POINTS = 50
 
+#: Wavelengths that differ by less than this part are one.
+_SAME_WAVELENGTH = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class MeasuredPattern:
@@ -108,7 +111,7 @@ def process(pattern: MeasuredPattern, wavelength: str | float | None = None) -> 
         np.interp(pattern.two_theta_deg, points.two_theta_deg, smoothed(net, width)),
         peaks,
         shape.doublet,
-        pattern.notes + _notes(peaks, radiation, shape),
+        pattern.notes + _contradiction(pattern, radiation) + _notes(peaks, radiation, shape),
     )
 
 
@@ -119,6 +122,13 @@ def _known(pattern: MeasuredPattern, wavelength: str | float | None) -> str | fl
             f"{pattern.name}: the file states no wavelength; give it, by name (CuKa) or in angstrom (1.5406)"
         )
     return stated
+
+
+def _contradiction(pattern: MeasuredPattern, radiation: Radiation) -> tuple[str, ...]:
+    stated = pattern.wavelength_angstrom
+    if stated is None or abs(radiation_of(stated).wavelength / radiation.wavelength - 1) < _SAME_WAVELENGTH:
+        return ()
+    return (f"the file states {stated:.5f} angstrom, {radiation.wavelength:.5f} was given and taken",)
 
 
 def _peaks(lines: Lines, radiation: Radiation, two_theta_deg: NDArray[np.float64]) -> PeakList:
@@ -137,7 +147,8 @@ def _peaks(lines: Lines, radiation: Radiation, two_theta_deg: NDArray[np.float64
 
 
 def _notes(peaks: PeakList, radiation: Radiation, shape: Shape) -> tuple[str, ...]:
-    notes = [f"{len(peaks)} lines, usual width {shape.fwhm_deg:.3f} degrees"]
+    number = "1 line" if len(peaks) == 1 else f"{len(peaks)} lines"
+    notes = [f"{number}, usual width {shape.fwhm_deg:.3f} degrees"]
     if shape.doublet:
         notes.append("K-alpha2 is in the pattern and was taken away")
     elif radiation.second is not None:
