@@ -183,11 +183,9 @@ def test_a_study_without_networks_is_refused(done: Ran) -> None:
         identified(done, salt_pattern(done), study="nobody")
 
 
-def test_a_coverage_that_so_few_crystals_cannot_promise_is_refused_before_training(
-    done: Ran, new_url: Callable[[], str], tmp_path: Path
-) -> None:
+def test_a_coverage_that_so_few_crystals_cannot_promise_is_refused_before_training(done: Ran) -> None:
     with pytest.raises(UserInputError, match="need 18 crystals to calibrate by, there are 6"):
-        run_here(done.path, new_url(), tmp_path, overrides=["diffraction.coverage=0.9"])
+        run_here(done.path, done.url, done.home, overrides=["diffraction.coverage=0.9"])
 
 
 def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_networks(
