@@ -69,6 +69,8 @@ JUNK: dict[str, tuple[Callable[[], bytes], str]] = {
     "broken xrdml": (lambda: b"<xrdMeasurements><xrdMeasurement><scan>", "breaks off"),
     "empty xrdml": (lambda: b"<xrdMeasurements/>" + b"<!-- <xrdMeasurement -->", "no scan of 2theta"),
     "broken Bruker": (lambda: b"RAW1.01\x00" + bytes(900), "of the kind raw"),
+    "broken Bruker 1": (lambda: b"RAW " + bytes(80), "breaks off"),
+    "broken Bruker 2": (lambda: b"RAW2\x01" + bytes(300), "breaks off"),
     "broken Stoe": (lambda: b"RAW_1.06Powdat" + bytes(100), "breaks off"),
     "other archive": (lambda: _archive("readme.txt"), "an archive without a pattern"),
     "broken archive": (lambda: b"PK\x03\x04" + bytes(100), "its archive is broken"),

@@ -102,13 +102,29 @@ def test_xrdml_with_two_scans_gives_both(tmp_path: Path) -> None:
     assert "2 patterns" in patterns[0].notes[-1]
 
 
-def test_bruker_raw_version_3_with_its_wavelength(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(pattern_files.bruker_1(), id="version 1"),
+        pytest.param(pattern_files.bruker_2(), id="version 2"),
+        pytest.param(pattern_files.bruker_3(), id="version 3"),
+    ],
+)
+def test_bruker_raw_with_its_wavelength(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "sample.raw"
-    path.write_bytes(pattern_files.bruker_3())
+    path.write_bytes(content)
     pattern = read_pattern(path)
-    assert np.allclose(pattern.two_theta_deg, ANGLES)
+    assert np.allclose(pattern.two_theta_deg, ANGLES, atol=1e-5)
     assert np.array_equal(pattern.intensity, COUNTS)
     assert pattern.wavelength_angstrom == pytest.approx(1.5406)
+
+
+def test_gsas_in_hundredths_of_a_degree(tmp_path: Path) -> None:
+    path = tmp_path / "sample.fxye"
+    path.write_bytes(pattern_files.gsas())
+    (pattern,) = read_patterns(path)
+    assert np.allclose(pattern.two_theta_deg, ANGLES)
+    assert np.array_equal(pattern.intensity, COUNTS)
 
 
 def test_rasx_with_its_wavelength_and_sample(tmp_path: Path) -> None:

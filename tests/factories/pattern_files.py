@@ -103,3 +103,29 @@ def brml() -> bytes:
         )
         archive.writestr("Experiment0/RawData0.xml", raw)
     return buffer.getvalue()
+
+
+def bruker_1() -> bytes:
+    """Return a Bruker RAW file of version 1."""
+    head = bytearray(156)
+    struct.pack_into("<4sIffIIf", head, 0, b"RAW ", len(COUNTS), 1.0, 0.05, 0, 0, 10.0)
+    struct.pack_into("<3f", head, 28, 5.0, -1e6, -1e6)
+    struct.pack_into("<ff", head, 72, 1.5406, 1.54439)
+    return bytes(head) + COUNTS.astype("<f4").tobytes()
+
+
+def bruker_2() -> bytes:
+    """Return a Bruker RAW file of version 2."""
+    head = bytearray(256)
+    struct.pack_into("<4sH", head, 0, b"RAW2", 1)
+    struct.pack_into("<2sfff", head, 188, b"Cu", 1.5406, 1.54439, 0.5)
+    span = bytearray(48)
+    struct.pack_into("<HH4xfff", span, 0, len(span), len(COUNTS), 1.0, 0.05, 10.0)
+    return bytes(head + span) + COUNTS.astype("<f4").tobytes()
+
+
+def gsas() -> bytes:
+    """Return a GSAS file with angle, counts and error of each point."""
+    head = "a title\nBANK 1 400 400 CONS 1000.0 5.0 0 0 FXYE\n"
+    rows = (f"{100 * angle:.4f} {count:.1f} 3.0\n" for angle, count in zip(ANGLES, COUNTS, strict=True))
+    return (head + "".join(rows)).encode()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from matsift.diffraction.grid import wavelength_angstrom
 from matsift.diffraction.measured import MeasuredPattern
 from matsift.errors import SourceError
+from matsift_adapters.patterns.bruker_old import is_old, read_old
 from matsift_adapters.patterns.checks import checked, scans
 from matsift_adapters.patterns.other_formats import read_json, read_stoe, read_workbook
 from matsift_adapters.patterns.pdcif import read_pdcif
@@ -87,7 +88,8 @@ def _patterns(content: bytes, path: Path) -> list[MeasuredPattern]:
         return _checked(*read_stoe(content, shown), path)
     if content.startswith((b"RAW ", b"RAW1", b"RAW2", b"RAW4")):
         wavelength = bruker_wavelength(content)
-        return _all(_checked(*read, wavelength, path) for read in read_vendor(content, "raw", shown))
+        ranges = read_old(content, shown) if is_old(content) else read_vendor(content, "raw", shown)
+        return _all(_checked(*read, wavelength, path) for read in ranges)
     if content.startswith(b"PK"):
         kind = zipped_kind(content, shown)
         if kind == "xlsx":
