@@ -22,6 +22,7 @@ from matsift.study.loading import load_study
 from matsift_adapters.settings import Settings
 from matsift_flows.cli.queries import queries_to_try
 from matsift_flows.diffraction.identify import Identified, identify_pattern
+from matsift_flows.orchestration import invoke
 from matsift_flows.progress import Reporter
 from matsift_flows.workspace import open_workspace
 from matsift_schema.store.structures import load_crystals
@@ -150,7 +151,7 @@ def identified(
 ) -> Identified:
     settings = Settings(home=done.home, database_url=SecretStr(done.url), workers=1)
     with open_workspace(settings, Reporter(quiet=True)) as workspace:
-        return identify_pattern(workspace, processed, study=study, use_network=use_network)
+        return invoke(identify_pattern, workspace, processed, study=study, use_network=use_network)
 
 
 def test_the_same_pattern_twice_adds_no_row(done: Ran) -> None:

@@ -18,7 +18,6 @@ from matsift.diffraction.identify import Identification, PhaseMatch, identify
 from matsift.diffraction.measured import ProcessedPattern
 from matsift.diffraction.search import ProfileIndex
 from matsift.errors import UserInputError
-from matsift_flows.orchestration import invoke
 from matsift_flows.workspace import Workspace, code_version
 from matsift_schema.store import patterns as store
 from matsift_schema.store.descriptors import find_descriptor_set
@@ -81,6 +80,7 @@ class _Searched:
     index: ProfileIndex
 
 
+@flow(name="identify", validate_parameters=False)
 def identify_pattern(
     workspace: Workspace,
     processed: ProcessedPattern,
@@ -110,19 +110,6 @@ def identify_pattern(
     UserInputError
         If the study has no networks, or there is neither a network nor a stored profile.
     """
-    return invoke(_identify, workspace, processed, study, model_id, use_network, n_phase)
-
-
-@flow(name="identify", validate_parameters=False)
-def _identify(
-    workspace: Workspace,
-    processed: ProcessedPattern,
-    study: str | None,
-    model_id: int | None,
-    use_network: bool,
-    n_phase: int,
-) -> Identified:
-    """Identify a measured pattern: `identify_pattern`."""
     with workspace.sessions.begin() as session:
         asked = _asked(session, workspace, study, model_id) if use_network else None
         searched = _searched(session)
