@@ -119,6 +119,31 @@ def test_bruker_raw_with_its_wavelength(content: bytes, tmp_path: Path) -> None:
     assert pattern.wavelength_angstrom == pytest.approx(1.5406)
 
 
+def _in_rows(ending: str) -> str:
+    cells = [f"{count:.0f}" for count in COUNTS]
+    return "".join(", ".join(cells[place : place + 4]) + ending for place in range(0, len(cells), 4))
+
+
+_RIGAKU = (
+    "*TYPE = Raw\n*SAMPLE = S 12\n*WAVE_LENGTH1 = 1.54056\n*BEGIN\n*START = 10.0\n*STOP = 29.95\n*STEP = 0.05\n"
+    f"*COUNT = {len(COUNTS)}\n{_in_rows(chr(10))}*END\n*EOF\n"
+)
+_PHILIPS = (
+    "SampleIdent,S 12 ,/\nLabdaAlpha1, 1.54056,/\nDataAngleRange, 10.0000, 29.9500,/\nScanStepSize, 0.0500,/\n"
+    f"RawScan\n{_in_rows(',' + chr(10)).rstrip().rstrip(',')}/\n"
+)
+
+
+@pytest.mark.parametrize("text", [_RIGAKU, _PHILIPS], ids=["Rigaku", "Philips"])
+def test_text_that_names_first_angle_and_step(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "sample.dat"
+    path.write_text(text)
+    (pattern,) = read_patterns(path)
+    assert np.allclose(pattern.two_theta_deg, ANGLES)
+    assert np.array_equal(pattern.intensity, COUNTS)
+    assert pattern.wavelength_angstrom == 1.54056
+
+
 def test_gsas_in_hundredths_of_a_degree(tmp_path: Path) -> None:
     path = tmp_path / "sample.fxye"
     path.write_bytes(pattern_files.gsas())

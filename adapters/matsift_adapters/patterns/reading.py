@@ -16,6 +16,7 @@ from matsift.diffraction.measured import MeasuredPattern
 from matsift.errors import SourceError
 from matsift_adapters.patterns.bruker_old import is_old, read_old
 from matsift_adapters.patterns.checks import checked, scans
+from matsift_adapters.patterns.keyed_counts import read_keyed
 from matsift_adapters.patterns.other_formats import read_json, read_stoe, read_workbook
 from matsift_adapters.patterns.pdcif import read_pdcif
 from matsift_adapters.patterns.stated import stated_sample, stated_wavelength
@@ -110,10 +111,16 @@ def _text_patterns(text: str, content: bytes, path: Path) -> list[MeasuredPatter
         return _all(_checked(angles, counts, stated, path, name) for name, angles, counts, stated in blocks)
     if text.lstrip().startswith(("{", "[")):
         return _checked(*read_json(text, shown), path)
-    stated, sample = stated_wavelength(text), stated_sample(head)
+    return _plain_patterns(text, content, path)
+
+
+def _plain_patterns(text: str, content: bytes, path: Path) -> list[MeasuredPattern]:
+    shown, stated, sample = str(path), stated_wavelength(text), stated_sample(text[:_HEAD])
     for file_format, sign in _TEXT_FORMATS.items():
         if sign.search(text):
             return _all(_checked(*one, stated, path, sample) for one in read_vendor(content, file_format, shown))
+    if keyed := read_keyed(text):
+        return _all(_checked(*one, stated, path, sample) for one in keyed)
     counts = read_counts(text)
     if counts is not None:
         return _checked(*counts, stated, path, sample)

@@ -17,6 +17,7 @@ _WAVELENGTHS = tuple(
         r"\bHW_XG_WAVE_LENGTH_ALPHA1" + _NUMBER,
         r"\bWAVE_?LENGTH_?1\b" + _NUMBER,  # Rigaku text
         r"\b_?WL1\b" + _NUMBER,  # UXD
+        r"\bLab[m]?daAlpha1" + _NUMBER,  # UDF
         r"\bK[-_ ]?alpha[-_ ]?1(?:[-_ ]wavelength)?" + _NUMBER,
         r"\bwave[-_ ]?length(?:[-_ ]*\(?(?:angstrom|A|Å)\)?)?" + _NUMBER,  # RRUFF and many headers
         r"\blambda\b" + _NUMBER,
