@@ -29,6 +29,8 @@ TEXTS = {
     "semicolons": "2Theta;I\n" + lines("{:.3f};{:.1f}\n"),
     "decimal commas": _comma("{:.3f} {:.1f}\n"),
     "semicolons and commas": "Winkel;Zählrate\n" + _comma("{:.3f};{:.1f}\n"),
+    "sections in brackets": "[Measurement conditions]\nSample,S 12\n[Scan points]\nAngle,Intensity\n"
+    + lines("{:.3f},{:.0f}\n"),
     "three columns": lines("{:.3f} {:.0f} 3.2\n"),
     "quoted": '"2theta","counts"\n' + lines('"{:.3f}","{:.0f}"\n'),
     "comments": "# made by hand\n! sample: X\n; another\n" + lines("  {:.3f}   {:.0f}\n") + "# end\n",

@@ -47,6 +47,7 @@ _TEXT_FORMATS = {
     "gsas": re.compile(r"^BANK\s+\d+\s+\d+", re.MULTILINE),
 }
 _CIF, _CIF_TAG = re.compile(r"^\s*data_\S*", re.MULTILINE | re.IGNORECASE), re.compile(r"^\s*_[a-z]\w+_", re.MULTILINE)
+_JSON = re.compile(r"\s*(\{|\[\s*[\d\[{\"-])")
 _HEAD = 20_000
 
 
@@ -109,7 +110,7 @@ def _text_patterns(text: str, content: bytes, path: Path) -> list[MeasuredPatter
     if _CIF.search(head) and _CIF_TAG.search(text):
         blocks = read_pdcif(text, shown)
         return _all(_checked(angles, counts, stated, path, name) for name, angles, counts, stated in blocks)
-    if text.lstrip().startswith(("{", "[")):
+    if _JSON.match(text):
         return _checked(*read_json(text, shown), path)
     return _plain_patterns(text, content, path)
 
