@@ -213,6 +213,10 @@ def _answer(
 
 
 def _phases(matches: tuple[PhaseMatch, ...], fit: Literal["alone", "mixture"]) -> list[store.PhaseRow]:
+    """Return the structures that fit, each once: one that explains two parts of a pattern is named for the first."""
+    once: dict[int, PhaseMatch] = {}
+    for match in matches:
+        once.setdefault(match.structure_id, match)
     return [
         store.PhaseRow(
             match.structure_id,
@@ -223,7 +227,7 @@ def _phases(matches: tuple[PhaseMatch, ...], fit: Literal["alone", "mixture"]) -
             float(match.zero_shift_deg),
             float(match.cell_scale),
         )
-        for rank, match in enumerate(matches, 1)
+        for rank, match in enumerate(once.values(), 1)
     ]
 
 
