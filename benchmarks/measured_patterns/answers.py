@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from matsift.diffraction.ensemble import SpaceGroupEnsemble
 from matsift.diffraction.group_relations import same_lines
+from matsift.diffraction.mirror_images import one_hand
 from matsift.diffraction.peaks import PeakList
 from matsift.diffraction.search import ProfileIndex
 from matsift.diffraction.sparse import SparseProfiles
@@ -59,9 +60,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Answer:
-    """Place of the true group (None where it is not listed), the group told first, whether it is in the set, and so on.
+    """What one way says of a pattern.
 
-    `size` is the number of groups in the set.
+    `place` is that of the true group or of its mirror image, None where neither is listed; `first` is the group told,
+    `in_set` whether the true one is in the 90 % set, `size` the number of groups in that.
     """
 
     place: int | None
@@ -105,13 +107,13 @@ def by_networks(asked: Asked, ensemble: SpaceGroupEnsemble) -> list[Answer]:
     answers = []
     for row, inside, true in zip(said, chosen, asked.groups, strict=True):
         order = np.argsort(-row, kind="stable")
-        place = np.flatnonzero(groups[order] == true)
-        own = np.flatnonzero(groups == true)
+        place = _places(groups[order], int(true))
+        own = _places(groups, int(true))
         answers.append(
             Answer(
                 int(place[0]) + 1 if len(place) else None,
                 int(groups[order[0]]),
-                bool(len(own) and inside[own[0]]),
+                bool(inside[own].any()),
                 int(inside.sum()),
             )
         )
@@ -134,13 +136,18 @@ def _answer(evidence: Evidence, seen: Observation, true: int) -> Answer:
         return Answer(None, 0, in_set=False, size=0)
     groups, probabilities = evidence.probabilities(seen)
     inside = evidence.in_set(probabilities)
-    place = np.flatnonzero(groups == true)
+    place = _places(groups, true)
     return Answer(
         int(place[0]) + 1 if len(place) else None,
         int(groups[0]),
-        bool(len(place) and inside[place[0]]),
+        bool(inside[place].any()),
         int(inside.sum()),
     )
+
+
+def _places(groups: NDArray[np.int64], true: int) -> NDArray[np.int64]:
+    """Return where the true group stands; its mirror image has the same pattern and counts as it."""
+    return np.flatnonzero([one_hand(group) == one_hand(true) for group in groups.tolist()])
 
 
 @dataclass(frozen=True)

@@ -108,8 +108,8 @@ def _measured(task: Task, trained_ones: Mapping[str, SpaceGroupEnsemble]) -> tup
     items, sets = task.held_out()
     said = {name: one.predict(items.profiles) for name, one in trained_ones.items()}
     whole = {name: one for name, one in said.items() if name != "vol_types"}
-    found = {name: found_by(one, items, sets) for name, one in whole.items()}
-    as_many = found_by(of_first(said["vol_inf"], len(said["vol_narrow"].members)), items, sets)
+    found = {name: found_by(one, items, sets, task.groups) for name, one in whole.items()}
+    as_many = found_by(of_first(said["vol_inf"], len(said["vol_narrow"].members)), items, sets, task.groups)
     known, n_class = task.training("inf"), len(task.groups)
     nearest = {
         name: of_classes(nearest_classes(known.profiles, known.classes, items.profiles, merged=n), items, sets, n_class)

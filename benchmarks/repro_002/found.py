@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from matsift.diffraction.certainty import Certainty
 from matsift.diffraction.ensemble import GroupPrediction
-from matsift.diffraction.group_relations import relation, same_crystal_system
+from matsift.diffraction.group_relations import relation, same_crystal_system, same_lines
 from matsift.diffraction.metrics import (
     GroupMetrics,
     Interval,
@@ -28,11 +29,15 @@ METRICS = ("precision", "recall", "f1")
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Metrics of one ensemble on validation items, one entry a validation set; volume errors are over all items."""
+    """Metrics of one ensemble on validation items, one entry a validation set; volume errors are over all items.
+
+    `by_lines` is the share of answers whose lines stand where those of the true group do: what places alone can tell.
+    """
 
     ensemble: list[GroupMetrics]
     specific: list[GroupMetrics]
     top_5: list[float]
+    by_lines: list[float]
     volume: VolumeError | None
     specific_volume: float | None
 
@@ -41,19 +46,23 @@ class Found:
         return intervals(getattr(self, of))[metric]
 
 
-def found_by(said: GroupPrediction, items: Items, sets: NDArray[np.int64]) -> Found:
+def found_by(said: GroupPrediction, items: Items, sets: NDArray[np.int64], groups: Sequence[int]) -> Found:
     """Return the metrics of an ensemble on the items of several sets."""
-    ensemble, specific, top_5 = [], [], []
+    ensemble, specific, top_5, by_lines = [], [], [], []
+    told = np.array(groups)[said.probabilities.argmax(axis=1)]
+    same = np.array([same_lines(int(true), int(one)) for true, one in zip(items.groups, told, strict=True)])
     for number in np.unique(sets):
         rows = np.flatnonzero(sets == number)
         part = GroupPrediction(said.probabilities[rows], said.members[:, rows])
         ensemble.append(ensemble_metrics(part, items.classes[rows]))
         specific.append(specific_metrics(part, items.classes[rows])[0])
         top_5.append(top_k_share(part.probabilities, items.classes[rows], 5))
+        by_lines.append(float(same[rows].mean()))
     if said.volume is None or said.member_volumes is None:
-        return Found(ensemble, specific, top_5, None, None)
+        return Found(ensemble, specific, top_5, by_lines, None, None)
     single = [VolumeError.of(volumes, items.volumes).median_absolute for volumes in said.member_volumes]
-    return Found(ensemble, specific, top_5, VolumeError.of(said.volume, items.volumes), float(np.mean(single)))
+    volume = VolumeError.of(said.volume, items.volumes)
+    return Found(ensemble, specific, top_5, by_lines, volume, float(np.mean(single)))
 
 
 def of_classes(predicted: NDArray[np.int64], items: Items, sets: NDArray[np.int64], n_class: int) -> list[GroupMetrics]:

@@ -46,13 +46,13 @@ def comparison(found: Mapping[str, Found], nearest: Mapping[str, list[GroupMetri
     """Return macro metrics of ensembles, of their members and of the baseline, intervals over the validation sets."""
     rows: list[tuple[str, ...]] = []
     for name, one in found.items():
-        top_5 = str(Interval.of(one.top_5))
-        rows.append((_TITLES[name], "ensemble", *(str(one.interval(metric)) for metric in METRICS), top_5))
-        rows.append(("", "specific mean", *(str(one.interval(metric, "specific")) for metric in METRICS), ""))
+        beside = str(Interval.of(one.top_5)), str(Interval.of(one.by_lines))
+        rows.append((_TITLES[name], "ensemble", *(str(one.interval(metric)) for metric in METRICS), *beside))
+        rows.append(("", "specific mean", *(str(one.interval(metric, "specific")) for metric in METRICS), "", ""))
     for name, measured in nearest.items():
         values = [Interval.of([getattr(m, metric) for m in measured]) for metric in METRICS]
-        rows.append((f"1-nearest neighbour, {name}", "", *map(str, values), ""))
-    return markdown(("", "", *METRICS, "among five"), rows)
+        rows.append((f"1-nearest neighbour, {name}", "", *map(str, values), "", ""))
+    return markdown(("", "", *METRICS, "among five", "right by lines"), rows)
 
 
 def against_the_paper(found: Mapping[str, Found], as_many: Found) -> list[str]:

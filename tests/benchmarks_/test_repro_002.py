@@ -95,10 +95,11 @@ def test_a_smaller_set_takes_as_many_steps(n_item: int, epochs: int) -> None:
 def test_metrics_of_two_sets() -> None:
     right, wrong = [0.9, 0.1], [0.4, 0.6]
     said = said_by([[right, wrong[::-1], wrong, wrong], [right, right[::-1], right[::-1], right[::-1]]])
-    found = found_by(said, items_of([0, 1, 0, 1]), np.array([1, 1, 2, 2]))
+    found = found_by(said, items_of([0, 1, 0, 1]), np.array([1, 1, 2, 2]), (1, 2))
     assert [one.recall for one in found.ensemble] == [1.0, 0.5]
     assert [one.recall for one in found.specific] == [0.75, 0.5]
     assert difference(found.ensemble, found.specific, "recall").mean == 0.125
+    assert found.by_lines == [1.0, 1.0]  # triclinic cells have all lines
     alone = of_first(said, 1)
     assert (alone.probabilities == said.members[0]).all()
     assert found.volume is None
@@ -127,7 +128,7 @@ def test_a_baseline_that_is_not_beaten_is_told() -> None:
     sure = np.eye(2)[classes]
     volumes = np.full(8, 1.05)
     said = GroupPrediction(sure, sure[None], volumes, None, volumes[None])
-    found = {"vol_inf": found_by(said, truth, sets)}
+    found = {"vol_inf": found_by(said, truth, sets, (1, 2))}
     nearest = {"bins": [GroupMetrics(1, 1, 1, 1)] * 2, "pooled": [GroupMetrics(0.5, 0.5, 0.5, 0.5)] * 2}
     told = checks(found, nearest)
     assert [check.met for check in told] == [False, True, True]
