@@ -52,6 +52,8 @@ def main() -> int:
     _mixtures(
         index, found_peaks(options.home, [tuple(data.crystals[r] for r in pair) for pair in pairs], _SEED + 1), pairs
     )
+    several = [len(identify(peaks, index, None).mixture) > 1 for peaks in single if peaks is not None]
+    print(f"Patterns of one phase that are told to hold several: {np.mean(several):.1%}.\n")
     _weights(index, data, rows, options.patterns)
     return int(slowest >= 1.0)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 N_PHASE = 3
 
 #: A further phase has to raise the score of the whole by this, and to have as many lines for itself.
-_LEAST_GAIN, _LEAST_LINES = 0.03, 3
+_LEAST_GAIN, _LEAST_LINES = 0.05, 3
 
 #: A measured line is left over when it is so many times stronger than the phases so far explain.
 _LEFT_OVER = 2.5
