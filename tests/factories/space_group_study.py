@@ -30,7 +30,7 @@ coverage = 0.75
 
 [diffraction.training]
 width = 2
-epochs = 2
+epochs = 6
 batch = 20
 
 [diffraction.augmentation]

@@ -176,12 +176,17 @@ def _answer(
     settings: Mapping[str, object],
 ) -> store.Answer:
     """Return the answer as the database keeps it."""
-    peaks = found.peaks
+    peaks = {
+        column: np.asarray(getattr(found.peaks, column), dtype=np.float64).round(6).tolist()
+        for column in ("two_theta_deg", "q", "intensity", "fwhm_deg")
+    }
+    wavelength = found.peaks.wavelength_angstrom
     name = [
-        store.pattern_hash(peaks.wavelength_angstrom, processed.pattern.two_theta_deg, processed.pattern.intensity),
+        store.pattern_hash(wavelength, processed.pattern.two_theta_deg, processed.pattern.intensity),
         None if asked is None else asked.content_hash,
         None if searched is None else searched.structures,
         settings,
+        peaks,
     ]
     volume = found.volume
     return store.Answer(
@@ -189,10 +194,7 @@ def _answer(
         model_id=None if asked is None else asked.id,
         index=None if searched is None else (searched.set_id, searched.structures, len(searched.index)),
         settings=settings,
-        peaks={
-            column: np.asarray(getattr(peaks, column), dtype=np.float64).round(6).tolist()
-            for column in ("two_theta_deg", "q", "intensity", "fwhm_deg")
-        },
+        peaks=peaks,
         is_sure=found.is_sure,
         reason=found.reason,
         volume=None if volume is None else (volume.median, volume.lower_quartile, volume.upper_quartile),

@@ -177,7 +177,9 @@ class PatternIdentification(Base):
     )
 
     id: Mapped[int] = identity()
-    content_hash: Mapped[str] = mapped_column(comment="SHA-256 of pattern, ensemble, searched profiles and settings")
+    content_hash: Mapped[str] = mapped_column(
+        comment="SHA-256 of pattern, peaks, ensemble, searched profiles and settings"
+    )
     measured_pattern_id: Mapped[int] = reference("measured_pattern.id", "the pattern")
     model_version_id: Mapped[int | None] = reference(
         "model_version.id", "the network ensemble; NULL = none was asked", nullable=True

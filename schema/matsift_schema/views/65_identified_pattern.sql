@@ -18,7 +18,7 @@ COMMENT ON VIEW analysis.identified_pattern IS 'One row an answer to a measured 
 COMMENT ON COLUMN analysis.identified_pattern.pattern_hash IS 'the pattern: SHA-256 of wavelength, angles and intensities';
 COMMENT ON COLUMN analysis.identified_pattern.name IS 'name that the experimentalist gave it';
 COMMENT ON COLUMN analysis.identified_pattern.wavelength_angstrom IS 'wavelength of the radiation, angstrom';
-COMMENT ON COLUMN analysis.identified_pattern.answer_hash IS 'the answer: SHA-256 of pattern, networks, searched profiles and settings';
+COMMENT ON COLUMN analysis.identified_pattern.answer_hash IS 'the answer: SHA-256 of pattern, peaks, networks, searched profiles and settings';
 COMMENT ON COLUMN analysis.identified_pattern.space_group_number IS 'most probable space group; NULL = none was ranked';
 COMMENT ON COLUMN analysis.identified_pattern.probability IS 'its probability by networks and search together, fraction of 1; NULL = none was ranked';
 COMMENT ON COLUMN analysis.identified_pattern.network_probability IS 'its probability by the networks alone, fraction of 1; NULL = they do not know it';

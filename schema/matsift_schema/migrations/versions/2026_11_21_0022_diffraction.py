@@ -196,7 +196,7 @@ def _create_identifications() -> None:
             sa.Column(
                 "id", sa.BigInteger(), sa.Identity(always=True), nullable=False, comment="surrogate key, for joins only"
             ),
-            _column("content_hash", _TEXT, "SHA-256 of pattern, ensemble, searched profiles and settings"),
+            _column("content_hash", _TEXT, "SHA-256 of pattern, peaks, ensemble, searched profiles and settings"),
             _key("measured_pattern_id", "the pattern"),
             _column("model_version_id", sa.BigInteger(), "the network ensemble; NULL = none was asked", nullable=True),
             _column(
