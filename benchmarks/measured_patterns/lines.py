@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.measured_patterns.patterns import Case
+from benchmarks.repro_002.code_mark import code_hash
 from benchmarks.repro_002.crystals import in_processes
 
-from matsift import diffraction
 from matsift.diffraction.measured import process
 from matsift.diffraction.peaks import PeakList
 from matsift.errors import MatsiftError
 
-_CODE = "background line_fit line_search line_shape measured peaks positions radiation grid".split()
+_CODE = "background doublet line_fit line_search line_shape measured peaks positions radiation grid".split()
 
 #: Lines, or the sentence that says why there are none.
 Lines = PeakList | str
@@ -66,10 +66,7 @@ def _unpacked(arrays: dict[str, np.ndarray], n: int) -> list[Lines]:
 
 
 def _key(cases: Sequence[Case]) -> str:
-    digest = hashlib.sha256()
-    for name in _CODE:
-        path = Path(diffraction.__file__).parent / f"{name}.py"
-        digest.update(path.read_bytes() if path.exists() else b"")
+    digest = hashlib.sha256(code_hash(_CODE).encode())
     for case in cases:
         digest.update(f"{case.name} {case.wavelength}".encode())
         digest.update(np.ascontiguousarray(case.pattern.intensity).tobytes())
