@@ -104,6 +104,15 @@ def test_only_the_first_ensemble_is_for_patterns(done: Ran) -> None:
     ]
 
 
+def test_what_networks_and_search_weigh_is_fitted_for_the_first_ensemble(done: Ran) -> None:
+    query = "SELECT purpose, calibration->'evidence' FROM matsift.model_version"
+    fitted = dict(rows(done.url, query))
+    assert fitted["ablation"] is None
+    weights = fitted["ensemble"]
+    assert (weights["n_pattern"], weights["coverage"]) == (84, 0.75)
+    assert min(weights["network"], weights["search"]) > 0
+
+
 def test_recall_in_the_database_is_that_of_the_rows_behind_it(done: Ran) -> None:
     query = """
         SELECT e.value, (SELECT avg(h.is_right::int) FROM analysis.held_out_space_group h
@@ -201,5 +210,5 @@ def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_networks(
     assert one(url, "SELECT count(*) FROM matsift.model_version") == 0
     run_here(done.path, url, home)
     assert rows(url, "SELECT DISTINCT status FROM matsift.run") == [("completed",)]
-    query = "SELECT content_hash, artifact_sha256 FROM matsift.model_version ORDER BY content_hash"
+    query = "SELECT content_hash, artifact_sha256, calibration FROM matsift.model_version ORDER BY content_hash"
     assert rows(url, query) == rows(done.url, query)

@@ -12,19 +12,16 @@ import numpy as np
 from prefect import flow
 from sqlalchemy.orm import Session
 
-from matsift.descriptors.diffraction import DIFFRACTION
 from matsift.diffraction.ensemble import SpaceGroupEnsemble, load_ensemble
 from matsift.diffraction.identify import Identification, PhaseMatch, identify
 from matsift.diffraction.measured import ProcessedPattern
-from matsift.diffraction.search import ProfileIndex
+from matsift.diffraction.together import Evidence
 from matsift.errors import UserInputError
+from matsift_flows.diffraction.searching import Searched, searched_profiles
 from matsift_flows.workspace import Workspace, code_version
 from matsift_schema.store import patterns as store
-from matsift_schema.store.descriptors import find_descriptor_set
-from matsift_schema.store.diffraction import load_profiles
 from matsift_schema.store.models import load_model
 from matsift_schema.store.runs import LazyRun
-from matsift_schema.store.symmetry import space_groups_now
 
 _N_PHASE = 20
 _COVERAGE = 0.9
@@ -63,21 +60,13 @@ class Identified:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """The networks that are asked: id and content hash of the model, its study, and itself."""
+    """The networks that are asked: id and content hash of the model, its study, itself, and its weight in an answer."""
 
     id: int
     content_hash: str
     study: str
     ensemble: SpaceGroupEnsemble
-
-
-@dataclass(frozen=True, eq=False)
-class _Searched:
-    """The profiles that are searched: id of their set, SHA-256 of the structures, and the index of them."""
-
-    set_id: int
-    structures: str
-    index: ProfileIndex
+    evidence: Evidence | None
 
 
 @flow(name="identify", validate_parameters=False)
@@ -112,12 +101,13 @@ def identify_pattern(
     """
     with workspace.sessions.begin() as session:
         asked = _asked(session, workspace, study, model_id) if use_network else None
-        searched = _searched(session)
+        searched = searched_profiles(session)
     found = identify(
         processed.peaks,
         None if searched is None else searched.index,
         None if asked is None else asked.ensemble,
         n_phase=n_phase,
+        evidence=None if asked is None else asked.evidence,
     )
     settings: dict[str, object] = {"n_phase": n_phase, "code_version": code_version()}
     answer = _answer(processed, found, asked, searched, settings)
@@ -151,28 +141,16 @@ def _asked(session: Session, workspace: Workspace, study: str | None, model_id: 
         )
     model = load_model(session, newest[0])
     ensemble = load_ensemble(workspace.artifacts.get(model.artifact_sha256))
-    return _Asked(newest[0], model.content_hash, newest[1], ensemble)
-
-
-def _searched(session: Session) -> _Searched | None:
-    """Return the index of all stored profiles; None where there are none."""
-    set_id = find_descriptor_set(session, DIFFRACTION.name, DIFFRACTION.version)
-    if set_id is None:
-        return None
-    stored = load_profiles(session, set_id)
-    if not len(stored):
-        return None
-    groups = space_groups_now(session, stored.structure_ids)
-    structures = hashlib.sha256("".join(stored.structure_hashes).encode())
-    structures.update(groups.astype("<i8").tobytes())
-    return _Searched(set_id, structures.hexdigest(), ProfileIndex.build(stored.profiles, stored.structure_ids, groups))
+    fitted = model.calibration.get("evidence")
+    evidence = None if fitted is None else Evidence(**fitted)
+    return _Asked(newest[0], model.content_hash, newest[1], ensemble, evidence)
 
 
 def _answer(
     processed: ProcessedPattern,
     found: Identification,
     asked: _Asked | None,
-    searched: _Searched | None,
+    searched: Searched | None,
     settings: Mapping[str, object],
 ) -> store.Answer:
     """Return the answer as the database keeps it."""
@@ -184,6 +162,7 @@ def _answer(
     name = [
         store.pattern_hash(wavelength, processed.pattern.two_theta_deg, processed.pattern.intensity),
         None if asked is None else asked.content_hash,
+        None if asked is None or asked.evidence is None else asked.evidence.plain(),
         None if searched is None else searched.structures,
         settings,
         peaks,

@@ -23,10 +23,12 @@ from matsift.diffraction.ensemble_training import TrainingItems, train_ensemble
 from matsift.diffraction.made_up import Wanted, made_up
 from matsift.diffraction.measured_like import MeasuredLike
 from matsift.diffraction.sparse import SparseProfiles
+from matsift.diffraction.together import Evidence
 from matsift.diffraction.training import EpochReport, TrainingSettings
 from matsift.study.diffraction import DiffractionSettings, NetworkSettings
 from matsift.study.settings import Study
 from matsift_flows.diffraction.datasets import CALIBRATE, PROPERTY, TEST, TRAIN, snapshots
+from matsift_flows.diffraction.searching import weighed
 from matsift_flows.orchestration import invoke
 from matsift_flows.progress import LINE_EVERY_S
 from matsift_flows.workspace import Workspace, code_version
@@ -137,7 +139,11 @@ def train_one(workspace: Workspace, run: LazyRun, wanted: WantedEnsemble) -> int
     folder = workspace.settings.home / CHECKPOINTS / wanted.content_hash
     ensemble = _calibrated(wanted, _trained(workspace, wanted, items, folder), calibration)
     assessed = assess(ensemble, items, test, subset=wanted.network.split)
-    model_id = _write(workspace, run, wanted, ensemble, assessed, len(test))
+    evidence = None
+    if wanted.is_first:
+        coverage = wanted.settings.coverage
+        evidence = weighed(workspace, wanted.snapshot, CALIBRATE, ensemble, coverage, wanted.seed)
+    model_id = _write(workspace, run, wanted, ensemble, evidence, assessed, len(test))
     shutil.rmtree(folder, ignore_errors=True)
     _tell(workspace, wanted, assessed, len(test))
     return model_id
@@ -235,6 +241,7 @@ def _write(
     run: LazyRun,
     wanted: WantedEnsemble,
     ensemble: SpaceGroupEnsemble,
+    evidence: Evidence | None,
     assessed: Assessment,
     n_test: int,
 ) -> int:
@@ -256,7 +263,7 @@ def _write(
                 snapshot_id=snapshot.id,
                 property_name=PROPERTY,
                 column_names=DIFFRACTION.columns,
-                calibration=_calibration(ensemble),
+                calibration=_calibration(ensemble, evidence),
                 artifact_sha256=artifact.sha256,
                 artifact_uri=artifact.uri,
                 code_version=code_version(),
@@ -271,7 +278,7 @@ def _write(
     return model_id
 
 
-def _calibration(ensemble: SpaceGroupEnsemble) -> Mapping[str, Any]:
+def _calibration(ensemble: SpaceGroupEnsemble, evidence: Evidence | None) -> Mapping[str, Any]:
     assert ensemble.certainty is not None
     quartiles, scale = ensemble.volume_ratio_quartiles, ensemble.volume
     return {
@@ -279,6 +286,7 @@ def _calibration(ensemble: SpaceGroupEnsemble) -> Mapping[str, Any]:
         "volume_ratio_quartiles": None if quartiles is None else list(quartiles),
         "log_volume_mean": None if scale is None else scale.mean,
         "log_volume_sigma": None if scale is None else scale.sigma,
+        "evidence": None if evidence is None else evidence.plain(),
     }
 
 

@@ -136,7 +136,8 @@ class Evidence:
         return cls(network, search, number, float(best[3]), threshold, coverage, len(cases))
 
 
-#: Search without a network, and both; fitted by ``make bench-search``.
+#: Search without a network, fitted by ``make bench-search``; and beside a network for which nothing was fitted, where a
+#: and u are set by hand.
 SEARCH_ALONE = Evidence(0.0, 6.43, 0.55, 5.43, 0.0264)
 BOTH = Evidence(0.5, 6.43, 0.55, 2.0, 0.0264)
 

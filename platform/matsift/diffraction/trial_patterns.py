@@ -111,6 +111,8 @@ def fit_evidence(
     index: ProfileIndex | None,
     ensemble: SpaceGroupEnsemble | None,
     rng: Generator,
+    *,
+    coverage: float = 0.9,
 ) -> Evidence:
     """Return the weights of network and search by one trial pattern of each crystal.
 
@@ -124,6 +126,8 @@ def fit_evidence(
         What the weights are for; one may be None.
     rng
         Draws the patterns.
+    coverage
+        How often the set of groups is to hold the true one.
 
     Raises
     ------
@@ -136,4 +140,4 @@ def fit_evidence(
         if peaks is not None:
             seen.append(observe(peaks, index, ensemble, without_id=own if rng.random() < _MISSING else None))
             truth.append(group)
-    return Evidence.fit(seen, truth)
+    return Evidence.fit(seen, truth, coverage)
