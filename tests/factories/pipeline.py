@@ -173,7 +173,7 @@ def predict(session: Session, run: int, model: int, structure_ids: NDArray[np.in
     )
 
 
-def small_study(session: Session, n: int = 6) -> Study:
+def small_study(session: Session, n: int = 6, *, is_diffracted: bool = True) -> Study:
     """Return a study whose every table has rows: n structures with labels, all predicted, screened and scored."""
     run = run_id(session, "study")
     ingest(session, run, [*labelled_entries(n), broken_entry(), entry("s-gone", many(n)[0])])
@@ -258,7 +258,8 @@ def small_study(session: Session, n: int = 6) -> Study:
     relax(session, run, ids[:2])
     write_bond_valence(session, run, ids[:2])
     _rows_without_a_writer(session, run)
-    diffraction.diffract(session, run, ids)
+    if is_diffracted:
+        diffraction.diffract(session, run, ids)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
 
 
