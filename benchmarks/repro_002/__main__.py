@@ -93,6 +93,7 @@ def settings_of(options: argparse.Namespace, epochs: int) -> TrainingSettings:
     """Return how a member is trained."""
     return TrainingSettings(
         width=options.width,
+        power=options.power,
         factor=options.factor,
         dropout=options.dropout,
         he=True,
@@ -100,6 +101,7 @@ def settings_of(options: argparse.Namespace, epochs: int) -> TrainingSettings:
         batch=options.batch,
         learning_rate=options.rate,
         schedule="one_cycle",
+        loss_weights=(1.0, options.volume_weight),
         device=options.device,
     )
 
@@ -179,8 +181,9 @@ def _heading(options: argparse.Namespace) -> list[str]:
         f"{options.workers} processes. {options.members} members, {options.width} channels (paper: {paper.WIDTH}), "
         f"{options.epochs} epochs (paper: {paper.EPOCHS}) of items drawn from the crystals and {options.copies} "
         f"isotypic copies of each, in batches of {options.batch}, learning rate one cycle up to "
-        f"{options.rate:g} (paper: 0.001 throughout), {options.dropout:g} of the paper's dropout, intensities times "
-        f"{options.factor:g}, smaller sets the same number of steps, seed {options.seed}."
+        f"{options.rate:g} (paper: 0.001 throughout), {options.dropout:g} of the paper's dropout, intensities to the "
+        f"power of {options.power:g} times {options.factor:g}, the volume's loss counted {options.volume_weight:g} times, "
+        f"smaller sets the same number of steps, seed {options.seed}."
     )
     return ["# Paper 002: space group and volume of the cell from an ideal powder profile", "", summary, ""]
 
@@ -195,9 +198,11 @@ def options_of(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     )
     parser.add_argument("--copies", type=int, default=4, help="isotypic copies of a training crystal (default 4)")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3, help="largest learning rate (default 0.002)")
+    parser.add_argument("--rate", type=float, default=4e-3, help="largest learning rate (default 0.004)")
     parser.add_argument("--factor", type=float, default=10.0, help="on the intensities that enter (default 10)")
-    parser.add_argument("--dropout", type=float, default=0.5, help="share of the paper's (default 0.5)")
+    parser.add_argument("--power", type=float, default=0.25, help="of the intensities that enter (default 0.25)")
+    parser.add_argument("--dropout", type=float, default=0.1, help="share of the paper's (default 0.1)")
+    parser.add_argument("--volume-weight", type=float, default=3.0, help="of the volume's loss (default 3)")
     parser.add_argument("--width", type=int, default=32, help="channels of the convolutions (default 32)")
     parser.add_argument("--members", type=int, default=len(paper.SEEDS), choices=range(1, 7))
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto (default)")
