@@ -182,8 +182,8 @@ def _heading(options: argparse.Namespace) -> list[str]:
         f"{options.epochs} epochs (paper: {paper.EPOCHS}) of items drawn from the crystals and {options.copies} "
         f"isotypic copies of each, in batches of {options.batch}, learning rate one cycle up to "
         f"{options.rate:g} (paper: 0.001 throughout), {options.dropout:g} of the paper's dropout, intensities to the "
-        f"power of {options.power:g} times {options.factor:g}, the volume's loss counted {options.volume_weight:g} times, "
-        f"smaller sets the same number of steps, seed {options.seed}."
+        f"power of {options.power:g} times {options.factor:g}, the volume's loss counted {options.volume_weight:g} "
+        f"times, smaller sets the same number of steps, seed {options.seed}."
     )
     return ["# Paper 002: space group and volume of the cell from an ideal powder profile", "", summary, ""]
 
