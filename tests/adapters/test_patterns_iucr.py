@@ -22,9 +22,10 @@ ARCHIVE = (
     / "xrd"
     / "iucr_powder_cifs_15.tar.gz"
 )
-pytestmark = pytest.mark.skipif(
-    not ARCHIVE.exists(), reason="needs the IUCr patterns of the shared data (MATSIFT_DATA)"
-)
+pytestmark = [
+    pytest.mark.skipif(not ARCHIVE.exists(), reason="needs the IUCr patterns of the shared data (MATSIFT_DATA)"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),  # pymatgen tells of the blocks that hold no structure
+]
 
 #: A line of the structure is to be found when it reaches this part of the highest; and so near, in 1/angstrom.
 _VISIBLE, _SAME_Q = 0.03, 1.2e-3
