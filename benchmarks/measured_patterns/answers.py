@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from matsift.diffraction.ensemble import SpaceGroupEnsemble
 from matsift.diffraction.group_relations import same_lines
-from matsift.diffraction.mirror_images import one_hand
 from matsift.diffraction.peaks import PeakList
 from matsift.diffraction.search import ProfileIndex
 from matsift.diffraction.sparse import SparseProfiles
 from matsift.diffraction.together import SEARCH_ALONE, Evidence, Observation
+from matsift.mirror_images import one_hand
 
 N_MATCH = 100
 

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 #: Name of the rule; its number is raised when the same settings give other groups.
 RULE_NAME = "structure_matcher-1"
 
-#: Space groups whose mirror image is another one, each with the one that stands for both.
-MIRROR_IMAGE_OF = {
-    78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212,
-}  # fmt: skip
-
 
 class MatchSettings(BaseModel):
     """The tolerances of pymatgen's StructureMatcher; the defaults are its own, which Materials Project uses."""

@@ -10,7 +10,6 @@ from tests.platform_.test_diffraction_search import measured, random_profiles
 from matsift.diffraction.certainty import Certainty
 from matsift.diffraction.ensemble import SpaceGroupEnsemble, VolumeScale
 from matsift.diffraction.identify import identify
-from matsift.diffraction.mirror_images import mirror_image, one_hand
 from matsift.diffraction.mixture import decompose, shares
 from matsift.diffraction.networks import NetworkShape, SpaceGroupNet
 from matsift.diffraction.peaks import PeakList
@@ -18,6 +17,7 @@ from matsift.diffraction.search import ProfileIndex
 from matsift.diffraction.sparse import SparseProfiles
 from matsift.diffraction.together import Evidence, Observation
 from matsift.errors import UserInputError
+from matsift.mirror_images import mirror_image, one_hand
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from matsift.diffraction.group_relations import (
 from matsift.diffraction.positions import operations, special_positions
 from matsift.diffraction.symmetry import symmetries_of, symmetry_of
 from matsift.errors import BadStructureError
-from matsift.structure_matching import MIRROR_IMAGE_OF
+from matsift.mirror_images import MIRROR_IMAGES
 
 NACL = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 SHIFTED = NACL.copy().translate_sites(list(range(8)), [0.123, 0.04, 0.31])
@@ -138,7 +138,7 @@ def test_groups_with_the_same_lines_are_those_of_the_tables_of_extinctions(group
 
 
 def test_enantiomorphs_have_the_same_lines_and_groups_of_other_lattices_have_not() -> None:
-    assert all(same_lines(mirror, number) for mirror, number in MIRROR_IMAGE_OF.items())
+    assert all(same_lines(mirror, number) for number, mirror in MIRROR_IMAGES)
     assert not same_lines(166, 164)
     assert len({line_class(number) for number in range(1, 231)}) == 97
 

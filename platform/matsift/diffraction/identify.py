@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from matsift.diffraction.mirror_images import one_hand
 from matsift.diffraction.mixture import Part, decompose, moved_lines, shares
 from matsift.diffraction.search import Matches, ProfileIndex
 from matsift.diffraction.together import BOTH, SEARCH_ALONE, Evidence, Observation
 from matsift.errors import UserInputError
+from matsift.mirror_images import one_hand
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -86,7 +86,7 @@ _STRONGEST_EXTRA = 0.1
 
 @compiled
 def _lorentz_polarisation(q: float) -> float:
-    """Return the factor of a powder line at q with copper radiation."""
+    """Return `radiation.lorentz_polarisation` of a line at q with copper radiation, for compiled loops."""
     sine = min(q * CU_K_ALPHA / 2, 0.999)
     cosine2 = 1 - sine * sine
     return float((1 + (1 - 2 * sine * sine) ** 2) / (sine * sine * math.sqrt(cosine2)))

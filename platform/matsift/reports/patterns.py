@@ -12,7 +12,7 @@ import gemmi
 from matsift.diffraction.group_relations import relation
 from matsift.diffraction.identify import Identification, PhaseMatch, RankedGroup
 from matsift.diffraction.measured import ProcessedPattern
-from matsift.diffraction.mirror_images import mirror_image
+from matsift.mirror_images import mirror_image
 
 _RELATIVES = {"subgroup": "subgroup of 1", "supergroup": "supergroup of 1", "both": "sub- and supergroup of 1"}
 _SCREW = re.compile(r"([2346])([12345])(?!\d)")

@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from matsift.structure_matching import MIRROR_IMAGE_OF
+from matsift.mirror_images import MIRROR_IMAGES
 from matsift_schema.store.copying import incoming
 from matsift_schema.store.structures import STATED_NOW
 
 #: Stage of the failures of grouping; their detail is the content hash of the rule.
 STAGE = "group"
 
-_MIRRORED = " ".join(f"WHEN {number} THEN {stands_for}" for number, stands_for in MIRROR_IMAGE_OF.items())
+_MIRRORED = " ".join(f"WHEN {number} THEN {stands_for}" for stands_for, number in MIRROR_IMAGES)
 # What structures of one group have in common, whatever the tolerances: elements, for ordered ones the reduced formula
 # (that of a disordered one depends on its cell), and the space group, that of a mirror image being the same.
 _BUCKET = f"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: Numbers of both hands, P4(1) and P4(3) to P4(3)32 and P4(1)32.
+#: Numbers of both hands, P4(1) and P4(3) to P4(3)32 and P4(1)32; the first stands for both.
 MIRROR_IMAGES = (
     *((76, 78), (91, 95), (92, 96), (144, 145), (151, 153), (152, 154)),
     *((169, 170), (171, 172), (178, 179), (180, 181), (212, 213)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gemmi
 
-from matsift.diffraction.mirror_images import mirror_image, one_hand
+from matsift.mirror_images import mirror_image, one_hand
 
 
 def test_mirror_images_come_in_pairs_that_share_their_crystal_class() -> None:
