@@ -16,6 +16,7 @@ from matsift.screening.quality import QualityRule
 from matsift.study.base import Settings, as_fault, refuse_repeats
 from matsift.study.bond_valence import BondValenceSettings
 from matsift.study.campaign import CampaignSettings
+from matsift.study.density import DensitySettings
 from matsift.study.diffraction import SYMMETRY_PROPERTIES, DiffractionSettings
 from matsift.study.duplicates import DuplicateSettings
 from matsift.study.mobility import MobilitySettings
@@ -171,6 +172,7 @@ class Study(Mirror):
     diffraction: Annotated[
         DiffractionSettings | None, Field(description="learn space groups from ideal powder profiles")
     ] = None
+    density: Annotated[DensitySettings | None, Field(description="learn labels from charge densities")] = None
     labels: LabelSettings
     descriptors: DescriptorSettings
     sampling: SamplingSettings = SamplingSettings()
@@ -201,12 +203,13 @@ class Study(Mirror):
         limits = (*self.sampling.thresholds, *self.campaign.low_spread, *self.campaign.stop.mean_spread_below)
         for name in limits:
             as_fault(property_definition, name)
-        ranked = self.diffraction is None  # a study of space groups has no candidates
+        ranked = self.diffraction is None and self.density is None  # a study of either has no candidates
         if ranked and self.ranking.property not in (*self.labels.properties, *self.derived_properties):
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
         self._refuse_what_the_oracle_cannot_label()
         self._refuse_what_mobility_cannot_do()
         self._refuse_what_diffraction_cannot_do()
+        self._refuse_what_density_cannot_do()
         for group, sets in self.learner.ablation.items():
             if not sets:
                 raise ValueError(f"learner.ablation.{group} names no descriptor set; name one or leave the group out")
@@ -246,6 +249,20 @@ class Study(Mirror):
             raise ValueError(f"[diffraction] learns space groups; set labels.properties = {list(SYMMETRY_PROPERTIES)}")
         if self.campaign.rounds or self.campaign.strategies:
             raise ValueError("[diffraction] has no campaign; set campaign.strategies = [] and campaign.rounds = 0")
+
+    def _refuse_what_density_cannot_do(self) -> None:
+        if self.density is None:
+            return
+        if self.diffraction is not None:
+            raise ValueError("[density] and [diffraction] are two studies; give each its own file")
+        missing = [name for name in self.density.sets if name not in self.descriptors.sets]
+        if missing:
+            raise ValueError(f"[density] reads {missing[0]!r}, which is not in descriptors.sets; name it there")
+        unknown = [name for name in self.density.leave_out.properties if name not in self.labels.properties]
+        if unknown:
+            raise ValueError(f"density.leave_out.properties names {unknown[0]!r}, which is not in labels.properties")
+        if self.campaign.rounds or self.campaign.strategies:
+            raise ValueError("[density] has no campaign; set campaign.strategies = [] and campaign.rounds = 0")
 
     def _refuse_repeated_names(self) -> None:
         refuse_repeats("labels.properties", self.labels.properties)
