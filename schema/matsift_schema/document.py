@@ -39,6 +39,7 @@ AGGREGATES: dict[str, tuple[str, ...]] = {
         "pattern_space_group",
         "pattern_phase",
     ),
+    "fields": ("volumetric_field",),
     "reports": ("study_report",),
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from tests.factories import diffraction
+from tests.factories import diffraction, fields
 from tests.factories.crystals import many
 from tests.factories.entries import SOURCE, broken_entry, entry, ingest, label
 from tests.factories.runs import run_id
@@ -257,6 +257,7 @@ def small_study(session: Session, n: int = 6, *, is_diffracted: bool = True) -> 
     write_report(session, run, study="shelf_study", content_hash=digest("report"), uri="file:///report.html")
     relax(session, run, ids[:2])
     write_bond_valence(session, run, ids[:2])
+    fields.write_fields(session, run, ids)
     _rows_without_a_writer(session, run)
     if is_diffracted:
         diffraction.diffract(session, run, ids)

@@ -17,6 +17,7 @@ _OF_OTHER_FLOWS = {
     *("generated_composition", "bond_valence_variant", "bond_valence_relaxation"),
     *("structure_type", "diffraction_profile", "held_out_space_group"),
     *("measured_pattern", "pattern_identification", "pattern_space_group", "pattern_phase"),
+    "volumetric_field",
 }
 
 

@@ -192,6 +192,17 @@ VIOLATIONS: dict[str, dict[str, str]] = {
     "ck_pattern_phase__share_is_one": {"share": "1.1"},
     "ck_pattern_phase__cell_scale_is_positive": {"cell_scale": "0"},
     "ck_pattern_phase__zero_shift_deg_is_finite": {"zero_shift_deg": NAN},
+    "ck_volumetric_field__kind_is_known": {"kind": "'spin'"},
+    "ck_volumetric_field__method_is_not_empty": {"method": "''"},
+    "ck_volumetric_field__electrons_is_known": {"electrons": "'core'"},
+    "ck_volumetric_field__shape_is_three_counts": {"shape": "'{4, 0, 4}'"},
+    "ck_volumetric_field__cell_is_3_by_3": {"cell": "'{4, 0, 0, 0, 4, 0, 0, 0, NaN}'"},
+    "ck_volumetric_field__densities_have_electrons": {"kind": "'elf'"},
+    "ck_volumetric_field__n_electron_is_positive": {"n_electron": NAN},
+    "ck_volumetric_field__n_electron_expected_is_positive": {"n_electron_expected": "0"},
+    "ck_volumetric_field__n_unpaired_is_finite": {"n_unpaired": INFINITY},
+    "ck_volumetric_field__artifact_sha256_is_sha256": {"artifact_sha256": HASH},
+    "ck_volumetric_field__artifact_uri_is_not_empty": {"artifact_uri": "''"},
 }
 
 ALLOWED_UPDATES = {
@@ -290,6 +301,7 @@ DOUBLES = {
     "uq_pattern_identification__content_hash": "pattern_identification",
     "pk_pattern_space_group": "pattern_space_group",
     "pk_pattern_phase": "pattern_phase",
+    "uq_volumetric_field__structure_id_kind_method": "volumetric_field",
 }
 
 

@@ -170,6 +170,7 @@ def _with_comments(kind: str) -> list[tuple[str, str, object]]:
 
 UNITS = (
     "property's unit", "angstrom", "g/cm3", "degree", " eV", "GPa", ", s", "unit", "fraction", "count", "0 to 1",
+    "electron",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from matsift_schema.tables.diffraction import (
     PatternSpaceGroup,
     StructureType,
 )
+from matsift_schema.tables.fields import VolumetricField
 from matsift_schema.tables.generation import GeneratedComposition
 from matsift_schema.tables.groups import GroupingRule, StructureGroup, StructureGroupMember
 from matsift_schema.tables.labels import Label, LabelVerdict, Property
@@ -81,5 +82,6 @@ __all__ = [
     "StructureGroupMember",
     "StructureType",
     "StudyReport",
+    "VolumetricField",
     "metadata",
 ]
