@@ -53,10 +53,10 @@ def base_snapshot(
         If there are too few labels.
     """
     with workspace.sessions.begin() as session:
-        labels, rows = _accepted(session, study, property_name)
+        labels, rows = accepted_labels(session, study, property_name)
         rows = rows[~np.isin(labels.structure_ids[rows], list(held_back_structures(session, study)))]
         fold_of = _official_folds(session, study, property_name) if strategy == STRATEGY else {}
-        compositions = _compositions(session, labels.structure_ids[rows])
+        compositions = reduced_formulae(session, labels.structure_ids[rows])
     if not len(rows):
         raise UserInputError(
             f"there is no label of {property_name} to learn from: of {len(labels)} labels none comes from a source of "
@@ -89,10 +89,10 @@ def base_snapshot(
             seed=study.study.seed,
             groups=compositions,
         )
-    return _stored(workspace, study, property_name, strategy, settings, labels, rows, roles)
+    return store_snapshot(workspace, study, property_name, strategy, settings, labels, rows, roles)
 
 
-def _compositions(session: Session, structure_ids: NDArray[np.int64]) -> list[str]:
+def reduced_formulae(session: Session, structure_ids: NDArray[np.int64]) -> list[str]:
     """Return the reduced formula of each structure, in the order of the ids."""
     table = load_structures(session, ids=structure_ids)
     of = dict(zip(table.ids.tolist(), table.reduced_formulae, strict=True))
@@ -110,7 +110,7 @@ def held_back_structures(session: Session, study: Study) -> set[int]:
     elements: dict[str, tuple[int, tuple[str, ...]]] = {}
     common: set[str] | None = None
     for property_name in study.labels.properties:
-        labels, rows = _accepted(session, study, property_name)
+        labels, rows = accepted_labels(session, study, property_name)
         found = {labels.structure_hashes[i]: (int(labels.structure_ids[i]), labels.elements[i]) for i in rows}
         common = set(found) if common is None else common & set(found)
         elements |= found
@@ -140,10 +140,10 @@ def grown_snapshot(workspace: Workspace, study: Study, base: Snapshot, new_label
     rows = np.sort(np.array([position[key] for key in role], dtype=np.int64))
     roles = np.array([role[int(labels.label_ids[i])] for i in rows])
     settings = {**base.settings, "grown_from": base.content_hash}
-    return _stored(workspace, study, base.property_name, base.strategy, settings, labels, rows, roles)
+    return store_snapshot(workspace, study, base.property_name, base.strategy, settings, labels, rows, roles)
 
 
-def _accepted(session: Session, study: Study, property_name: str) -> tuple[LabelColumns, NDArray[np.int64]]:
+def accepted_labels(session: Session, study: Study, property_name: str) -> tuple[LabelColumns, NDArray[np.int64]]:
     """Return the labels of a property, and the positions of those that a model may learn from.
 
     What a source has withdrawn, or states of another structure by now, is none of them.
@@ -163,7 +163,7 @@ def _accepted(session: Session, study: Study, property_name: str) -> tuple[Label
     return labels, np.array(list(first.values()), dtype=np.int64)
 
 
-def _stored(
+def store_snapshot(
     workspace: Workspace,
     study: Study,
     property_name: str,
@@ -172,7 +172,9 @@ def _stored(
     labels: LabelColumns,
     rows: NDArray[np.int64],
     roles: NDArray[np.str_],
+    folds: NDArray[np.int64] | None = None,
 ) -> Snapshot:
+    """Return the snapshot of some rows of a table of labels with their roles, written where it is new."""
     content = [
         (labels.structure_hashes[i], float(labels.values[i]), labels.methods[i], labels.origins[i], str(role))
         for i, role in zip(rows, roles, strict=True)
@@ -193,6 +195,7 @@ def _stored(
                 seed=study.study.seed,
                 label_ids=labels.label_ids[rows],
                 roles=roles,
+                folds=None if folds is None else folds.tolist(),
             )
     with workspace.sessions.begin() as session:
         return load_snapshot(session, found)

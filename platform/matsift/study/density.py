@@ -6,17 +6,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from matsift.density.promolecule import PROMOLECULE_METHOD
+from matsift.density.settings import BRANCHES, NETWORK_KINDS, network_settings
 from matsift.descriptors.registry import descriptor_set, is_sparse
 from matsift.learners.registry import known_learners, validate_settings
 from matsift.screening.elements import check_symbols
 from matsift.study.base import Settings, as_fault, refuse_repeats
 
-#: Learners that are networks of `matsift.density`; the others are those of `matsift.learners`, on descriptors.
-NETWORKS = ("magpie_cnn", "density_cnn_3d", "density_cnn_2d", "density_fusion")
 #: Networks that look at the grids themselves.
 ON_GRIDS = ("density_cnn_3d", "density_cnn_2d", "density_fusion")
-#: What the last layers of are joined in a fusion.
-BRANCHES = ("magpie_cnn", "density_cnn_2d")
 #: Descriptor set whose composition columns the networks on 12 x 12 values read.
 COMPOSITION_SET = "magpie"
 
@@ -24,28 +22,27 @@ _CUBIC = range(195, 231)
 
 
 class DensityTraining(Settings):
-    """`[density.training]`: how every network is trained; the defaults are for small machines and few crystals."""
+    """`[density.training]`: what all networks of the study share; a key that is left out is the network's own."""
 
-    epochs: Annotated[int, Field(ge=1, description="at most so many times every row is learned from")] = 60
+    epochs: Annotated[int | None, Field(ge=1, description="times that every row is learned from, at most")] = None
     patience: Annotated[
-        int, Field(ge=1, description="epochs without a better error on the inner tenth, after which training ends")
-    ] = 30
-    batch: Annotated[int, Field(ge=1, description="rows in one step")] = 32
+        int | None, Field(ge=1, description="epochs without a better error on the inner rows that end a training")
+    ] = None
+    inner_fraction: Annotated[
+        float | None, Field(ge=0, lt=0.5, description="share of the training rows that tells when to stop; 0: never")
+    ] = None
+    batch: Annotated[int | None, Field(ge=1, description="rows in one step")] = None
     members: Annotated[
-        int, Field(ge=1, le=50, description="networks of different seeds whose answers are averaged; the paper: 5")
-    ] = 1
-    filters: Annotated[int, Field(ge=1, le=512, description="of the 3D convolutions; the paper: 200")] = 32
-    dense_share: Annotated[
-        int, Field(ge=1, le=64, description="widths of the dense layers are the paper's divided by this")
-    ] = 8
-    normalisation: Annotated[
-        Literal["divide", "log1p"], Field(description="of densities: divided by their spread, or log(1 + density)")
-    ] = "divide"
-    tied: Annotated[
-        bool, Field(description="one branch for the three views, which a cubic density cannot tell apart")
-    ] = False
-    fine_tune: Annotated[bool, Field(description="whether a fusion trains its two branches on")] = False
-    device: Annotated[str, Field(description="cpu, cuda, or auto: a GPU where there is one")] = "auto"
+        int | None, Field(ge=1, le=50, description="networks of different seeds whose answers are averaged")
+    ] = None
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"] | None, Field(description="cpu, cuda, or auto: a GPU where there is one")
+    ] = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The keys that are not left out."""
+        return self.model_dump(exclude_none=True)
 
 
 class DensityLearner(Settings):
@@ -61,8 +58,8 @@ class DensityLearner(Settings):
 
     @property
     def is_network(self) -> bool:
-        """Whether it is one of `NETWORKS`."""
-        return self.kind in NETWORKS
+        """Whether it is a network of `matsift.density`."""
+        return self.kind in NETWORK_KINDS
 
     @property
     def reads_grids(self) -> bool:
@@ -74,13 +71,10 @@ class DensityLearner(Settings):
         if self.is_network:
             if self.sets or self.columns:
                 raise ValueError(f"{self.kind!r} knows what it reads; leave out its sets and columns")
-            unknown = [name for name in self.settings if name not in DensityTraining.model_fields]
-            if unknown:
-                known = ", ".join(DensityTraining.model_fields)
-                raise ValueError(f"[density.training] has no key {unknown[0]!r}; it knows {known}")
+            as_fault(network_settings, self.kind, self.settings)
             return self
         if self.kind not in known_learners():
-            every = ", ".join((*NETWORKS, *sorted(known_learners())))
+            every = ", ".join((*NETWORK_KINDS, *sorted(known_learners())))
             raise ValueError(f"there is no learner {self.kind!r}; use one of {every}")
         as_fault(validate_settings, self.kind, self.settings)
         if not self.sets:
@@ -140,8 +134,6 @@ class DensitySettings(Settings):
     def field_method(self) -> str:
         """Method of the densities that are learned from."""
         if self.kind == "promolecule":
-            from matsift.density.promolecule import PROMOLECULE_METHOD  # noqa: PLC0415  only where densities are asked
-
             return PROMOLECULE_METHOD
         return self.method
 
@@ -158,9 +150,12 @@ class DensitySettings(Settings):
         """Whether some learner looks at densities themselves."""
         return any(learner.reads_grids for learner in self.learners)
 
-    def training_of(self, learner: DensityLearner) -> DensityTraining:
-        """Return the settings that a network is trained with."""
-        return DensityTraining.model_validate({**self.training.model_dump(), **learner.settings})
+    def settings_of(self, learner: DensityLearner) -> dict[str, Any]:
+        """Return all settings of a learner as plain JSON values, with the defaults filled in."""
+        if learner.is_network:
+            asked = {**self.training.said, **learner.settings}
+            return network_settings(learner.kind, asked).model_dump(mode="json")
+        return validate_settings(learner.kind, learner.settings)
 
     @model_validator(mode="after")
     def _consistent(self) -> DensitySettings:
@@ -180,6 +175,5 @@ class DensitySettings(Settings):
             if kind == "density_fusion" and lacking:
                 raise ValueError(f"density_fusion joins networks that are trained before; name a {lacking[0]!r} first")
         for learner in self.learners:
-            if learner.is_network:
-                self.training_of(learner)
+            as_fault(self.settings_of, learner)
         return self
