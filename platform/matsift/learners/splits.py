@@ -10,14 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from matsift.errors import UserInputError
 
-Strategy = Literal["model_1", "model_2", "model_3", "by_composition"]
+Strategy = Literal["model_1", "model_2", "model_3", "by_composition", "leave_element_out"]
 
-#: What each strategy does, in one line; the models are those of paper 001.
+#: What each strategy does, in one line; the models are those of paper 001, the last is that of paper 003.
 STRATEGIES: dict[Strategy, str] = {
     "model_1": "random, structures with the element only in the test set",
     "model_2": "random, structures with the element on both sides",
     "model_3": "stratified by the target, everything at or above the threshold in the training set",
     "by_composition": "random compositions, all structures of one with the same role",
+    "leave_element_out": "structures with the element test, all others train and calibrate",
 }
 
 #: Thresholds of Model 3 in GPa, as the paper's definition has them; its discussion prefers 200 for the shear modulus.
@@ -40,8 +41,8 @@ def assign_roles(
     """Return "train", "validation" or "test" for each of n rows.
 
     Validation rows calibrate intervals and must be like the test rows, so they are drawn as the test rows are: in
-    Model 3 stratified and never from the rows forced into training, in Model 1 never with the element (whose
-    intervals are therefore not guaranteed to hold).
+    Model 3 stratified and never from the rows forced into training, in Model 1 and where an element is left out never
+    with the element (whose intervals are therefore not guaranteed to hold).
 
     Parameters
     ----------
@@ -49,13 +50,13 @@ def assign_roles(
         "model_1": the test set is every row with the element, filled up at random to `test_fraction`; "model_2":
         random; "model_3": `test_fraction` of all rows, drawn alike from ten quantile bins of the target, but never
         a row whose target is at or above `threshold`; "by_composition": random groups, `test_fraction` of their
-        number.
+        number; "leave_element_out": the test set is every row with the element and no other.
     y
         (n,) target.
     has_element
-        (n,) whether the structure contains the element of the study; only Model 1 looks at it.
+        (n,) whether the structure contains the element of the study; Model 1 and "leave_element_out" look at it.
     test_fraction
-        Share of all rows that test.
+        Share of all rows that test; "leave_element_out" does not look at it.
     validation_fraction
         Share of the remaining rows that calibrate; 0 for none.
     threshold
@@ -68,8 +69,8 @@ def assign_roles(
     Raises
     ------
     UserInputError
-        If the rows (or groups) are too few for the roles, Model 1 leaves nothing to train on, or groups are wanted and
-        not given.
+        If the rows (or groups) are too few for the roles, Model 1 leaves nothing to train on, no row or each has the
+        element to leave out, or groups are wanted and not given.
     """
     target, marked = np.asarray(y, dtype=np.float64), np.asarray(has_element, dtype=bool)
     n, rng = len(target), np.random.default_rng(seed)
@@ -77,6 +78,8 @@ def assign_roles(
         raise UserInputError(f"there is no sampling strategy {strategy!r}; use one of {', '.join(STRATEGIES)}")
     if strategy == "by_composition":
         return _roles_of_groups(n, groups, test_fraction, validation_fraction, rng)
+    if strategy == "leave_element_out":
+        return _roles_without(marked, validation_fraction, rng)
     forced = np.zeros(n, dtype=bool)
     if strategy == "model_3" and threshold is not None:
         forced = target >= threshold
@@ -195,6 +198,20 @@ def _roles_of_groups(
     role_of_group[order[:n_test]] = "test"
     role_of_group[order[n_test : n_test + n_validation]] = "validation"
     return role_of_group[numbers]
+
+
+def _roles_without(marked: NDArray[np.bool_], validation_fraction: float, rng: np.random.Generator) -> NDArray[np.str_]:
+    """Return "test" for the marked rows; of the others some calibrate."""
+    others = np.flatnonzero(~marked)
+    n_validation = _count(len(others), validation_fraction)
+    if len(others) == len(marked) or len(others) - n_validation < 1:
+        raise UserInputError(
+            f"of {len(marked)} labelled structures {len(marked) - len(others)} contain the element to leave out: none "
+            "is left to test or to train on; choose another sampling.element or add labels"
+        )
+    roles = np.where(marked, "test", "train").astype("<U10")
+    roles[rng.permutation(others)[:n_validation]] = "validation"
+    return roles
 
 
 def _count(n: int, fraction: float) -> int:

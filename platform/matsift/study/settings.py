@@ -10,6 +10,7 @@ from matsift.descriptors.diffraction import DIFFRACTION
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.descriptors.registry import descriptor_set, is_sparse
 from matsift.learners.registry import known_learners, validate_settings
+from matsift.learners.splits import Strategy
 from matsift.screening.criteria import Criterion, Percolates
 from matsift.screening.elements import check_symbols
 from matsift.screening.quality import QualityRule
@@ -80,15 +81,17 @@ class DescriptorSettings(Settings):
 class SamplingSettings(Settings):
     """`[sampling]`: which labels train, calibrate and test (paper 001, sampling strategy)."""
 
-    strategy: Literal["model_1", "model_2", "model_3", "by_composition", "official_fold"] = "model_3"
+    strategy: Strategy | Literal["official_fold"] = "model_3"
     fold: Annotated[int, Field(ge=0, lt=5, description="official_fold: the fold of the benchmark that tests")] = 0
-    element: Annotated[str, Field(description="the element that Model 1 keeps out of training")] = "Na"
+    element: Annotated[
+        str, Field(description="the element that Model 1 and leave_element_out keep out of training")
+    ] = "Na"
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     validation_fraction: Annotated[
         float, Field(gt=0, lt=1, description="share of the rest that calibrates intervals")
     ] = 0.1
     compare: Annotated[
-        tuple[Literal["model_1", "model_2", "model_3", "by_composition"], ...],
+        tuple[Strategy, ...],
         Field(description="further strategies to train and evaluate for comparison (paper, Fig. 4)"),
     ] = ()
     thresholds: dict[str, float] = Field(
