@@ -1,0 +1,1 @@
+"""Fields on grids: files of electronic-structure codes in, compressed artifacts out and in."""
