@@ -1,4 +1,4 @@
-"""Which descriptor set a column belongs to: groups for the ablation, importances a set."""
+"""Which descriptor set a column belongs to: groups for the ablation, importances a set, the columns of a paper."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ PAPER_ABLATION: dict[str, tuple[str, ...]] = {
     "C": ("magpie",),
     "S": ("voronoi",),
 }
+
+_ELEMENT_STATISTICS = "MagpieData "
+N_ELEMENT_STATISTICS = 132
 
 
 def ablation_masks(
@@ -53,3 +56,22 @@ def importance_by_set(fractions: NDArray[np.float64], set_of_column: Sequence[st
 def leading_columns(fractions: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     """Return the positions of the n most important columns, the first one first, ties by position."""
     return np.argsort(-fractions, kind="stable")[:n]
+
+
+def element_statistics(names: Sequence[str]) -> NDArray[np.int64]:
+    """Return the positions of the 132 elemental statistics of the set "magpie" among column names, in its order.
+
+    Raises
+    ------
+    UserInputError
+        If not all are there.
+    """
+    found = np.array(
+        [place for place, name in enumerate(names) if name.startswith(_ELEMENT_STATISTICS)], dtype=np.int64
+    )
+    if len(found) != N_ELEMENT_STATISTICS:
+        raise UserInputError(
+            f"of {len(names)} columns {len(found)} are elemental statistics, not {N_ELEMENT_STATISTICS}; "
+            'give the columns of the descriptor set "magpie"'
+        )
+    return found

@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matsift.errors import UserInputError
 from matsift.learners import forest, lightgbm_ensemble
-
-_ELEMENT_STATISTICS = "MagpieData "
-N_ELEMENT_STATISTICS = 132
+from matsift.learners.columns import element_statistics
 
 
 @dataclass(frozen=True)
@@ -45,22 +42,3 @@ BARS: dict[str, Bar] = {
     "LightGBM + Magpie + density": Bar(lightgbm_ensemble.KIND, {"preset": "moduli"}, ("magpie", "density")),
     "LightGBM + all": Bar(lightgbm_ensemble.KIND, {"preset": "moduli"}, ("magpie", "packing", "voronoi", "density")),
 }
-
-
-def element_statistics(names: Sequence[str]) -> NDArray[np.int64]:
-    """Return the positions of the 132 elemental statistics of the set "magpie" among column names, in its order.
-
-    Raises
-    ------
-    UserInputError
-        If not all are there.
-    """
-    found = np.array(
-        [place for place, name in enumerate(names) if name.startswith(_ELEMENT_STATISTICS)], dtype=np.int64
-    )
-    if len(found) != N_ELEMENT_STATISTICS:
-        raise UserInputError(
-            f"of {len(names)} columns {len(found)} are elemental statistics, not {N_ELEMENT_STATISTICS}; "
-            'give the columns of the descriptor set "magpie"'
-        )
-    return found
