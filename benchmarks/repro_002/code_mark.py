@@ -6,15 +6,16 @@ import ast
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 from matsift import diffraction
 
 
-def code_hash(modules: Iterable[str]) -> str:
-    """Return eight characters that tell the code of some modules of `matsift.diffraction` from any other."""
-    digest = hashlib.sha256()
+def code_hash(modules: Iterable[str], package: ModuleType = diffraction) -> str:
+    """Return eight characters that tell the code of some modules of a package from any other."""
+    digest, folder = hashlib.sha256(), Path(str(package.__file__)).parent
     for name in modules:
-        tree = ast.parse((Path(diffraction.__file__).parent / f"{name}.py").read_text())
+        tree = ast.parse((folder / f"{name}.py").read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 node.body = [line for line in node.body if not _is_text(line)]
