@@ -2,67 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
 
+from matsift.density.assembly import loaded
+from matsift.density.ensemble import DensityNetwork, TargetScore, load
+from matsift.density.feeds import Feed, FieldScale, MagpieScale, plain_scales
+from matsift.density.field_source import FieldSource, OrbitFields
 from matsift.density.inputs import NetworkInputs
-from matsift.density.settings import TrainingSettings
-from matsift.learners.prediction import Prediction
+from matsift.density.networks import Network, TunedFusion, start_weights
+from matsift.density.settings import BRANCHES, DensitySettings, FusionSettings, TrainingSettings, network_settings
+from matsift.density.training import EpochReport, Training
+from matsift.diffraction.devices import chosen_device
+from matsift.errors import UserInputError
+from matsift.learners.prediction import member_seeds
 
-
-@dataclass(frozen=True)
-class EpochReport:
-    """Progress of one member after an epoch (1 to `n_epoch`, if it is not stopped before).
-
-    Parameters
-    ----------
-    loss
-        Mean absolute error of the training batches, in units of the target's standard deviation.
-    error
-        The same of the inner items, which tell when to stop; NaN without.
-    waiting
-        Share of the time that the network waited for densities.
-    """
-
-    kind: str
-    member: int
-    epoch: int
-    n_epoch: int
-    loss: float
-    error: float
-    learning_rate: float
-    seconds: float
-    samples_per_second: float
-    waiting: float
-
-    def __str__(self) -> str:
-        """Return a line for a log."""
-        return (
-            f"{self.kind} {self.member}: epoch {self.epoch} of {self.n_epoch}, loss {self.loss:.4f}, "
-            f"inner error {self.error:.4f}, rate {self.learning_rate:g}, {self.samples_per_second:.0f} samples/s, "
-            f"{self.waiting:.0%} waiting for densities"
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class DensityNetwork:
-    """Trained members of one kind, and the scales of what goes in and comes out."""
-
-    kind: str
-    settings: TrainingSettings
-    seed: int
-
-    def predict(self, inputs: NetworkInputs) -> Prediction:
-        """Return what the members say of n items, in the target's unit, and their mean and spread."""
-        raise NotImplementedError
-
-    def dump(self) -> bytes:
-        """Return the networks as bytes that `load` reads."""
-        raise NotImplementedError
+__all__ = ["DensityNetwork", "EpochReport", "fit", "load"]
 
 
 def fit(
@@ -91,24 +53,113 @@ def fit(
     checkpoint_dir
         Where the state after each epoch is kept, one file a member; a training is gone on from there.
     on_epoch
-        Called after each epoch.
+        Called after each epoch; what it raises ends the training, which can be gone on with.
     branches
-        For the fusion: a "magpie_cnn" and a "density_cnn_2d" trained on the same items with the same seed.
+        For the fusion: a "magpie_cnn" and a "density_cnn_2d", trained on the same items with the same seed and
+        `inner_fraction`, so that no item that tells when to stop was learned from. Member i joins their members i, or
+        begins again with the first where they have fewer.
 
     Raises
     ------
     UserInputError
         If settings, items and targets do not fit together.
     """
-    raise NotImplementedError
+    chosen, labels = network_settings(kind, settings), _checked(inputs, y)
+    untrained = _untrained(kind, chosen, inputs, labels, seed, branches or {})
+    device = chosen_device(chosen.device)
+    z = untrained.target.z(labels).astype(np.float32)
+    members = []
+    for member, member_seed in enumerate(untrained.seeds):
+        network, (feed, rows) = _started(untrained, member, inputs), untrained.fed(member, inputs)
+        about = {
+            "settings": chosen.model_dump(mode="json"),
+            "scales": plain_scales(untrained.magpie, untrained.fields),
+            "sample": _sample(feed, rows),
+        }
+        training = Training(
+            kind,
+            member,
+            network.to(device),
+            feed,
+            rows,
+            z,
+            chosen,
+            member_seed,
+            about=about,
+            checkpoint_dir=checkpoint_dir,
+        )
+        members.append(training.run(on_epoch))
+    trained = replace(untrained, members=tuple(members))
+    if trained.tuned:
+        bare = {name: replace(branch, members=()) for name, branch in trained.branches.items()}
+        return replace(trained, branches=bare)
+    return trained
 
 
-def load(kind: str, data: bytes) -> DensityNetwork:
-    """Return the networks that `DensityNetwork.dump` wrote; they say the same, to the last bit.
+def _checked(inputs: NetworkInputs, y: ArrayLike) -> NDArray[np.float64]:
+    labels = np.asarray(y, dtype=np.float64)
+    if labels.shape != (len(inputs),):
+        raise UserInputError(f"{len(inputs)} items need as many targets, not an array of {labels.shape}")
+    if len(labels) < 2:
+        raise UserInputError(f"a network needs at least two items to learn from, there is {len(labels) or 'none'}")
+    if not np.isfinite(labels).all():
+        raise UserInputError("targets are finite numbers; leave the items without one out")
+    return labels
 
-    Raises
-    ------
-    ArtifactError
-        If the bytes are damaged or hold another kind of model.
-    """
-    raise NotImplementedError
+
+def _untrained(
+    kind: str,
+    settings: TrainingSettings,
+    inputs: NetworkInputs,
+    labels: NDArray[np.float64],
+    seed: int,
+    branches: Mapping[str, DensityNetwork],
+) -> DensityNetwork:
+    """Return networks without members: the scales of the items, and for a fusion what it joins."""
+    seeds = member_seeds(seed, settings.members)
+    network = DensityNetwork(kind, settings, seed, seeds, target=TargetScore.of(labels, settings.target_scale))
+    if isinstance(settings, FusionSettings):
+        missing = [name for name in BRANCHES if name not in branches]
+        if missing:
+            raise UserInputError(f"a fusion joins trained networks; {missing[0]!r} is not among the branches")
+        return replace(network, branches={name: branches[name] for name in BRANCHES})
+    if isinstance(settings, DensitySettings):
+        if inputs.fields is None:
+            raise UserInputError(f"the network {kind!r} reads densities; these items have none")
+        edges = set(_shape(inputs.fields))
+        if len(edges) != 1:
+            raise UserInputError(f"networks read densities with equally many points along all axes, not {edges}")
+        scale = FieldScale.of(settings.scale, inputs.fields, inputs.positions)
+        return replace(network, grid=edges.pop(), fields=scale)
+    if inputs.magpie is None:
+        raise UserInputError(f"the network {kind!r} reads composition features; these items have none")
+    return replace(network, magpie=MagpieScale.of(inputs.magpie[inputs.positions]))
+
+
+def _shape(fields: FieldSource) -> tuple[int, ...]:
+    return (
+        fields.labels.shape if isinstance(fields, OrbitFields) else fields.load(np.zeros(1, dtype=np.int64)).shape[1:]
+    )
+
+
+def _started(untrained: DensityNetwork, member: int, inputs: NetworkInputs) -> Network:
+    """Return the network that the training of a member begins with."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(untrained.seeds[member])
+        network = untrained.network(None, inputs)
+        new = network.fusion if isinstance(network, TunedFusion) else network
+        start_weights(new.modules(), untrained.settings.start)
+    if isinstance(network, TunedFusion):
+        parts = zip(BRANCHES, (network.magpie, network.density), strict=True)
+        for name, part in parts:
+            trained = untrained.branches[name].members
+            loaded(part, trained[member % len(trained)])
+    return network
+
+
+def _sample(feed: Feed, rows: NDArray[np.int64]) -> str:
+    """Return a SHA-256 of what some rows give, for other inputs make another training."""
+    digest = hashlib.sha256()
+    for part in feed.batch(rows[:: max(1, len(rows) // 8)][:8]):
+        digest.update(part.numpy().tobytes())
+    return digest.hexdigest()
