@@ -7,6 +7,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from matsift.crystal import Crystal
+from matsift.density.promolecule_statistics import COLUMNS
 from matsift.descriptors.batches import compute_stream
 from matsift.descriptors.registry import compute, descriptor_set, is_sparse, known_descriptor_sets, package_versions
 from matsift.errors import UnknownDescriptorSet, UserInputError
@@ -31,17 +32,18 @@ def test_the_sets_and_their_sizes() -> None:
         **of_oxides,
         "packing": 3,
         "voronoi_128": 128,
+        "density": len(COLUMNS),
         "fingerprint": 290,
         "diffraction": 2,
     }
     assert all(descriptor_set(name).name == name for name in sizes)
     names = [column for name in sizes if name != "voronoi_128" for column in descriptor_set(name).columns]
-    assert len(names) == len(set(names)) == 279 + 3 + 290 + 16 + 2
+    assert len(names) == len(set(names)) == 279 + 3 + len(COLUMNS) + 290 + 16 + 2
 
 
 def test_an_unknown_set_names_those_there_are() -> None:
     with pytest.raises(
-        UnknownDescriptorSet, match="use one of bond_valence, fingerprint, magpie, mp, mp_energy, oxide"
+        UnknownDescriptorSet, match="use one of bond_valence, density, fingerprint, magpie, mp, mp_energy, oxide"
     ):
         compute("soap", [])
 

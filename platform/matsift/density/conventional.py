@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import spglib
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from matsift.crystal import ELEMENT_SYMBOLS, Crystal
 from matsift.errors import BadStructureError
 from matsift.structure_facts import SYMMETRY_TOLERANCE_ANGSTROM
+
+#: Vectors of one cell are multiples of 1/24 of those of another: halves, thirds and quarters.
+_PARTS = 24.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +37,25 @@ class CellTransform:
 
 
 @dataclass(frozen=True, eq=False)
-class _Standard:
+class Standardised:
+    """A crystal in its conventional cell, and what spglib found on the way there.
+
+    Parameters
+    ----------
+    crystal
+        Idealised; a cubic cell has its vectors along x, y and z.
+    transform
+        How the cell that was given becomes that of `crystal`.
+    space_group_number
+        1 to 230.
+    equivalent_atoms
+        (n_atom,) of the crystal that was given: the first atom of which symmetry makes each one a copy.
+    """
+
+    crystal: Crystal
     transform: CellTransform
-    positions: NDArray[np.float64]
-    types: NDArray[np.int64]
-    number: int
+    space_group_number: int
+    equivalent_atoms: NDArray[np.int64]
 
 
 def conventional_cell(crystal: Crystal, tolerance_angstrom: float = SYMMETRY_TOLERANCE_ANGSTROM) -> Crystal:
@@ -46,11 +64,9 @@ def conventional_cell(crystal: Crystal, tolerance_angstrom: float = SYMMETRY_TOL
     Raises
     ------
     BadStructureError
-        If a site is shared or partly vacant, or spglib finds no space group at the tolerance.
+        As `standardise`.
     """
-    found = _standard(crystal, tolerance_angstrom)
-    symbols = [ELEMENT_SYMBOLS[number - 1] for number in found.types]
-    return Crystal.ordered(found.transform.cell, symbols, found.positions)
+    return standardise(crystal, tolerance_angstrom).crystal
 
 
 def conventional_transform(
@@ -61,34 +77,39 @@ def conventional_transform(
     Raises
     ------
     BadStructureError
-        As `conventional_cell`.
+        As `standardise`.
     """
-    found = _standard(crystal, tolerance_angstrom)
-    return found.transform, found.number
+    found = standardise(crystal, tolerance_angstrom)
+    return found.transform, found.space_group_number
 
 
-def _standard(crystal: Crystal, tolerance_angstrom: float) -> _Standard:
+def standardise(crystal: Crystal, tolerance_angstrom: float = SYMMETRY_TOLERANCE_ANGSTROM) -> Standardised:
+    """Return the crystal in its conventional cell with the way there, its space group and its equivalent atoms.
+
+    Raises
+    ------
+    BadStructureError
+        If a site is shared or partly vacant, or spglib finds no space group at the tolerance.
+    """
     crystal.check()
     if not crystal.is_ordered:
         raise BadStructureError("a site is shared or partly vacant: a conventional cell needs one atom a site")
     numbers = [ELEMENT_SYMBOLS.index(symbol) + 1 for symbol in crystal.species]
     cell = (crystal.lattice.tolist(), crystal.frac_coords.tolist(), numbers)
     try:
-        found = spglib.get_symmetry_dataset(cell, symprec=tolerance_angstrom)
+        found: Any = spglib.get_symmetry_dataset(cell, symprec=tolerance_angstrom)
     except spglib.SpglibError:
         found = None
     if found is None:
         raise BadStructureError(
             f"spglib finds no space group at {tolerance_angstrom:g} angstrom: two atoms may stand on one place"
         )
-    matrix = np.linalg.inv(np.asarray(found.transformation_matrix)).T
-    matrix = np.round(matrix * 24.0) / 24.0  # thirds, quarters and halves: cells related by lattice vectors
-    transform = CellTransform(
-        matrix, np.asarray(found.origin_shift, dtype=np.float64) % 1.0, np.asarray(found.std_lattice)
-    )
-    return _Standard(
-        transform,
-        np.asarray(found.std_positions, dtype=np.float64),
-        np.asarray(found.std_types, dtype=np.int64),
+    matrix = np.round(np.linalg.inv(found.transformation_matrix).T * _PARTS) / _PARTS
+    lattice = np.asarray(found.std_lattice, dtype=np.float64)
+    symbols = [ELEMENT_SYMBOLS[number - 1] for number in found.std_types]
+    return Standardised(
+        Crystal.ordered(lattice, symbols, np.asarray(found.std_positions)),
+        CellTransform(matrix, np.asarray(found.origin_shift, dtype=np.float64) % 1.0, lattice),
         int(found.number),
+        np.asarray(found.equivalent_atoms, dtype=np.int64),
     )

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+#: Atomic units.
+BOHR_ANGSTROM = 0.529177210903
+HARTREE_EV = 27.211386245988
+
 #: (3/10) (3 pi^2)^(2/3): kinetic energy density of a homogeneous electron gas over rho^(5/3), atomic units.
 THOMAS_FERMI = 0.3 * (3.0 * np.pi**2) ** (2.0 / 3.0)
 

@@ -127,4 +127,4 @@ def _image_of_points(
 def _hall_number(number: int) -> int:
     """Return the Hall number of the standard setting of a space group: the first that spglib lists, origin choice 1."""
     types: Any = ((hall, spglib.get_spacegroup_type(hall)) for hall in range(1, 531))
-    return next(hall for hall, kind in types if kind.number == number)
+    return int(next(hall for hall, kind in types if kind.number == number))

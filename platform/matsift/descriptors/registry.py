@@ -13,6 +13,7 @@ from matsift.crystal import Crystal
 from matsift.descriptors import matminer_sets
 from matsift.descriptors.bond_valence import BOND_VALENCE, compute_bond_valence
 from matsift.descriptors.composition import MAGPIE, compute_magpie
+from matsift.descriptors.density import DENSITY, compute_density
 from matsift.descriptors.diffraction import DIFFRACTION
 from matsift.descriptors.fingerprint import FINGERPRINT, compute_fingerprint
 from matsift.descriptors.mp import MP, MP_ENERGY, Facts, compute_mp, compute_mp_energy
@@ -35,6 +36,7 @@ _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
     VORONOI_128.name: (VORONOI_128, lambda chunk: compute_voronoi_128(chunk.crystals, chunk.cells)),
     BOND_VALENCE.name: (BOND_VALENCE, lambda chunk: compute_bond_valence(chunk.crystals)),
     OXIDE_PAIR.name: (OXIDE_PAIR, lambda chunk: compute_oxide_pair(chunk.crystals)),
+    DENSITY.name: (DENSITY, lambda chunk: compute_density(chunk.crystals)),
     FINGERPRINT.name: (FINGERPRINT, lambda chunk: compute_fingerprint(chunk.crystals, chunk.cells)),
 }
 
