@@ -58,6 +58,11 @@ def leading_columns(fractions: NDArray[np.float64], n: int) -> NDArray[np.int64]
     return np.argsort(-fractions, kind="stable")[:n]
 
 
+def is_element_statistic(name: str) -> bool:
+    """Return whether a column is a statistic of one elemental property over a composition."""
+    return name.startswith(_ELEMENT_STATISTICS)
+
+
 def element_statistics(names: Sequence[str]) -> NDArray[np.int64]:
     """Return the positions of the 132 elemental statistics of the set "magpie" among column names, in its order.
 
@@ -66,9 +71,7 @@ def element_statistics(names: Sequence[str]) -> NDArray[np.int64]:
     UserInputError
         If not all are there.
     """
-    found = np.array(
-        [place for place, name in enumerate(names) if name.startswith(_ELEMENT_STATISTICS)], dtype=np.int64
-    )
+    found = np.array([place for place, name in enumerate(names) if is_element_statistic(name)], dtype=np.int64)
     if len(found) != N_ELEMENT_STATISTICS:
         raise UserInputError(
             f"of {len(names)} columns {len(found)} are elemental statistics, not {N_ELEMENT_STATISTICS}; "

@@ -36,6 +36,7 @@ _PLACES = {
     "least_squares": ("least_squares", "LeastSquaresSettings", "LeastSquares"),
     "levenberg_marquardt": ("levenberg_marquardt", "LevenbergMarquardtSettings", "LevenbergMarquardt"),
     "gpr_nn": ("gpr_nn", "GprNnSettings", "GprNn"),
+    "magpie_cnn": ("magpie_cnn", "MagpieCnnSettings", "MagpieCnn"),
 }
 
 
