@@ -17,7 +17,6 @@ from matsift.density.assembly import built, loaded
 from matsift.density.feeds import (
     Feed,
     FieldFeed,
-    FieldScale,
     JointFeed,
     MagpieScale,
     MemoryFeed,
@@ -29,6 +28,7 @@ from matsift.density.loader import Loader
 from matsift.density.networks import Network
 from matsift.density.settings import BRANCHES, DensitySettings, FusionSettings, TrainingSettings, network_settings
 from matsift.density.training import answers, ask
+from matsift.density.views import Normalisation
 from matsift.diffraction.devices import chosen_device
 from matsift.errors import ArtifactError, UserInputError
 from matsift.learners.container import pack, unpack
@@ -89,7 +89,7 @@ class DensityNetwork:
     seeds: tuple[int, ...]
     grid: int = 0
     magpie: MagpieScale | None = None
-    fields: FieldScale | None = None
+    fields: Normalisation | None = None
     target: TargetScore = TargetScore()
     members: tuple[Weights, ...] = ()
     branches: Mapping[str, DensityNetwork] = field(default_factory=dict)

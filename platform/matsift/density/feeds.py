@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -15,6 +16,7 @@ from matsift.density.field_source import FieldSource, OrbitFields
 from matsift.density.inputs import N_MAGPIE
 from matsift.density.networks import PICTURE
 from matsift.density.unique_layers import views_alike
+from matsift.density.views import Normalisation
 from matsift.errors import UserInputError
 
 #: Densities that are read at once for their standard deviation.
@@ -63,41 +65,6 @@ class MagpieScale:
         return padded.reshape(-1, 1, PICTURE, PICTURE)
 
 
-@dataclass(frozen=True)
-class FieldScale:
-    """How densities are scaled: divided by their standard deviation in training, or ln(1 + value)."""
-
-    kind: Literal["std", "log1p"]
-    std: float = 1.0
-
-    @classmethod
-    def of(cls, kind: Literal["std", "log1p"], source: FieldSource, rows: NDArray[np.int64]) -> FieldScale:
-        """Return the scale of the training rows; for "std" they are read once.
-
-        Raises
-        ------
-        UserInputError
-            If all densities are one and the same number.
-        """
-        if kind == "log1p":
-            return cls(kind)
-        total, square = 0.0, 0.0
-        counts = np.bincount(source.labels.reshape(-1)) if isinstance(source, OrbitFields) else None
-        for some in chunks(rows, _CHUNK):
-            values = stored(source, some).reshape(len(some), -1).astype(np.float64)
-            share = np.full(values.shape[1], 1.0 / values.shape[1]) if counts is None else counts / counts.sum()
-            total += float((values * share).sum()) / len(rows)
-            square += float((values**2 * share).sum()) / len(rows)
-        std = float(np.sqrt(max(square - total**2, 0.0)))
-        if not std > 1e-6 * abs(total) or not np.isfinite(std):
-            raise UserInputError(f"the densities have a standard deviation of {std:g}; there is nothing to learn from")
-        return cls(kind, std)
-
-    def scaled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return values as a network reads them."""
-        return np.log1p(np.maximum(values, 0)) if self.kind == "log1p" else values / np.float32(self.std)
-
-
 @dataclass(eq=False)
 class MemoryFeed:
     """What is in memory for all rows: pictures, or features of other networks."""
@@ -117,7 +84,7 @@ class FieldFeed:
     """Densities, of symmetric ones the unique values alone."""
 
     source: FieldSource
-    scale: FieldScale
+    scale: Normalisation
     origins: bool = False
     slow: bool = field(init=False)
     _other: NDArray[np.int64] | None = field(init=False, default=None)
@@ -131,7 +98,7 @@ class FieldFeed:
 
     def batch(self, rows: NDArray[np.int64], shifted: NDArray[np.bool_] | None = None) -> tuple[Tensor, ...]:
         """Return (k, a, a, a) grids, or (k, n_orbit) unique values of densities with one symmetry."""
-        values = self.scale.scaled(stored(self.source, rows) if not self.slow else self.source.load(rows))
+        values = self.scale.apply(stored(self.source, rows) if not self.slow else self.source.load(rows))
         if shifted is not None and shifted.any():
             if self._other is not None:
                 values[shifted] = values[shifted][:, self._other]
@@ -172,6 +139,27 @@ def stored(source: FieldSource, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     return source.values[rows] if isinstance(source, OrbitFields) else source.load(rows)
 
 
+def field_scale(kind: Literal["std", "log1p"], source: FieldSource, rows: NDArray[np.int64]) -> Normalisation:
+    """Return the normalisation whose scale is the standard deviation over the rows, which are read once.
+
+    Raises
+    ------
+    UserInputError
+        If all densities are one and the same number.
+    """
+    counts = np.bincount(source.labels.reshape(-1)) if isinstance(source, OrbitFields) else None
+    unscaled, total, square = Normalisation("log1p" if kind == "log1p" else "none"), 0.0, 0.0
+    for some in chunks(rows, _CHUNK):
+        values = unscaled.apply(stored(source, some)).reshape(len(some), -1).astype(np.float64)
+        share = np.full(values.shape[1], 1.0 / values.shape[1]) if counts is None else counts / counts.sum()
+        total += float((values @ share).sum()) / len(rows)
+        square += float((values**2 @ share).sum()) / len(rows)
+    spread = math.sqrt(max(square - total**2, 0.0))
+    if not spread > 1e-6 * abs(total) or not math.isfinite(spread):
+        raise UserInputError("the training densities do not vary: nothing can be learned from them")
+    return Normalisation(kind, spread)
+
+
 def chunks(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
     """Return the rows in parts of a size."""
     return (rows[start : start + size] for start in range(0, len(rows), size))
@@ -193,20 +181,20 @@ def _at_other_origin(labels: NDArray[np.int32]) -> NDArray[np.int64]:
     return other
 
 
-def plain_scales(magpie: MagpieScale | None, fields: FieldScale | None) -> Mapping[str, Any]:
+def plain_scales(magpie: MagpieScale | None, fields: Normalisation | None) -> Mapping[str, Any]:
     """Return the scales as JSON values."""
     return {
         "magpie": None
         if magpie is None
         else [magpie.mean.tolist(), [None if np.isinf(std) else std for std in magpie.std.tolist()]],
-        "fields": None if fields is None else [fields.kind, fields.std],
+        "fields": None if fields is None else fields.to_dict(),
     }
 
 
-def read_scales(values: Mapping[str, Any]) -> tuple[MagpieScale | None, FieldScale | None]:
+def read_scales(values: Mapping[str, Any]) -> tuple[MagpieScale | None, Normalisation | None]:
     """Return the scales that `plain_scales` gave."""
     magpie, fields = values["magpie"], values["fields"]
     if magpie is not None:
         stds = np.array([np.inf if std is None else std for std in magpie[1]])
         magpie = MagpieScale(np.array(magpie[0]), stds)
-    return magpie, None if fields is None else FieldScale(*fields)
+    return magpie, None if fields is None else Normalisation.from_dict(fields)

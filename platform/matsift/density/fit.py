@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from matsift.density.assembly import loaded
 from matsift.density.ensemble import DensityNetwork, TargetScore, load
-from matsift.density.feeds import Feed, FieldScale, MagpieScale, plain_scales
+from matsift.density.feeds import Feed, MagpieScale, field_scale, plain_scales
 from matsift.density.field_source import FieldSource, OrbitFields
 from matsift.density.inputs import NetworkInputs
 from matsift.density.networks import Network, TunedFusion, start_weights
@@ -91,7 +91,7 @@ def fit(
         members.append(training.run(on_epoch))
     trained = replace(untrained, members=tuple(members))
     if trained.tuned:
-        bare = {name: replace(branch, members=()) for name, branch in trained.branches.items()}
+        bare = {name: replace(branch, members=(), seeds=()) for name, branch in trained.branches.items()}
         return replace(trained, branches=bare)
     return trained
 
@@ -129,7 +129,7 @@ def _untrained(
         edges = set(_shape(inputs.fields))
         if len(edges) != 1:
             raise UserInputError(f"networks read densities with equally many points along all axes, not {edges}")
-        scale = FieldScale.of(settings.scale, inputs.fields, inputs.positions)
+        scale = field_scale(settings.scale, inputs.fields, inputs.positions)
         return replace(network, grid=edges.pop(), fields=scale)
     if inputs.magpie is None:
         raise UserInputError(f"the network {kind!r} reads composition features; these items have none")

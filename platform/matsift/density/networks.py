@@ -191,8 +191,8 @@ class TunedFusion(Network):
 
 
 def views(field: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (n, channel, a, a) views of (n, a, a, a) grids: the x axis, the y axis, the z axis as channels."""
-    return field, field.permute(0, 2, 1, 3), field.permute(0, 3, 1, 2)
+    """Return (n, channel, a, a) views of (n, a, a, a) grids, as `matsift.density.views.views` does of arrays."""
+    return field, field.permute(0, 2, 3, 1), field.permute(0, 3, 1, 2)
 
 
 def ladder(n_input: int, widths: Sequence[int]) -> nn.Sequential:

@@ -68,7 +68,7 @@ class DensitySettings(TrainingSettings):
 
     scale: Annotated[
         Literal["std", "log1p"],
-        Field(description="densities divided by the standard deviation in training, or ln(1 + e/angstrom3)"),
+        Field(description="densities, or ln(1 + e/angstrom3), divided by the standard deviation in training"),
     ] = "std"
     origins: Annotated[
         bool,
