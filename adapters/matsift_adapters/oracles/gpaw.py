@@ -5,6 +5,7 @@ GPAW: Enkovaara et al., J. Phys.: Condens. Matter 22, 253202 (2010). Cells are n
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -114,6 +115,28 @@ class GpawEngine:
         unknown = [float("nan")] * 6
         stresses = np.array([_stress_gpa(answer["stress"] or unknown) for answer in answers])
         return energies, forces, stresses
+
+    def densities(self, cell: NDArray[np.float64], positions: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
+        """Return the electron density of a cell (3, 3) on its grid (a, b, c), electrons a cubic angstrom.
+
+        Returns
+        -------
+        dict
+            "all" (with the core states), "valence" (without) and "pseudo" (GPAW's smooth one).
+
+        Raises
+        ------
+        OracleError
+            As `evaluate`.
+        """
+        request = {"species": self.species, "cell": cell.tolist(), "positions": positions.tolist()}
+        answer = self._ask({**request, "stress": False, "density": True})
+        self.how = answer["how"]
+        self.n_evaluation += 1
+        return {
+            name: np.frombuffer(base64.b64decode(grid["float32"]), dtype="<f4").reshape(grid["shape"])
+            for name, grid in answer["density"].items()
+        }
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         process = self._process

@@ -1,4 +1,4 @@
-"""GPAW behind a pipe: cells come in as lines of JSON, energies, forces and stresses go out.
+"""GPAW behind a pipe: cells come in as lines of JSON, energies, forces, stresses and electron densities go out.
 
 The system's Python runs this file by its path (Debian's GPAW lives there, matsift does not), so it imports nothing of
 matsift. The first line holds the parameters, each further one a cell; the answer to each is one line.
@@ -7,6 +7,7 @@ The process ends when its input does, also in the middle of a calculation.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import queue
@@ -92,7 +93,26 @@ class Model:
             "setups": {s.symbol: {"name": s.type, "fingerprint": s.fingerprint} for s in calculator.setups},
             "seconds": round(time.monotonic() - started, 2),
         }
+        if request.get("density"):
+            answer["density"] = densities(calculator)
         return answer
+
+
+def densities(calculator: Any) -> dict[str, Any]:
+    """Return the electron densities of a converged calculation (electrons a cubic angstrom), as bytes in base64.
+
+    `all` and `valence` hold the true density near the nuclei, with and without the core states, on a grid twice as
+    fine as that of the wave functions; `pseudo` is smooth there and misses what the compensation charges hold.
+    """
+    found = {
+        "all": calculator.get_all_electron_density(gridrefinement=2),
+        "valence": calculator.get_all_electron_density(gridrefinement=2, skip_core=True),
+        "pseudo": calculator.get_pseudo_density(),
+    }
+    return {
+        name: {"shape": list(rho.shape), "float32": base64.b64encode(rho.astype("<f4").tobytes()).decode("ascii")}
+        for name, rho in found.items()
+    }
 
 
 main()

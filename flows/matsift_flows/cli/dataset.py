@@ -7,14 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from matsift_flows.cli.options import Workers, settings
+from matsift_flows.cli.options import RetryFailed, Workers, settings
 
 app = typer.Typer(help="The bundled data sets of computed crystals.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `build` a verb of its own although it is the only one."""
 
 
 @app.command()
@@ -59,3 +54,42 @@ def build(
         progress=tell,
     )
     typer.echo(f"{summary.out}: " + ", ".join(f"{n} {role}" for role, n in summary.counts.items()))
+
+
+@app.command()
+def densities(
+    work_dir: Annotated[Path, typer.Option(help="Folder of journal and grids; the same folder continues.")] = Path(
+        ".matsift/gpaw_densities"
+    ),
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first compounds of the list.")] = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+) -> None:
+    """Compute electron densities and bulk moduli of cubic compounds with GPAW; stop it and run it again to continue.
+
+    On two cores some hours for the whole list; what costs least comes first.
+
+    Example: matsift dataset densities --limit 4
+    """
+    from matsift_adapters.data.cubic_compounds import CubicCompound, cubic_compounds
+    from matsift_flows.cubic_densities import compute_densities
+    from matsift_flows.progress import Reporter
+
+    reporter = Reporter()
+
+    def tell(compound: CubicCompound, outcome: Any, n_left: int) -> None:
+        said = f"K {outcome.value['k_vrh']:.1f} GPa" if outcome.ok else f"failed: {outcome.message}"
+        name = f"{compound.prototype} {'-'.join(compound.elements)} ({compound.material_id})"
+        reporter.say(f"  {name}: {said}, {outcome.seconds:.0f} s; {n_left} left")
+
+    summary = compute_densities(
+        work_dir,
+        n_worker=settings(workers).workers,
+        compounds=cubic_compounds()[:limit],
+        retry_failed=retry_failed,
+        tell=tell,
+    )
+    typer.echo(
+        f"{work_dir}: {summary.n_done} of {summary.n_compound} compounds, {summary.n_failed} failed, "
+        f"{summary.n_computed_now} computed now"
+    )
