@@ -30,6 +30,7 @@ from matsift_flows.workspace import Workspace, open_workspace
 from matsift_schema.store.counts import row_counts
 
 if TYPE_CHECKING:
+    from matsift_flows.density.report import WrittenDensities
     from matsift_flows.diffraction.report import WrittenSpaceGroups
 
 
@@ -39,7 +40,7 @@ class StudyRun:
 
     study: Study
     added: dict[str, int]
-    written: WrittenReport | WrittenSpaceGroups
+    written: WrittenReport | WrittenSpaceGroups | WrittenDensities
     waiting: Waiting | None = None
 
 
@@ -87,12 +88,18 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
     return StudyRun(study, added, written, waiting)
 
 
-def _learned(workspace: Workspace, study: Study) -> tuple[WrittenReport | WrittenSpaceGroups, Waiting | None]:
+def _learned(
+    workspace: Workspace, study: Study
+) -> tuple[WrittenReport | WrittenSpaceGroups | WrittenDensities, Waiting | None]:
     """Return the report of what was learned from the descriptors, and what the study waits for."""
     if study.diffraction is not None:
         from matsift_flows.diffraction.steps import learn_and_report  # noqa: PLC0415  PyTorch takes seconds to import
 
         return learn_and_report(workspace, study), None
+    if study.density is not None:
+        from matsift_flows.density.steps import compare_and_report  # noqa: PLC0415  scikit-learn, PyTorch
+
+        return compare_and_report(workspace, study), None
     trained = invoke(train, workspace, study)
     if study.mobility is not None:
         invoke(mobility, workspace, study, trained)

@@ -68,12 +68,17 @@ def train(workspace: Workspace, study: Study) -> list[StudyModel]:
     Raises
     ------
     UserInputError
-        If there are too few labels, or the study learns space groups.
+        If there are too few labels, or the study learns space groups or compares learners on densities.
     """
     if study.diffraction is not None:
         raise UserInputError(
             f"the study {study.name} has no candidates to predict: its networks say space groups of patterns; "
             "give `matsift identify` a pattern"
+        )
+    if study.density is not None:
+        raise UserInputError(
+            f"the study {study.name} has no candidates to predict: it compares learners on crystals with labels; "
+            "see its report"
         )
     wanted = [model for name in study.labels.properties for model in _wanted(workspace, study, name)]
     ids = train_models(workspace, study, wanted, title="train and evaluate")

@@ -61,6 +61,26 @@ round(p.score::numeric, 2) AS score, p.rank FROM analysis.pattern_phase p
 JOIN analysis.identified_pattern i USING (answer_hash) WHERE p.fit = 'alone' AND p.rank <= 5
 ORDER BY i.identified_at DESC, p.name, p.rank LIMIT 10
 """
+_COMPARED = """
+SELECT h.property_name AS property, h.learner, array_to_string(m.descriptor_sets, ' ') AS descriptors, count(*) AS n,
+round(sqrt(avg(h.error ^ 2))::numeric, 1) AS rmse FROM analysis.held_out_prediction h
+JOIN (SELECT DISTINCT model_hash, sampling_strategy, descriptor_sets FROM analysis.model) m USING (model_hash)
+WHERE m.sampling_strategy = 'k_fold' GROUP BY 1, 2, 3 ORDER BY 1, 5
+"""
+_HARDEST = """
+SELECT property_name AS property, formula, round(max(true_value)::numeric, 1) AS label, count(*) AS n,
+round(avg(error)::numeric, 1) AS mean_error FROM analysis.held_out_prediction
+GROUP BY 1, 2, structure_hash ORDER BY abs(avg(error)) DESC LIMIT 10
+"""
+_DENSITIES = """
+SELECT formula, space_group_symbol, method, round(n_electron::numeric, 3) AS electrons, n_electron_expected,
+round(mean_per_angstrom3::numeric, 3) AS mean_per_a3 FROM analysis.volumetric_field ORDER BY 6 DESC LIMIT 10
+"""
+_OF_DENSITIES = (
+    ("the error of each learner on crystals that it has not learned from", _COMPARED),
+    ("the crystals that all learners together are most wrong about", _HARDEST),
+    ("the densest cells, and whether their densities hold all electrons", _DENSITIES),
+)
 _OF_PATTERNS = (
     ("which space groups are taken for which", _CONFUSED),
     ("how each space group is recognised, and how far its cell volume is off (fractions)", _VOLUMES),
@@ -79,6 +99,8 @@ def queries_to_try(study: Study) -> list[tuple[str, str]]:
         return [(title, " ".join(template.split())) for title, template in _OF_OXIDES]
     if study.diffraction is not None:
         return [(title, " ".join(template.split())) for title, template in _OF_PATTERNS]
+    if study.density is not None:
+        return [(title, " ".join(template.split())) for title, template in _OF_DENSITIES]
     ranking = study.ranking
     name = ranking.property if ranking.property in _RANKED_IN_SQL else _RANKED_IN_SQL[-1]
     names = {

@@ -27,10 +27,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a study from ingestion to report, or continue it. Example: matsift run studies/na_electrolytes.toml."""
-    from matsift.reports.space_groups import SpaceGroupReport
     from matsift.study.loading import load_study
-    from matsift_flows.cli.ranking import print_ranking
-    from matsift_flows.cli.space_groups import print_space_groups
+    from matsift_flows.cli.reports import print_report
     from matsift_flows.progress import Reporter
     from matsift_flows.study import run_study
     from matsift_flows.workspace import open_workspace
@@ -43,22 +41,17 @@ def run(
     if as_json:
         typer.echo(json.dumps(_as_json(result)))
         return
-    report = result.written.report
-    if isinstance(report, SpaceGroupReport):
-        print_space_groups(report)
-    else:
-        print_ranking(report, loaded.ranking.top)
+    print_report(result.written.report, loaded.ranking.top)
     _print_end(result, study)
 
 
 def _as_json(result: StudyRun) -> dict[str, object]:
-    from matsift.reports.space_groups import SpaceGroupReport
-    from matsift_flows.cli.space_groups import report_json
+    from matsift.reports.data import RankingReport
+    from matsift_flows.cli.reports import unranked_json
 
     report = result.written.report
-    if isinstance(report, SpaceGroupReport):
-        said = report_json(report)
-    else:
+    said = unranked_json(report) or {}
+    if isinstance(report, RankingReport):
         said = {"ranked": [row.candidate.structure_hash for row in report.ranking.ranked]}
     return {
         "study": result.study.name,

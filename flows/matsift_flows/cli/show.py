@@ -25,11 +25,10 @@ def rank(
 
     What is missing behind it is computed first.
     """
-    from matsift.reports.space_groups import SpaceGroupReport
+    from matsift.reports.data import RankingReport
     from matsift.reports.tables import candidate_table
     from matsift.study.loading import load_study
-    from matsift_flows.cli.ranking import print_ranking
-    from matsift_flows.cli.space_groups import print_space_groups, report_json
+    from matsift_flows.cli.reports import print_report, unranked_json
     from matsift_flows.progress import Reporter
     from matsift_flows.study import run_study
     from matsift_flows.workspace import open_workspace
@@ -38,16 +37,12 @@ def rank(
     with open_workspace(settings(), Reporter(quiet=True)) as workspace:
         result = run_study(workspace, loaded, study.parent)
     report, rows = result.written.report, top or loaded.ranking.top
-    if isinstance(report, SpaceGroupReport):  # such a study ranks space groups of patterns, no candidates
-        if as_json:
-            typer.echo(json.dumps(report_json(report)))
-        else:
-            print_space_groups(report)
-        return
-    if as_json:
+    if not as_json:
+        print_report(report, rows)
+    elif isinstance(report, RankingReport):
         typer.echo(json.dumps(candidate_table(report).slice(0, rows).to_pylist(), default=str))
-    else:
-        print_ranking(report, rows)
+    else:  # such a study compares learners or names space groups of patterns: it has no candidates
+        typer.echo(json.dumps(unranked_json(report)))
 
 
 def report(study: StudyPath, overrides: Overrides = None) -> None:

@@ -63,6 +63,12 @@ def train(study: StudyPath, overrides: Overrides = None, workers: Workers = None
             from matsift_flows.diffraction.training import train_networks
 
             return f"{len(invoke(train_networks, workspace, loaded))} ensembles are there"
+        if loaded.density is not None:
+            from matsift_flows.density.fields import fields
+            from matsift_flows.density.training import train_learners
+
+            invoke(fields, workspace, loaded)
+            return f"{len(invoke(train_learners, workspace, loaded))} model versions are there"
         return f"{len(invoke(flow, workspace, loaded))} model versions are there"
 
     _step(step, study, overrides, workers=workers, quiet=quiet)

@@ -43,7 +43,7 @@ def fields(workspace: Workspace, study: Study) -> int:
         ids = store.missing_fields(
             session, _KIND, PROMOLECULE_METHOD, structure_ids=wanted, retry_failed=workspace.retry_failed
         )
-        of_structures = digest(structure_hashes(session, wanted.tolist())) if len(ids) else ""
+        of_structures = digest(sorted(structure_hashes(session, wanted.tolist()))) if len(ids) else ""
     if not len(ids):
         return 0
     shape = (settings.points,) * 3
@@ -77,8 +77,11 @@ def _wanted(workspace: Workspace, study: Study, settings: DensitySettings) -> ND
 def write_chunk(workspace: Workspace, run: LazyRun, done: Worked) -> int:
     """Store the densities of some structures, write their rows and failures; return how many rows are new."""
     failed = _failures(done)
-    grids: Mapping[int, DensityGrid] = {} if done.failure is not None else done.value.grids
-    kept = [_row(workspace, int(done.ids[place]), grid) for place, grid in sorted(grids.items())]
+    found = FieldChunk({}, {}, {}) if done.failure is not None else done.value
+    kept = [
+        _row(workspace, int(done.ids[place]), grid, found.n_electron[place])
+        for place, grid in sorted(found.grids.items())
+    ]
     with workspace.sessions.begin() as session:
         hashes = structure_hashes(session, done.ids.tolist())
         detail = store.failure_detail(_KIND, PROMOLECULE_METHOD)
@@ -90,7 +93,7 @@ def write_chunk(workspace: Workspace, run: LazyRun, done: Worked) -> int:
         return store.write_fields(session, run.id(session), kept)
 
 
-def _row(workspace: Workspace, structure_id: int, grid: DensityGrid) -> store.FieldRow:
+def _row(workspace: Workspace, structure_id: int, grid: DensityGrid, n_electron: int) -> store.FieldRow:
     artifact = workspace.artifacts.put(dumps(grid), SUFFIX)
     return store.FieldRow(
         structure_id=structure_id,
@@ -100,6 +103,7 @@ def _row(workspace: Workspace, structure_id: int, grid: DensityGrid) -> store.Fi
         shape=grid.shape,
         cell=grid.cell,
         n_electron=grid.n_electron,
+        n_electron_expected=n_electron,
         artifact_sha256=artifact.sha256,
         artifact_uri=artifact.uri,
     )

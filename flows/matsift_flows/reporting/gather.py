@@ -22,7 +22,6 @@ from matsift.reports.data import (
 from matsift.reports.mobility import MobilityAxis
 from matsift.reports.ranking import rank
 from matsift.screening.criteria import Percolates
-from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
 from matsift_adapters.oracles.percolation import method_of
 from matsift_flows.campaigns import Campaign
@@ -31,12 +30,12 @@ from matsift_flows.reporting import curves, models
 from matsift_flows.reporting import derived as derivations
 from matsift_flows.reporting.calibration import calibrations
 from matsift_flows.reporting.footer import footer
+from matsift_flows.reporting.quality import label_quality
 from matsift_flows.screen import Screening
 from matsift_flows.train import StudyModel
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.datasets import Snapshot
 from matsift_schema.store.failures import failure_counts
-from matsift_schema.store.labels import label_table
 from matsift_schema.store.ranking import load_candidates
 from matsift_schema.store.screening import criterion_counts
 
@@ -160,15 +159,8 @@ def _mobility(study: Study) -> MobilityAxis | None:
 
 def _quality(session: Session, study: Study, screening: Screening) -> tuple[QualityRow, ...]:
     """Return the labels that each rule rejected, then what each criterion said."""
-    rule_set = rule_set_hash(study.labels.rules)
-    rows = []
-    for name in study.labels.properties:
-        labels = label_table(session, [name], rule_set=rule_set, methods=study.labels.methods)
-        kept, rejected = len(labels), Counter(rule for rule in labels.rules if rule is not None)
-        for rule in (rule.kind for rule in study.labels.rules):
-            kept -= rejected[rule]
-            rows.append(QualityRow(f"labels of {name}", rule, kept, rejected[rule]))
     criteria = criterion_counts(session, screening.screen_id)
     n_labelled = len(screening.structures) - len(screening.candidate_ids)
     stage = f"screen of {len(screening.structures)} structures ({n_labelled} of them labelled, copies or references)"
-    return (*rows, *(QualityRow(stage, c.criterion, c.passed, c.failed, c.unknown) for c in criteria))
+    seen = (QualityRow(stage, c.criterion, c.passed, c.failed, c.unknown) for c in criteria)
+    return (*label_quality(session, study), *seen)

@@ -90,7 +90,12 @@ def predict(
 
     Intervals end at the bounds of the property, beyond which no true value can lie: that loses no coverage.
     """
-    prediction, known = model.predict(X), property_definition(property_name)
+    return with_intervals(model.predict(X), calibration, property_name=property_name)
+
+
+def with_intervals(prediction: Prediction, calibration: ConformalCalibration, *, property_name: str) -> Intervals:
+    """Return a prediction with its calibrated interval, which ends at the bounds of the property."""
+    known = property_definition(property_name)
     lower, upper = calibration.around(prediction)
     return Intervals(
         prediction,
@@ -156,7 +161,7 @@ def train(
     )
     test = predict(model, calibration, X[test_rows], property_name=specification.property_name)
     everything = {"test": np.ones(len(y), dtype=bool), **subsets}
-    metrics = {name: _metrics(y[test_rows], test, mask[test_rows]) for name, mask in everything.items()}
+    metrics = {name: interval_metrics(y[test_rows], test, mask[test_rows]) for name, mask in everything.items()}
     return TrainedModel(
         specification.property_name,
         model,
@@ -167,7 +172,8 @@ def train(
     )
 
 
-def _metrics(y: NDArray[np.float64], said: Intervals, mask: NDArray[np.bool_]) -> tuple[int, dict[str, float]]:
+def interval_metrics(y: NDArray[np.float64], said: Intervals, mask: NDArray[np.bool_]) -> tuple[int, dict[str, float]]:
+    """Return how many of n rows are in a mask, and metrics over those; none where they are too few to say anything."""
     n = int(mask.sum())
     if n < FEWEST_ROWS_TO_EVALUATE:
         return n, {}

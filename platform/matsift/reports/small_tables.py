@@ -9,6 +9,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from matsift.reports.data import Provenance, QualityRow, RankingReport, RunRow
+from matsift.reports.densities import DensityReport
 from matsift.reports.notation import headed, moment, number, quantity, score, symbol, symbol_markup, text_markup
 from matsift.reports.space_groups import SpaceGroupReport
 
@@ -38,7 +39,7 @@ def evaluation_tables(report: RankingReport) -> tuple[Table, ...]:
     return tuple(_evaluation_table(report, name) for name in dict.fromkeys(e.property_name for e in report.evaluations))
 
 
-def quality_tables(report: RankingReport | SpaceGroupReport) -> tuple[Table, ...]:
+def quality_tables(report: RankingReport | SpaceGroupReport | DensityReport) -> tuple[Table, ...]:
     """Return what each named rule kept and rejected, a table a stage, and what failed."""
     stages = groupby(report.quality, key=lambda row: row.stage)
     failures = Table(

@@ -10,6 +10,9 @@ import pyarrow as pa
 
 from matsift.errors import UserInputError
 from matsift.reports.data import RankingReport
+from matsift.reports.densities import DensityReport
+from matsift.reports.density_page import render_densities
+from matsift.reports.density_tables import density_tables
 from matsift.reports.page import render_html
 from matsift.reports.space_group_page import render_space_groups
 from matsift.reports.space_group_tables import space_group_tables
@@ -19,7 +22,7 @@ from matsift.reports.tables import report_tables, write_tables
 PAGE_NAME = "report.html"
 
 
-def write_report(report: RankingReport | SpaceGroupReport, folder: Path) -> list[Path]:
+def write_report(report: RankingReport | SpaceGroupReport | DensityReport, folder: Path) -> list[Path]:
     """Write the page and its tables into a folder, made if need be, and return their paths, the page first.
 
     Files appear whole: each is written aside and moved into place, so a run that is killed leaves the last report.
@@ -31,6 +34,8 @@ def write_report(report: RankingReport | SpaceGroupReport, folder: Path) -> list
     """
     if isinstance(report, SpaceGroupReport):
         return _write(render_space_groups(report), space_group_tables(report), folder)
+    if isinstance(report, DensityReport):
+        return _write(render_densities(report), density_tables(report), folder)
     return _write(render_html(report), report_tables(report), folder)
 
 
