@@ -26,8 +26,8 @@ from matsift_flows.orchestration import invoke
 from prefect import flow, task  # isort: skip  after orchestration, which sets Prefect's environment
 from prefect.cache_policies import NO_CACHE  # isort: skip
 
-#: Plane waves and k-points of the data set; 0.1 eV of smearing is the oracle's default.
-SETTINGS = GpawOracle(cutoff_ev=600.0, kpoint_density=2.5)
+#: The settings, hence the method of the labels, of the campaign in studies/dft_binaries.toml.
+SETTINGS = GpawOracle(cutoff_ev=600.0, kpoint_density=2.0)
 
 #: Wall-clock limit of one compound; on an idle core the slowest take some minutes.
 SECONDS_A_COMPOUND = 1800.0
