@@ -85,6 +85,10 @@ class BadStructureError(MatsiftError):
     """One structure cannot be read, or is not a crystal."""
 
 
+class FieldError(MatsiftError):
+    """A field on a grid cannot be read, or is not what it says."""
+
+
 class BadLabelError(MatsiftError):
     """One label is not a finite number."""
 

@@ -1,0 +1,89 @@
+"""Densities in Gaussian cube files, by ASE: values a cubic bohr, a grid that need not begin at the origin."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matsift.crystal import Crystal
+from matsift.density.grid import DensityGrid
+from matsift.errors import BadStructureError, FieldError
+from matsift_adapters.fields.read_field import ReadField, check_points, checked_density, checked_elf
+from matsift_adapters.sources.compressed import DAMAGE, open_binary
+
+METHOD = "cube"
+
+_HEAD_LINES, _COUNTS = 6, slice(3, 6)
+_LARGEST = 1 << 32
+
+
+def read_cube(path: Path, *, kind: str | None = None, electrons: str | None = None, method: str = METHOD) -> ReadField:
+    """Return the density of a cube file, e/bohr3 turned into e/angstrom3, or an electron localisation function.
+
+    Parameters
+    ----------
+    path
+        The file, perhaps compressed.
+    kind
+        ``dft_charge`` (also where nothing is said) or ``elf``; the file does not say it.
+    electrons
+        ``all`` or ``valence``; None finds out by the integral.
+    method
+        How it was made.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file.
+    FieldError
+        If it is no cube file, is cut off, holds orbitals, or its density is not of the electrons of its atoms.
+    """
+    from ase.units import Bohr  # noqa: PLC0415  most sources need no ASE
+
+    read = _read(path)
+    crystal, values = _crystal(path, read), np.asarray(read["data"], dtype=np.float64)
+    if kind == "elf":
+        return checked_elf(path.name, crystal, method, DensityGrid(values, crystal.lattice))
+    grid = DensityGrid(values / Bohr**3, crystal.lattice)
+    return checked_density(path.name, crystal, method, grid, electrons=electrons)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    from ase.io.cube import read_cube as ase_read  # noqa: PLC0415  most sources need no ASE
+
+    try:
+        with open_binary(path) as stream:
+            text = stream.read(_LARGEST).decode("utf-8", "replace")
+    except DAMAGE as error:
+        raise FieldError(f"{path.name}: it cannot be decompressed ({error}); copy it anew") from error
+    lines = text.split("\n", _HEAD_LINES)
+    try:
+        n_a, n_b, n_c = (abs(int(line.split()[0])) for line in lines[_COUNTS])
+    except (ValueError, IndexError) as error:
+        raise FieldError(f"{path.name}: it is no cube file: lines 4 to 6 do not count points") from error
+    check_points(path.name, (n_a, n_b, n_c))
+    try:
+        read: dict[str, Any] = ase_read(io.StringIO(text))
+    except Exception as error:  # ASE's readers raise anything
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise FieldError(f"{path.name}: it is no cube file, or cut off ({told}); copy or compute it anew") from error
+    if len(read["datas"]) > 1 or read["labels"]:
+        raise FieldError(f"{path.name}: it holds orbitals, not a density; write the density into a file of its own")
+    return read
+
+
+def _crystal(path: Path, read: dict[str, Any]) -> Crystal:
+    """Return the crystal with the first point of the grid as origin."""
+    atoms = read["atoms"]
+    if atoms.cell.rank < 3:
+        raise FieldError(f"{path.name}: its cell is flat")
+    try:
+        coords = atoms.cell.scaled_positions(atoms.positions - read["origin"]) % 1.0
+        crystal = Crystal.ordered(atoms.cell.array, list(atoms.symbols), coords)
+        crystal.check()
+    except BadStructureError as error:
+        raise FieldError(f"{path.name}: {error}") from error
+    return crystal
