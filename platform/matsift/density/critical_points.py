@@ -67,9 +67,20 @@ class BondPoints:
 
 
 @dataclass(frozen=True, eq=False)
-class _Surroundings:
-    """Atoms about one atom at the origin: vectors (n, 3), and five electrons and variances of each (n, 5)."""
+class Surroundings:
+    """Atoms about one atom, itself at the origin among them.
 
+    Parameters
+    ----------
+    atom
+        Its position in the crystal.
+    vectors
+        (n, 3), angstrom, to the atoms within `REACH_ANGSTROM`.
+    electrons, variances
+        (n, 5), electrons and angstrom2, of their Gaussians.
+    """
+
+    atom: int
     vectors: NDArray[np.float64]
     electrons: NDArray[np.float64]
     variances: NDArray[np.float64]
@@ -84,67 +95,68 @@ class _Surroundings:
         return offsets, terms.sum(axis=2), -over.sum(axis=2), (over / self.variances).sum(axis=2)
 
 
-def bond_points(
-    crystal: Crystal, equivalent_atoms: NDArray[np.int64] | None = None, *, b_iso: float = SMEARING_B_ANGSTROM2
-) -> BondPoints:
-    """Return the minima of the promolecule on the bonds of each atom to its nearest neighbours.
+def surroundings(
+    crystal: Crystal, atoms: NDArray[np.int64], *, b_iso: float = SMEARING_B_ANGSTROM2
+) -> list[Surroundings]:
+    """Return what stands about some atoms of an ordered crystal.
 
     Parameters
     ----------
-    crystal
-        Ordered.
-    equivalent_atoms
-        (n_atom,) the first atom of which each one is a copy (`standardise`): only first ones are looked at.
+    atoms
+        (k,) positions in the crystal; one of each kind of equivalent atoms is enough (`standardise`).
     b_iso
         Displacement factor B that smears the atoms, angstrom2.
+    """
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(crystal.lattice), axis=0)
+    n_image = np.ceil(REACH_ANGSTROM / heights + 1.0).astype(int)
+    images = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in n_image), indexing="ij"), axis=-1).reshape(-1, 3)
+    images_angstrom = images @ crystal.lattice
+    gaussians = atom_gaussians(crystal, b_iso)
+    electrons, variances = gaussians.weights.reshape(-1, 5), gaussians.variances.reshape(-1, 5)
+    found = []
+    for atom in atoms.tolist():
+        wrapped = (crystal.frac_coords - crystal.frac_coords[atom] + 0.5) % 1.0 - 0.5
+        wrapped[atom] = 0.0
+        vectors = ((wrapped @ crystal.lattice)[:, None, :] + images_angstrom).reshape(-1, 3)
+        near = np.flatnonzero(np.einsum("nx,nx->n", vectors, vectors) <= REACH_ANGSTROM**2)
+        which = near // len(images)
+        found.append(Surroundings(atom, vectors[near], electrons[which], variances[which]))
+    return found
+
+
+def bond_points(around: list[Surroundings], copies: NDArray[np.int64]) -> BondPoints:
+    """Return the minima of the promolecule on the bonds of atoms to their nearest neighbours.
+
+    Parameters
+    ----------
+    around
+        The surroundings of k atoms, one at least.
+    copies
+        (k,) how many atoms of the cell each stands for.
 
     Raises
     ------
     BadStructureError
         If an atom has no neighbour within `REACH_ANGSTROM`, or two atoms stand on one place.
     """
-    n_atom = len(crystal.species)
-    equivalent = np.arange(n_atom) if equivalent_atoms is None else equivalent_atoms
-    hosts, copies = np.unique(equivalent, return_counts=True)
-    parts = [
-        _bonds_of(int(host), float(n), _surroundings(crystal, int(host), b_iso))
-        for host, n in zip(hosts, copies, strict=True)
-    ]
+    parts = [_bonds_of(one, float(n)) for one, n in zip(around, copies, strict=True)]
     return BondPoints(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def host_densities(
-    crystal: Crystal, atoms: NDArray[np.int64], *, b_iso: float = SMEARING_B_ANGSTROM2
-) -> NDArray[np.float64]:
-    """Return (k,) the density that all others make at each of k atoms, e/angstrom3, as in the embedded-atom method."""
+def host_densities(around: list[Surroundings]) -> NDArray[np.float64]:
+    """Return (k,) the density that all others make at each atom, e/angstrom3, as in the embedded-atom method."""
     found = []
-    for atom in atoms:
-        around = _surroundings(crystal, int(atom), b_iso)
-        _, density, _, _ = around.radial(np.zeros((1, 3)))
-        others = np.einsum("nx,nx->n", around.vectors, around.vectors) > 0
-        found.append(float(density[0, others].sum()))
+    for one in around:
+        others = np.einsum("nx,nx->n", one.vectors, one.vectors) > 0
+        found.append(float(one.radial(np.zeros((1, 3)))[1][0, others].sum()))
     return np.array(found)
 
 
-def _surroundings(crystal: Crystal, atom: int, b_iso: float) -> _Surroundings:
-    heights = 1.0 / np.linalg.norm(np.linalg.inv(crystal.lattice), axis=0)
-    n_image = np.ceil(REACH_ANGSTROM / heights + 1.0).astype(int)
-    images = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in n_image), indexing="ij"), axis=-1).reshape(-1, 3)
-    wrapped = (crystal.frac_coords - crystal.frac_coords[atom] + 0.5) % 1.0 - 0.5
-    wrapped[atom] = 0.0
-    vectors = ((wrapped[:, None, :] + images) @ crystal.lattice).reshape(-1, 3)
-    near = np.flatnonzero(np.einsum("nx,nx->n", vectors, vectors) <= REACH_ANGSTROM**2)
-    gaussians = atom_gaussians(crystal, b_iso)
-    which = near // len(images)
-    electrons, variances = (column.reshape(-1, 5)[which] for column in (gaussians.weights, gaussians.variances))
-    return _Surroundings(vectors[near], electrons, variances)
-
-
-def _bonds_of(host: int, n_copy: float, around: _Surroundings) -> tuple[NDArray[np.float64], ...]:
+def _bonds_of(around: Surroundings, n_copy: float) -> tuple[NDArray[np.float64], ...]:
     distances = np.linalg.norm(around.vectors, axis=1)
     others = distances > 0
     if not others.any():
-        raise BadStructureError(f"atom {host} has no neighbour within {REACH_ANGSTROM:g} angstrom")
+        raise BadStructureError(f"atom {around.atom} has no neighbour within {REACH_ANGSTROM:g} angstrom")
     nearest = distances[others].min()
     if nearest < _CLOSEST_ANGSTROM:
         raise BadStructureError(f"two atoms stand {nearest:.2g} angstrom apart")
@@ -159,7 +171,7 @@ def _bonds_of(host: int, n_copy: float, around: _Surroundings) -> tuple[NDArray[
     dilation = (slope * np.einsum("mnx,mnx->mn", offsets, offsets)).sum(axis=1) / (3.0 * density.sum(axis=1))
     n = len(lengths)
     return (
-        np.full(n, host),
+        np.full(n, around.atom),
         np.full(n, n_copy),
         lengths,
         place,
@@ -170,7 +182,7 @@ def _bonds_of(host: int, n_copy: float, around: _Surroundings) -> tuple[NDArray[
     )
 
 
-def _lowest(around: _Surroundings, ends: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+def _lowest(around: Surroundings, ends: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (m,) where on each bond the density is least, as a share of the bond: a scan, then Newton's steps."""
     ways = ends / lengths[:, None]
     scanned = (_SCAN[:, None, None] * ends).reshape(-1, 3)

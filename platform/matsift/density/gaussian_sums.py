@@ -120,4 +120,8 @@ def _add_patches(total: NDArray[np.float64], gaussians: Gaussians, lattice: NDAr
         patch = np.zeros_like(squared)
         for norm, variance in zip(norms[here], variances, strict=True):
             patch += norm * np.exp(squared * (-0.5 / variance))
-        np.add.at(total, np.ix_(*(i % n for i, n in zip(index, shape, strict=True))), patch)
+        places = np.ix_(*(i % n for i, n in zip(index, shape, strict=True)))
+        if (2 * reach < shape).all():
+            total[places] += patch
+        else:  # a patch wider than the cell meets its own images
+            np.add.at(total, places, patch)

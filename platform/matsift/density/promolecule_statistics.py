@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from matsift.crystal import Crystal
 from matsift.density.bond_statistics import BOND_COLUMNS, OVER, bond_statistics
 from matsift.density.conventional import standardise
-from matsift.density.critical_points import bond_points, host_densities
+from matsift.density.critical_points import bond_points, host_densities, surroundings
 from matsift.density.field_statistics import GRID_COLUMNS, grid_statistics
 from matsift.density.promolecule import promolecule
 
@@ -41,9 +41,9 @@ def density_statistics(crystal: Crystal) -> NDArray[np.float64]:
     found = standardise(crystal)
     cell = found.crystal
     field = promolecule(cell, statistics_shape(cell.lattice), b_iso=STATISTICS_B_ANGSTROM2)
-    bonds = bond_points(crystal, found.equivalent_atoms)
     atoms, copies = np.unique(found.equivalent_atoms, return_counts=True)
-    hosts = host_densities(crystal, atoms)
+    around = surroundings(crystal, atoms)
+    bonds, hosts = bond_points(around, copies), host_densities(around)
     return np.concatenate(
         [
             grid_statistics(field, cell.frac_coords),
