@@ -6,8 +6,7 @@ line. So a computation that was killed at any moment goes on where it was, and l
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,8 @@ from matsift.execution.killable import KillablePool, Outcome
 from matsift.study.oracles import GpawOracle
 from matsift_adapters.artifacts import ArtifactStore
 from matsift_adapters.data.cubic_compounds import CubicCompound, cubic_compounds
-from matsift_adapters.data.journal import Journal, read_journal
+from matsift_adapters.data.cubic_densities import ARTIFACTS, JOURNAL, SUFFIX, finished, packed
+from matsift_adapters.data.journal import Journal
 from matsift_adapters.oracles.registry import oracle
 from matsift_flows.orchestration import invoke
 
@@ -27,12 +27,11 @@ from prefect import flow, task  # isort: skip  after orchestration, which sets P
 from prefect.cache_policies import NO_CACHE  # isort: skip
 
 #: The settings, hence the method of the labels, of the campaign in studies/dft_binaries.toml.
-SETTINGS = GpawOracle(cutoff_ev=600.0, kpoint_density=2.0)
+DENSITY_SETTINGS = GpawOracle(cutoff_ev=600.0, kpoint_density=2.0)
 
 #: Wall-clock limit of one compound; on an idle core the slowest take some minutes.
 SECONDS_A_COMPOUND = 1800.0
 
-JOURNAL, ARTIFACTS = "densities.jsonl", "artifacts"
 _TARGET = "matsift_adapters.oracles.gpaw_density:label"
 
 
@@ -54,7 +53,7 @@ def compute_densities(
     *,
     n_worker: int,
     compounds: Sequence[CubicCompound] | None = None,
-    settings: GpawOracle = SETTINGS,
+    settings: GpawOracle = DENSITY_SETTINGS,
     seconds_a_compound: float = SECONDS_A_COMPOUND,
     retry_failed: bool = False,
     tell: Tell | None = None,
@@ -94,11 +93,6 @@ def compute_densities(
     n_failed = sum("failure" in row for row in of_list)
     now = len(missing) - len(missing_compounds(compounds, work_dir, asked.method))
     return DensitiesSummary(len(compounds), now, len(of_list) - n_failed, n_failed)
-
-
-def finished(work_dir: Path, method: str) -> dict[str, dict[str, Any]]:
-    """Return the journal's lines of a method by material id; of several for one compound the last counts."""
-    return {row["id"]: row for row in read_journal(work_dir / JOURNAL) if row["method"] == method}
 
 
 def missing_compounds(
@@ -145,19 +139,6 @@ def label_queue(
                 tell(compound, outcome, len(compounds) - n)
 
 
-def packed(densities: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]]) -> bytes:
-    """Return grids by name as the bytes of an NPZ file."""
-    file = io.BytesIO()
-    np.savez_compressed(file, **densities)  # type: ignore[arg-type]  # numpy's stub wants allow_pickle among them
-    return file.getvalue()
-
-
-def unpacked(content: bytes) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
-    """Return the grids of `packed`."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
 def _line(compound: CubicCompound, method: str, outcome: Outcome, store: ArtifactStore) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": compound.material_id,
@@ -173,5 +154,5 @@ def _line(compound: CubicCompound, method: str, outcome: Outcome, store: Artifac
     densities = found.pop("densities")
     volume = abs(np.linalg.det(np.array(found["detail"]["relaxed"]["lattice"])))
     row["n_electron"] = {name: float(rho.mean(dtype=np.float64) * volume) for name, rho in densities.items()}
-    row["densities"] = store.put(packed(densities), ".npz").sha256
+    row["densities"] = store.put(packed(densities), SUFFIX).sha256
     return {**row, "result": found}

@@ -37,6 +37,14 @@ labelled   relaxed with its symmetry kept
 unseen     as labelled, but kept from training, to try a model on (`UNSEEN_ELEMENTS` of `matsift.candidates.oxides`)
 failed     the starting crystal, no labels; `failure` says why
 ========== ===========================================================================================================
+
+`CUBIC_DENSITIES` has the same form again: cubic compounds by density functional theory. Its lines are called after
+prototype and elements (``rock-salt-Na-Cl``), are ``labelled`` or ``failed``, and have bulk modulus and energy for
+labels, and beside them: ``lattice_constant_angstrom``, ``k_derivative`` and ``residual_mev`` of the equation of state,
+``n_electron`` (the sum of the density on its grid), ``kpoints``, fingerprints of the ``setups``, ``density`` (the
+columns of `matsift.density.field_statistics`, and ``electrons_moved_per_atom``: half the integral of the absolute
+difference to the promolecule), ``densities_sha256`` (name of the grids' file where they were computed), and
+``materials_project`` (id, lattice constant, k_vrh and g_vrh of that entry).
 """
 
 from pathlib import Path
@@ -53,3 +61,8 @@ CHGNET_PROTOTYPES = Path(__file__).with_name(f"{DATASET}.jsonl.gz")
 OXIDES = "oxide_prototypes"
 OXIDES_VERSION = "2026.11"
 OXIDE_PROTOTYPES = Path(__file__).with_name(f"{OXIDES}.jsonl.gz")
+
+#: Cubic compounds whose electron densities were computed; the table, not the grids.
+DENSITIES = "cubic_densities"
+DENSITIES_VERSION = "2026.11"
+CUBIC_DENSITIES = Path(__file__).with_name(f"{DENSITIES}.jsonl.gz")

@@ -64,15 +64,19 @@ def densities(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first compounds of the list.")] = None,
     workers: Workers = None,
     retry_failed: RetryFailed = False,
+    compute: Annotated[bool, typer.Option(help="Compute what is missing, or take what there is.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Packed table to write.")] = None,
+    store: Annotated[bool, typer.Option(help="Bring table and grids into the database.")] = False,
 ) -> None:
     """Compute electron densities and bulk moduli of cubic compounds with GPAW; stop it and run it again to continue.
 
     On two cores some hours for the whole list; what costs least comes first.
 
-    Example: matsift dataset densities --limit 4
+    Example: matsift dataset densities --limit 4 --out densities.jsonl.gz --store
     """
     from matsift_adapters.data.cubic_compounds import CubicCompound, cubic_compounds
     from matsift_flows.cubic_densities import compute_densities
+    from matsift_flows.cubic_density_rows import keep_densities
     from matsift_flows.progress import Reporter
 
     reporter = Reporter()
@@ -82,14 +86,18 @@ def densities(
         name = f"{compound.prototype} {'-'.join(compound.elements)} ({compound.material_id})"
         reporter.say(f"  {name}: {said}, {outcome.seconds:.0f} s; {n_left} left")
 
-    summary = compute_densities(
-        work_dir,
-        n_worker=settings(workers).workers,
-        compounds=cubic_compounds()[:limit],
-        retry_failed=retry_failed,
-        tell=tell,
-    )
-    typer.echo(
-        f"{work_dir}: {summary.n_done} of {summary.n_compound} compounds, {summary.n_failed} failed, "
-        f"{summary.n_computed_now} computed now"
-    )
+    if compute:
+        summary = compute_densities(
+            work_dir,
+            n_worker=settings(workers).workers,
+            compounds=cubic_compounds()[:limit],
+            retry_failed=retry_failed,
+            tell=tell,
+        )
+        typer.echo(
+            f"{work_dir}: {summary.n_done} of {summary.n_compound} compounds, {summary.n_failed} failed, "
+            f"{summary.n_computed_now} computed now"
+        )
+    if out is not None or store:
+        kept = keep_densities(work_dir, out, reporter, settings(workers) if store else None)
+        typer.echo(f"{kept.table}: {kept.n_row} rows" + (f", {kept.n_field} fields are new" if store else ""))
