@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-descriptors bench-diffraction bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
+.PHONY: help demo demo-dft test lint format bench bench-density bench-descriptors bench-diffraction bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
   repro-000 repro-001 repro-001-active repro-002 docs constraints clean
 
 help: ## show this list
@@ -39,6 +39,9 @@ bench: $(VENV)/.installed-dev ## benchmarks and long checks (minutes); real data
 
 bench-ingest: $(VENV)/.installed-dev ## CIFs into the database: rates, stages, bad CIFs, bulk load beside COPY and ASE
 	$(BIN)/python -m benchmarks.ingest
+
+bench-density: $(VENV)/.installed-dev ## promolecules beside plainer ways; peak memory and waiting of training on 5,000 densities
+	$(BIN)/python -m benchmarks.density
 
 bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours of matminer, kept): numbers, rates, database
 	$(BIN)/python -m benchmarks.descriptors

@@ -1,0 +1,1 @@
+"""Densities: what promolecules, statistics and training on thousands of grids cost."""

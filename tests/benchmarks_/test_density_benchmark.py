@@ -1,0 +1,26 @@
+"""The benchmark of densities: its plainer ways give the same density, its measurement runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from benchmarks.density import memory
+from benchmarks.density.promolecules import by_form_factors, crystals
+
+from matsift.density.promolecule import promolecule
+
+
+@pytest.mark.parametrize("name", ["ten atoms, triclinic", "rock salt, conventional"])
+def test_the_plain_way_gives_the_same_density_but_for_its_ringing(name: str) -> None:
+    crystal = crystals()[name]
+    ours, plain = promolecule(crystal), by_form_factors(crystal)
+    assert np.abs(ours.values - plain.values).max() < 0.05 * ours.values.max()
+    assert np.abs(ours.values - plain.values).mean() < 0.01 * ours.values.mean()
+
+
+@pytest.mark.parametrize("way", memory.WAYS)
+def test_memory_rate_and_waiting_are_measured(way: str) -> None:
+    found = memory.measured(way, n=4, points=40)
+    assert found["gib"] > 0
+    assert found["rate"] > 0
+    assert 0 <= found["waiting"] <= 1
