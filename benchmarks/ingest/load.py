@@ -24,7 +24,8 @@ from matsift.records import EntryRecord
 from matsift_adapters.embedded_postgres import stop
 from matsift_adapters.settings import Settings
 from matsift_adapters.sources import Source
-from matsift_flows.ingest import CHUNK, write_chunk
+from matsift_flows.ingest import CHUNK, write_chunks
+from matsift_flows.overlap import chunked
 from matsift_flows.progress import Reporter
 from matsift_flows.workspace import Workspace, open_workspace
 from matsift_schema.store import structures as store
@@ -112,11 +113,11 @@ def table(comparison: Comparison) -> list[str]:
 
 
 def write(workspace: Workspace, entries: Sequence[EntryRecord], name: str) -> None:
-    """Write parsed entries as the flow does: looked up, written and committed chunk by chunk."""
+    """Write parsed entries as the flow does: packed, looked up, written and committed chunk by chunk."""
     source = Source(name, "files", "1", "MIT", "", "0" * 64, lambda _: iter(()))
     with workspace.run("ingest", None, {"source": name}) as run:
-        for start in range(0, len(entries), CHUNK):
-            write_chunk.fn(workspace, run, source, entries[start : start + CHUNK], lambda *_, **__: None)
+        chunks = chunked(entries, n_item=CHUNK, seconds=60.0)
+        list(write_chunks(workspace, run, source, chunks, lambda *_, **__: None))
 
 
 def _ways(

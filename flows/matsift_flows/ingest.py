@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -147,8 +147,7 @@ def _ingest_source(workspace: Workspace, study: str, source: Source) -> SyncCoun
         workspace.reporter.work(f"ingest {source.name}", None, "entries") as advance,
     ):
         chunks = chunked(source.iterate(known), n_item=CHUNK, seconds=CHUNK_SECONDS)
-        noted = (reading.take(chunk) for chunk in chunks)
-        for written in overlapped(noted, lambda chunk: invoke(write_chunk, workspace, run, source, chunk, advance)):
+        for written in write_chunks(workspace, run, source, map(reading.take, chunks), advance):
             reading.written += written
         reading.withdrawn = reading.written.withdrawn + _close(workspace, run, source, reading, latest)
     counts = reading.counts()
@@ -156,12 +155,29 @@ def _ingest_source(workspace: Workspace, study: str, source: Source) -> SyncCoun
     return counts
 
 
+def write_chunks(
+    workspace: Workspace, run: LazyRun, source: Source, chunks: Iterable[Sequence[SourceItem]], advance: Advance
+) -> Iterator[catalogue.WriteCounts]:
+    """Write chunks in their order, each in a transaction while the next is drawn and packed; yield the counts."""
+    ahead = ((chunk, catalogue.pack_entries(_entries(chunk))) for chunk in chunks)
+
+    def write(packed: tuple[Sequence[SourceItem], catalogue.PackedEntries]) -> catalogue.WriteCounts:
+        return invoke(write_chunk, workspace, run, source, packed[0], packed[1], advance)
+
+    return overlapped(ahead, write)
+
+
 @task(name="write entries", cache_policy=NO_CACHE)
 def write_chunk(
-    workspace: Workspace, run: LazyRun, source: Source, chunk: Sequence[SourceItem], advance: Advance
+    workspace: Workspace,
+    run: LazyRun,
+    source: Source,
+    chunk: Sequence[SourceItem],
+    packed: catalogue.PackedEntries,
+    advance: Advance,
 ) -> catalogue.WriteCounts:
     """Write a chunk of what a source states, all or nothing; where it states nothing new, nothing is written."""
-    entries = [item for item in chunk if isinstance(item, EntryRecord)]
+    entries = _entries(chunk)
     loose = [item for item in chunk if isinstance(item, FailureRecord)]
     about = catalogue.SourceFacts(
         source.name, source.kind, source.licence, source.description, is_service=source.content_hash is None
@@ -172,13 +188,17 @@ def write_chunk(
         counts = catalogue.WriteCounts(existing=len(entries) - len(missing))
         if missing:
             facts = {e.crystal.content_hash: e.facts or describe(e.crystal) for e in missing if e.crystal is not None}
-            counts += catalogue.write_entries(session, run.id(session), about, missing, facts)
+            counts += catalogue.write_entries(session, run.id(session), about, missing, facts, packed)
         taken_back = syncs.withdraw(session, source.name, [i for i in chunk if isinstance(i, WithdrawnRecord)])
         if unknown:
             counts += catalogue.WriteCounts(failures=write_failures(session, run.id(session), unknown))
         counts += catalogue.WriteCounts(withdrawn=taken_back)
     advance(len(chunk), failed=len(loose) + sum(entry.crystal is None for entry in entries))
     return counts
+
+
+def _entries(chunk: Sequence[SourceItem]) -> list[EntryRecord]:
+    return [item for item in chunk if isinstance(item, EntryRecord)]
 
 
 def _close(workspace: Workspace, run: LazyRun, source: Source, reading: _Reading, latest: str | None) -> int:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
+
+#: Seconds after which a busy thread lets another run: a writer waits for the server a dozen times a chunk, and Python's
+#: 5 ms each time would take longer than the server.
+TURN_S = 2e-4
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,7 +45,7 @@ def overlapped(chunks: Iterable[T], write: Callable[[T], R]) -> Iterator[R]:
     One chunk at a time is written. However it ends, a chunk in hand is written first; an error of `write` is raised
     once the next chunk was drawn.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as writer:
+    with _quick_turns(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer") as writer:
         in_hand: Future[R] | None = None
         for chunk in chunks:
             if in_hand is not None:
@@ -47,3 +53,13 @@ def overlapped(chunks: Iterable[T], write: Callable[[T], R]) -> Iterator[R]:
             in_hand = writer.submit(copy_context().run, write, chunk)  # the context of Prefect's flow, where one runs
         if in_hand is not None:
             yield in_hand.result()
+
+
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, TURN_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -95,3 +96,10 @@ def test_an_error_of_writing_ends_the_reading() -> None:
 def test_the_writer_knows_the_context_of_the_flow() -> None:
     FLOW.set("ingest")
     assert list(overlapped(["chunk"], lambda _: FLOW.get())) == ["ingest"]
+
+
+def test_threads_take_quick_turns_for_as_long_as_it_lasts() -> None:
+    before = sys.getswitchinterval()
+    (during,) = overlapped(["chunk"], lambda _: sys.getswitchinterval())
+    assert during < before
+    assert sys.getswitchinterval() == before

@@ -94,6 +94,38 @@ def test_ids_that_are_one_once_stored_are_one_entry(session: Session) -> None:
     assert (counts.inserted, counts.duplicates) == (1, 1)
 
 
+_ROWS = """
+    SELECT e.external_id, e.content_hash, e.payload::text, e.canonical_number, s.content_hash, s.formula, s.holds,
+           s.lattice, s.frac_coords, s.space_group_number
+    FROM matsift.source_entry e JOIN matsift.structure s ON s.id = e.structure_id ORDER BY 1
+"""
+
+
+def test_what_was_packed_ahead_is_what_is_written(session: Session) -> None:
+    described = [replace(entry(str(i), c, canonical_number=i), facts=describe(c)) for i, c in enumerate(many(5))]
+    entries = [*described, entry("packed late", shared_site())]
+    packed = catalogue.pack_entries(entries)
+    assert (len(packed.entries), len(packed.structures)) == (6, 5)
+    found = []
+    for rows in (packed, None):
+        with session.begin_nested() as savepoint:
+            catalogue.write_entries(session, run_id(session), SOURCE, entries, facts_of(entries), rows)
+            found.append([tuple(row) for row in session.execute(text(_ROWS))])
+            savepoint.rollback()
+    assert len(found[0]) == 6
+    assert found[0] == found[1]
+
+
+def test_the_row_of_another_entry_of_the_same_id_or_crystal_is_not_taken(session: Session) -> None:
+    salt = replace(entry("a", holds=("of a",)), facts=describe(rock_salt()))
+    other, twin = replace(salt, crystal=rock_salt("K"), facts=None), replace(salt, external_id="b", holds=("of b",))
+    packed = catalogue.pack_entries([salt, twin])
+    counts = catalogue.write_entries(session, run_id(session), SOURCE, [other, twin], facts_of([other, twin]), packed)
+    assert (counts.inserted, counts.structures) == (2, 2)
+    rows = [(row.external_id, row.formula, row.holds) for row in session.execute(text(_ROWS))]
+    assert rows == [("a", "K1 Cl1", ["of a"]), ("b", "Na1 Cl1", ["of b"])]
+
+
 def test_labels_of_new_structures_are_compared_with_one_another(session: Session) -> None:
     """The first of two values of one structure counts, the other is a conflict; the rest go straight in."""
     crystal = rock_salt()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from matsift.records import EntryRecord, FailureRecord, LabelRecord
 from matsift.structure_facts import StructureFacts
 from matsift_schema.store.copying import texts
-from matsift_schema.store.entries import entry_key, state_entries
+from matsift_schema.store.entries import entry_key, packed_entry, state_entries
 from matsift_schema.store.failures import write_failures
 from matsift_schema.store.labels import write_labels
-from matsift_schema.store.structures import store_structures
+from matsift_schema.store.structures import packed_structures, store_structures
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,29 @@ class WriteCounts:
         return WriteCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
+@dataclass(frozen=True)
+class PackedEntries:
+    """Rows of entries and of their structures as COPY takes them; the entries themselves tell whose row it is.
+
+    `entries` by `entry_key`, `structures` by content hash.
+    """
+
+    entries: Mapping[str, tuple[EntryRecord, bytes]] = field(default_factory=dict)
+    structures: Mapping[str, tuple[EntryRecord, bytes]] = field(default_factory=dict)
+
+
+def pack_entries(entries: Sequence[EntryRecord]) -> PackedEntries:
+    """Return what is sent of entries, as far as it is known without a connection: while the chunk before is written."""
+    by_key: dict[str, tuple[EntryRecord, bytes]] = {}
+    first: dict[str, EntryRecord] = {}
+    for entry in entries:
+        by_key.setdefault(entry_key(entry), (entry, packed_entry(entry)))
+        if entry.crystal is not None and entry.facts is not None:
+            first.setdefault(entry.crystal.content_hash, entry)
+    rows = packed_structures([(e.crystal, e.facts, e.holds) for e in first.values() if e.crystal and e.facts])
+    return PackedEntries(by_key, dict(zip(first, zip(first.values(), rows, strict=True), strict=True)))
+
+
 def known_entries(
     session: Session, source_name: str, external_ids: Sequence[str] | None = None
 ) -> dict[str, tuple[str, str | None]]:
@@ -74,6 +97,7 @@ def write_entries(
     source: SourceFacts,
     entries: Sequence[EntryRecord],
     facts: Mapping[str, StructureFacts],
+    packed: PackedEntries | None = None,
 ) -> WriteCounts:
     """Write entries with their structures, labels and failures; return the counts. Flushed, not committed.
 
@@ -88,6 +112,8 @@ def write_entries(
         A chunk of entries of one source.
     facts
         Content hash -> facts, for the structures of all entries; one that is missing raises KeyError.
+    packed
+        What `pack_entries` returned of these and perhaps others; what it lacks is packed now.
     """
     source_id = write_source(session, source)
     chosen, duplicates = _first_of_each_id(entries)
@@ -95,10 +121,22 @@ def write_entries(
     for entry in chosen.values():
         if entry.crystal:
             crystals.setdefault(entry.crystal.content_hash, entry)
+    rows = packed or PackedEntries()
     structure_ids, new = store_structures(
-        session, run_id, [(e.crystal, facts[key], e.holds) for key, e in crystals.items() if e.crystal]
+        session,
+        run_id,
+        [(e.crystal, facts[key], e.holds) for key, e in crystals.items() if e.crystal],
+        _rows_of(crystals, rows.structures),
     )
-    stated = state_entries(session, run_id, source_id, chosen, structure_ids, is_service=source.is_service)
+    stated = state_entries(
+        session,
+        run_id,
+        source_id,
+        chosen,
+        structure_ids,
+        is_service=source.is_service,
+        packed=_rows_of(chosen, rows.entries),
+    )
     duplicates += stated.refused
     listed = list(chosen.values())
     labels = _labels(listed, stated.ids)
@@ -131,6 +169,16 @@ def write_source(session: Session, source: SourceFacts) -> int:
         {"name": source.name, "kind": source.kind, "licence": source.licence, "description": source.description},
     )
     return int(session.execute(query, {"name": source.name}).scalar_one())
+
+
+def _rows_of(entries: Mapping[str, EntryRecord], packed: Mapping[str, tuple[EntryRecord, bytes]]) -> dict[str, bytes]:
+    """Return the packed rows of exactly these entries: another may have the same id, or the same crystal."""
+    found = {}
+    for key, entry in entries.items():
+        owner, row = packed.get(key, (None, b""))
+        if owner is entry:
+            found[key] = row
+    return found
 
 
 def _states(

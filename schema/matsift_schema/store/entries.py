@@ -26,7 +26,7 @@ from matsift_schema.store.packing import (
 )
 
 _COLUMNS = (
-    *("source_id", "run_id", "created_at", "canonical_number", "structure_id"),
+    *("source_id", "run_id", "created_at", "structure_id", "canonical_number"),
     *("external_id", "version", "content_hash", "licence", "url", "payload", "revision"),
 )
 _NUMBERS = struct.Struct(">hiqiqiq")  # the number of fields, then length and value of the first three
@@ -124,15 +124,19 @@ def state_entries(
     structure_ids: Mapping[str, int],
     *,
     is_service: bool,
+    packed: Mapping[str, bytes] | None = None,
 ) -> StatedEntries:
-    """Write what a source states of entries, by `entry_key`; their structures are there. Flushed, not committed."""
+    """Write what a source states of entries, by `entry_key`; their structures are there. Flushed, not committed.
+
+    `packed` is what `packed_entry` returns of them, as far as that was done before.
+    """
 
     def write() -> tuple[dict[str, int], list[EntryRecord]]:
         values: dict[str, Any] = {"source_id": source_id, "ids": texts(session, list(entries))}
         known = set(session.scalars(_KNOWN, values))
         fresh = {key: entry for key, entry in entries.items() if key not in known}
         if fresh:
-            rows = _rows(source_id, run_id, server_time(session), fresh, structure_ids)
+            rows = _rows(source_id, run_id, server_time(session), fresh, structure_ids, packed or {})
             copy_into(session, "source_entry", _COLUMNS, rows)
         ids: dict[str, int] = {}
         if any(entry.labels or entry.failures for entry in fresh.values()):
@@ -178,24 +182,29 @@ def _rows(
     moment: datetime,
     entries: Mapping[str, EntryRecord],
     structure_ids: Mapping[str, int],
+    packed: Mapping[str, bytes],
 ) -> Iterator[bytes]:
     """Yield a row of `_COLUMNS` an entry in COPY's binary form."""
     numbers = _NUMBERS.pack(len(_COLUMNS), 8, source_id, 8, run_id, 8, microseconds(moment))
     for key, entry in entries.items():
-        yield b"".join(
-            (
-                numbers,
-                int8_field(entry.canonical_number),
-                int8_field(structure_ids[entry.crystal.content_hash] if entry.crystal else None),
-                text_field(key),
-                frequent_text_field(entry.version),
-                text_field(entry.content_hash),
-                frequent_text_field(entry.licence),
-                frequent_text_field(entry.url),
-                jsonb_field(_json(entry.payload)),
-                text_field(entry.revision),
-            )
+        structure_id = structure_ids[entry.crystal.content_hash] if entry.crystal else None
+        yield b"".join((numbers, int8_field(structure_id), packed.get(key) or packed_entry(entry)))
+
+
+def packed_entry(entry: EntryRecord) -> bytes:
+    """Return what of an entry's row of `_COLUMNS` no database has a say in, in COPY's binary form."""
+    return b"".join(
+        (
+            int8_field(entry.canonical_number),
+            text_field(entry.external_id),
+            frequent_text_field(entry.version),
+            text_field(entry.content_hash),
+            frequent_text_field(entry.licence),
+            frequent_text_field(entry.url),
+            jsonb_field(_json(entry.payload)),
+            text_field(entry.revision),
         )
+    )
 
 
 def _typed_rows(entries: Sequence[EntryRecord]) -> Iterator[tuple[Any, ...]]:

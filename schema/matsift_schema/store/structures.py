@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,12 +30,13 @@ from matsift_schema.store.packing import (
 
 #: Columns of `packed_rows`.
 COLUMNS = (
-    *("n_site", "n_element", "volume_angstrom3", "density_g_per_cm3", "is_ordered", "run_id", "created_at"),
+    *("run_id", "created_at", "n_site", "n_element", "volume_angstrom3", "density_g_per_cm3", "is_ordered"),
     *("content_hash", "lattice", "species", "frac_coords", "occupancies", "site_index"),
     *("formula", "reduced_formula", "anonymous_formula", "chemical_system", "elements"),
     *("space_group_number", "space_group_symbol", "crystal_system", "holds"),
 )
-_NUMBERS = struct.Struct(">hiiiiididi?iqiq")  # the number of fields, then length and value of the first seven
+_ORIGIN = struct.Struct(">hiqiq")  # the number of fields, then length and value of the first two
+_NUMBERS = struct.Struct(">iiiiididi?")  # length and value of the next five
 #: Condition on ``matsift.structure s``: one of the named :sources states it now, or none is named.
 STATED_NOW = """
     (cardinality(CAST(:sources AS text[])) = 0 OR s.id IN (
@@ -90,20 +91,29 @@ def write_structures(
 
 
 def store_structures(
-    session: Session, run_id: int, structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]]
+    session: Session,
+    run_id: int,
+    structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]],
+    packed: Mapping[str, bytes] | None = None,
 ) -> tuple[dict[str, int], set[str]]:
-    """Write crystals as `write_structures` does; return content hash -> id of all, and the hashes of the new."""
+    """Write crystals as `write_structures` does; return content hash -> id of all, and the hashes of the new.
+
+    `packed` are their `packed_structures` by content hash, as far as they were packed before.
+    """
     by_hash: dict[str, tuple[Crystal, StructureFacts, Sequence[str]]] = {}
     for structure in structures:
         by_hash.setdefault(structure[0].content_hash, structure)
+
+    bodies = dict(packed or {})
 
     def write() -> tuple[dict[str, int], set[str]]:
         ids = structure_ids(session, list(by_hash))
         new = sorted(by_hash.keys() - ids.keys())
         if new:
-            copy_into(
-                session, "structure", COLUMNS, packed_rows([by_hash[key] for key in new], run_id, server_time(session))
-            )
+            late = [key for key in new if key not in bodies]
+            bodies.update(zip(late, packed_structures([by_hash[key] for key in late]), strict=True))
+            origin = _origin(run_id, server_time(session))
+            copy_into(session, "structure", COLUMNS, (origin + bodies[key] for key in new))
             ids |= structure_ids(session, new)
         return ids, set(new)
 
@@ -188,18 +198,28 @@ def packed_rows(
     structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]], run_id: int, moment: datetime
 ) -> Iterator[bytes]:
     """Yield a row of `COLUMNS` a structure in COPY's binary form."""
+    origin = _origin(run_id, moment)
+    for body in packed_structures(structures):
+        yield origin + body
+
+
+def packed_structures(structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]]) -> list[bytes]:
+    """Return a row of `COLUMNS` a structure in COPY's binary form, without its beginning: the run and the moment.
+
+    It takes no connection, so that it can be done while the server is busy with something else.
+    """
     crystals = [crystal for crystal, _, _ in structures]
     lattices = float8_arrays([crystal.lattice for crystal in crystals])
     coords = float8_arrays([crystal.frac_coords for crystal in crystals])
     occupancies = float8_arrays([crystal.occupancies for crystal in crystals])
     sites = int4_arrays([crystal.site_index for crystal in crystals])
-    created = microseconds(moment)
+    bodies = []
     for i, (crystal, facts, holds) in enumerate(structures):
         numbers = (
-            *(len(COLUMNS), 4, facts.n_site, 4, facts.n_element, 8, facts.volume_angstrom3),
-            *(8, facts.density_g_per_cm3, 1, facts.is_ordered, 8, run_id, 8, created),
+            *(4, facts.n_site, 4, facts.n_element, 8, facts.volume_angstrom3),
+            *(8, facts.density_g_per_cm3, 1, facts.is_ordered),
         )
-        yield b"".join(
+        body = b"".join(
             (
                 _NUMBERS.pack(*numbers),
                 text_field(crystal.content_hash),
@@ -219,3 +239,9 @@ def packed_rows(
                 text_array(holds),
             )
         )
+        bodies.append(body)
+    return bodies
+
+
+def _origin(run_id: int, moment: datetime) -> bytes:
+    return _ORIGIN.pack(len(COLUMNS), 8, run_id, 8, microseconds(moment))
