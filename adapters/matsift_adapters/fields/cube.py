@@ -10,7 +10,7 @@ import numpy as np
 
 from matsift.crystal import Crystal
 from matsift.density.grid import DensityGrid
-from matsift.errors import BadStructureError, FieldError
+from matsift.errors import BadStructureError, FieldError, UserInputError
 from matsift_adapters.fields.read_field import ReadField, check_points, checked_density, checked_elf
 from matsift_adapters.sources.compressed import DAMAGE, open_binary
 
@@ -49,6 +49,29 @@ def read_cube(path: Path, *, kind: str | None = None, electrons: str | None = No
         return checked_elf(path.name, crystal, method, DensityGrid(values, crystal.lattice))
     grid = DensityGrid(values / Bohr**3, crystal.lattice)
     return checked_density(path.name, crystal, method, grid, electrons=electrons)
+
+
+def write_cube(path: Path, crystal: Crystal, grid: DensityGrid, *, is_density: bool = True) -> None:
+    """Write a grid to a cube file, a density in e/bohr3; the atoms stand in the grid's cell.
+
+    Raises
+    ------
+    UserInputError
+        If the crystal is disordered, or the file cannot be written.
+    """
+    from ase import Atoms  # noqa: PLC0415  most sources need no ASE
+    from ase.io.cube import write_cube as ase_write  # noqa: PLC0415
+    from ase.units import Bohr  # noqa: PLC0415
+
+    if not crystal.is_ordered:
+        raise UserInputError("a cube file holds no shared sites; this crystal is disordered")
+    atoms = Atoms(crystal.species, cell=grid.cell, scaled_positions=crystal.frac_coords, pbc=True)
+    values = grid.values * Bohr**3 if is_density else grid.values
+    try:
+        with path.open("w", encoding="ascii") as stream:
+            ase_write(stream, atoms, values, comment="matsift density, e/bohr3" if is_density else "matsift elf")
+    except OSError as error:
+        raise UserInputError(f"{path} cannot be written ({error.strerror}); name another file") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

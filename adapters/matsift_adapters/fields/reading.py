@@ -67,6 +67,8 @@ def read_field(path: Path, wishes: Wishes | None = None) -> ReadField:
     FieldError
         If it holds no field that can be checked; one sentence says why and what to do.
     """
+    if not path.exists():
+        raise SourceError(str(path), "there is no such file", "correct the path")
     said = wishes or Wishes()
     file_format = _format(path)
     if file_format in _REFUSED:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matsift_flows.cli import campaign, database, dataset, identify, run, show, sources, steps
+from matsift_flows.cli import campaign, database, dataset, density, identify, run, show, sources, steps
 
 app = typer.Typer(
     name="matsift",
@@ -30,6 +30,7 @@ for name, command in show.COMMANDS.items():
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(database.app, name="db")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(density.app, name="density")
 
 
 def _print_version(wanted: bool) -> None:

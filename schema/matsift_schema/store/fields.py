@@ -211,6 +211,25 @@ def load_fields(session: Session, kind: str, method: str, structure_ids: Ids | N
     )
 
 
+def fields_of(session: Session, structure_hash: str) -> list[dict[str, Any]]:
+    """Return the rows of `analysis.volumetric_field` of one structure, by kind and method."""
+    query = text("""
+        SELECT * FROM analysis.volumetric_field WHERE structure_hash = :structure_hash
+        ORDER BY kind COLLATE "C", method COLLATE "C"
+    """)
+    return [dict(row) for row in session.execute(query, {"structure_hash": structure_hash}).mappings()]
+
+
+def entry_of(session: Session, source: str, external_id: str) -> int | None:
+    """Return the id of the entry that a source states now under an id, None where it states none."""
+    query = text("""
+        SELECT e.id FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
+        WHERE o.name = :source AND e.external_id = :external_id AND e.withdrawn_at IS NULL
+        ORDER BY e.id DESC LIMIT 1
+    """)
+    return session.execute(query, {"source": source, "external_id": external_id}).scalar_one_or_none()
+
+
 def field_methods(session: Session, kind: str) -> dict[str, int]:
     """Return how many structures have a field of a kind, by method, in the order of the methods."""
     query = text("""

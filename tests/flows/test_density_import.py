@@ -1,0 +1,96 @@
+"""`matsift density`: files become structures, artifacts and rows, once; what is none becomes a failure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.factories.crystals import rock_salt
+from tests.factories.field_files import density, write_chgcar, write_density_cube
+from tests.factories.hostile import matsift, rows_of
+
+from matsift_adapters.artifacts import ArtifactStore
+from matsift_adapters.fields.reading import Wishes, read_field
+from matsift_adapters.fields.storage import loads
+
+SALT, POTASSIUM = rock_salt(), rock_salt("K")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, database: str, own_home: None) -> Path:
+    """Two densities and a file that is none."""
+    inside = tmp_path / "runs"
+    inside.mkdir()
+    write_chgcar(inside / "CHGCAR", SALT, density(SALT, 8.0), density(SALT, 0.5))
+    write_density_cube(inside / "kcl.cube", POTASSIUM, density(POTASSIUM, 36.0))
+    (inside / "broken_CHGCAR").write_text("junk", encoding="ascii")
+    return inside
+
+
+def test_a_folder_becomes_rows_once(folder: Path, database: str, tmp_path: Path) -> None:
+    first = matsift("density", "import", folder, "--licence", "CC0")
+    assert (first.code, first.out.count("dft_charge")) == (1, 2)
+    assert "broken_CHGCAR: it is no CHGCAR" in first.err
+    query = """SELECT formula, method, electrons, shape, round(n_electron::numeric, 3)::float8, n_electron_expected,
+                      round(n_unpaired::numeric, 4)::float8, source, split_part(external_id, '@', 1), artifact_sha256
+               FROM analysis.volumetric_field ORDER BY formula"""
+    *_, (*salt, sha256) = rows = rows_of(database, query)
+    assert salt == ["NaCl", "vasp-chgcar", "valence", [6, 5, 4], 8.0, 8.0, 0.5, "density_files", "CHGCAR"]
+    assert rows[0][:6] == ("KCl", "cube", "all", [6, 5, 4], 36.0, 36.0)
+    stored = loads(ArtifactStore(tmp_path / "home" / "artifacts").get(sha256))
+    np.testing.assert_allclose(stored.values, density(SALT, 8.0), rtol=2e-5)
+    tables = ("run", "failure", "structure", "source_entry", "volumetric_field")
+    counts = ", ".join(f"(SELECT count(*) FROM matsift.{table})" for table in tables)
+    before = rows_of(database, f"SELECT {counts}")
+    assert before == [(1, 1, 2, 2, 2)]
+    again = matsift("density", "import", folder, "--licence", "CC0")
+    assert again.out.count(", known") == 2
+    assert rows_of(database, f"SELECT {counts}") == before
+    assert rows_of(database, "SELECT stage, detail, error_class FROM matsift.failure") == [
+        ("field", "import", "FieldError")
+    ]
+
+
+def test_another_density_by_the_same_method_wants_a_name(folder: Path, database: str) -> None:
+    chgcar = folder / "CHGCAR"
+    matsift("density", "import", chgcar).done()
+    write_chgcar(chgcar, SALT, density(SALT, 14.0))
+    assert "name the method of this one with --method" in matsift("density", "import", chgcar).sentence
+    said = json.loads(matsift("density", "import", chgcar, "--method", "vasp-pbe-na_pv", "--json").done())
+    assert [(one["n_electron_expected"], one["is_new"]) for one in said] == [(14.0, True)]
+    assert rows_of(database, "SELECT method FROM analysis.volumetric_field ORDER BY 1") == [
+        ("vasp-chgcar",),
+        ("vasp-pbe-na_pv",),
+    ]
+
+
+def test_what_is_there_is_shown_and_written_for_viewers(folder: Path, tmp_path: Path) -> None:
+    matsift("density", "import", folder)
+    shown = matsift("density", "show", "NaCl").done()
+    assert "dft_charge by vasp-chgcar, 6 x 5 x 4" in shown
+    assert "8.0000 electrons (valence) of 8" in shown
+    out = tmp_path / "salt.cube"
+    matsift("density", "show", "NaCl", "--out", out).done()
+    back = read_field(out, Wishes(electrons="valence"))
+    np.testing.assert_allclose(back.grid.values, density(SALT, 8.0), rtol=1e-4)
+    assert back.crystal.species == SALT.species
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("show", "NaF"), "there is no structure 'NaF'"),
+        (("show", "KCl", "--method", "gpaw"), "KCl has no field by gpaw; there are cube"),
+        (("import", "nowhere/CHGCAR"), "nowhere/CHGCAR: there is no such file; correct the path"),
+        (("import", "{empty}"), "there is no file of a density in"),
+        (("import", "{folder}/CHGCAR", "--method", " "), "the method is empty"),
+    ],
+    ids=["no structure", "no method", "no file", "no density", "no name"],
+)
+def test_one_sentence(folder: Path, tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    (tmp_path / "empty").mkdir()
+    matsift("density", "import", folder / "kcl.cube").done()
+    filled = [argument.format(folder=folder, empty=tmp_path / "empty") for argument in arguments]
+    assert told in matsift("density", *filled).sentence
