@@ -11,7 +11,7 @@ from matsift.crystal import Crystal
 from matsift.density.conventional import CellTransform, conventional_cell, conventional_transform, standardise
 from matsift.density.grid import DensityGrid
 from matsift.density.promolecule import promolecule
-from matsift.density.resample import Method, in_cell, resample
+from matsift.density.resample import Method, in_cell, resample, smeared
 from matsift.errors import BadStructureError
 
 
@@ -98,6 +98,13 @@ def test_a_cell_three_times_as_long_repeats_the_density() -> None:
     matrix = np.diag([3.0, 1.0, 1.0])
     longer = in_cell(own, CellTransform(matrix, np.zeros(3), matrix @ own.cell), (60, 20, 20))
     np.testing.assert_allclose(longer.values, np.tile(own.values, (3, 1, 1)), atol=1e-11)
+
+
+@pytest.mark.parametrize("crystal", [conventional_cell(salt()), skewed()], ids=["rectangular", "skewed"])
+def test_smearing_adds_to_the_displacement_factor(crystal: Crystal) -> None:
+    sharp, soft = (promolecule(crystal, (60, 60, 60), b_iso=b) for b in (2.0, 5.0))
+    np.testing.assert_allclose(smeared(sharp, 3.0).values, soft.values, atol=1e-5 * soft.values.max())
+    assert smeared(sharp, 3.0).n_electron == pytest.approx(sharp.n_electron, rel=1e-12)
 
 
 def test_conventional_cells_stand_along_the_axes() -> None:

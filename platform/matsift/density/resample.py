@@ -52,6 +52,28 @@ def in_cell(
     return DensityGrid(_fourier(grid, transform, shape), transform.cell)
 
 
+def smeared(grid: DensityGrid, b_iso: float) -> DensityGrid:
+    """Return a field blurred by a displacement factor exp(-B s^2), with the same integral, float64.
+
+    An all-electron density of DFT and a promolecule are alike sharp at nuclei once both are blurred by the same B.
+
+    Parameters
+    ----------
+    grid
+        Whose points resolve the field: what they alias stays aliased.
+    b_iso
+        B = 8 pi^2 u^2, angstrom2.
+    """
+    series = np.fft.rfftn(np.asarray(grid.values, dtype=np.float64))
+    n_a, n_b, n_c = grid.shape
+    indices = np.fft.fftfreq(n_a, 1.0 / n_a), np.fft.fftfreq(n_b, 1.0 / n_b), np.arange(n_c // 2 + 1.0)
+    h, k, m = np.meshgrid(*indices, indexing="ij", sparse=True)
+    rows = np.linalg.inv(grid.cell).T
+    squared = sum((h * rows[0, axis] + k * rows[1, axis] + m * rows[2, axis]) ** 2 for axis in range(3))
+    blurred = np.fft.irfftn(series * np.exp(-b_iso / 4.0 * squared), s=grid.shape, axes=(0, 1, 2))
+    return DensityGrid(blurred, grid.cell)
+
+
 def _trilinear(grid: DensityGrid, transform: CellTransform, shape: tuple[int, int, int]) -> NDArray[np.float64]:
     axes = np.meshgrid(*(np.arange(n) / n for n in shape), indexing="ij")
     points = np.stack(axes, axis=-1).reshape(-1, 3)
