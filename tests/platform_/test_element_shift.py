@@ -64,6 +64,18 @@ def test_a_new_group_is_held_as_often_as_wanted_where_plain_intervals_miss() -> 
     assert plain_held < 0.55
 
 
+def test_without_the_guarantee_a_group_weighs_its_share_and_many_groups_agree() -> None:
+    y = np.arange(1.0, 11.0)
+    one_each = [calibrate_hierarchical(y, 0 * y, 0 * y, range(10), 0.9, guaranteed=sure) for sure in (False, True)]
+    assert [found.multiplier for found in one_each] == [9.0, 10.0]
+    errors, groups = of_shifted_groups(np.random.default_rng(1), 400, 3)
+    found = [
+        calibrate_hierarchical(errors, 0 * errors, 0 * errors, groups.tolist(), 0.9, guaranteed=sure).multiplier
+        for sure in (False, True)
+    ]
+    assert found[0] <= found[1] < 1.02 * found[0]
+
+
 @pytest.mark.parametrize(
     ("n_group", "coverage", "sentence"),
     [
@@ -109,16 +121,20 @@ def test_coverages_of_elements_that_are_off_by_different_amounts() -> None:
     # Plain intervals are half a unit wide to each side: only the element without an error is held.
     assert [line.plain for line in lines] == [1.0] + [0.0] * 10
     assert all(line.plain_width == pytest.approx(1.0) for line in lines)
-    # Of ten other elements the worst may miss ten elevenths of 0.9: all but the farthest are held.
-    assert [line.shifted for line in lines] == [1.0] * 10 + [0.0]
-    assert lines[0].shifted_width == pytest.approx(20.0)
-    assert lines[-1].shifted_width == pytest.approx(18.0)
+    # Ten others: the guarantee asks for 0.99 of their errors, so the worst of them decides.
+    assert [line.guaranteed for line in lines] == [1.0] * 10 + [0.0]
+    assert (lines[0].guaranteed_width, lines[-1].guaranteed_width) == pytest.approx((20.0, 18.0))
+    # Nine tenths of them are all but the worst.
+    assert [line.shifted for line in lines] == [1.0] * 9 + [0.0] * 2
+    assert (lines[0].shifted_width, lines[-1].shifted_width) == pytest.approx((18.0, 16.0))
 
 
-def test_few_elements_leave_the_shifted_interval_out() -> None:
+def test_few_elements_leave_the_guaranteed_interval_out() -> None:
     y = RNG.normal(size=40)
     masks = {name: np.arange(40) % 3 == k for k, name in enumerate(("Na", "K", "Li"))}
     left = left_out_of(y, masks, dict.fromkeys(masks, 0.1))
     said = OutOfFold(y, np.zeros((1, 40), dtype=np.int64), y[None] + 0.2, np.ones((1, 40)))
-    assert [(line.shifted, line.shifted_width) for line in coverages(left, said)] == [(None, None)] * 3
+    lines = coverages(left, said)
+    assert [(line.guaranteed, line.guaranteed_width) for line in lines] == [(None, None)] * 3
+    assert [line.shifted for line in lines] == [1.0] * 3
     assert plain_calibration(said, ~masks["Na"], 0.9).n_calibration == 26

@@ -1,7 +1,9 @@
 """Intervals for compounds of an element that training never saw: what plain calibration holds there, and one that does.
 
 A compound of a new element is no further draw of the rows that a model was calibrated on; a new element is, nearly, a
-further draw of the elements that were left out before it. Hierarchical conformal prediction takes it as that.
+further draw of the elements that were left out before it. Hierarchical conformal prediction takes it as that. Its
+guarantee is dear where elements are few: of K elements it takes not the wanted quantile of their errors but
+(K + 1) / K of it, 0.99 for 0.9 and ten elements. The quantile itself is the estimate without guarantee.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ class ElementCoverage:
     """What intervals held of the compounds of an element left out.
 
     `plain` is the share of labels inside intervals calibrated on the errors of a cross validation without the element,
-    `shifted` inside those calibrated on the other elements left out; widths are means, in the unit of the labels. Each
-    of the four is None where the rows, or the other elements, are too few for the coverage.
+    `shifted` and `guaranteed` inside those calibrated on the other elements left out, without and with the margin for
+    their small number; widths are means, in the unit of the labels. Each is None where the rows, or the other elements,
+    are too few for the coverage.
     """
 
     element: str
@@ -35,10 +38,18 @@ class ElementCoverage:
     plain_width: float | None
     shifted: float | None
     shifted_width: float | None
+    guaranteed: float | None
+    guaranteed_width: float | None
 
 
 def calibrate_hierarchical(
-    y: ArrayLike, mean: ArrayLike, spread: ArrayLike, groups: Sequence[Hashable], coverage: float
+    y: ArrayLike,
+    mean: ArrayLike,
+    spread: ArrayLike,
+    groups: Sequence[Hashable],
+    coverage: float,
+    *,
+    guaranteed: bool = True,
 ) -> ConformalCalibration:
     """Return intervals that hold a row of a new group with at least the wanted coverage.
 
@@ -54,6 +65,9 @@ def calibrate_hierarchical(
         (n,) the group of each row.
     coverage
         Wanted coverage, between 0 and 1.
+    guaranteed
+        Whether the missing group counts; without, each group weighs 1 / K: narrower, and right in the mean only where
+        groups are many.
 
     Raises
     ------
@@ -65,15 +79,16 @@ def calibrate_hierarchical(
     labels, means, spreads = (np.asarray(a, dtype=np.float64) for a in (y, mean, spread))
     numbers = group_numbers(groups)
     sizes = np.bincount(numbers)
-    if len(sizes) < rows_needed(coverage):
+    needed = rows_needed(coverage) if guaranteed else 1
+    if len(sizes) < needed:
         raise UserInputError(
-            f"an interval of {100 * coverage:g} % coverage for a new group needs {rows_needed(coverage)} groups to "
-            f"calibrate on, there are {len(sizes)}; leave out more elements or lower the coverage"
+            f"an interval of {100 * coverage:g} % coverage for a new group needs {needed} groups to calibrate on, "
+            f"there are {len(sizes)}; leave out more elements or lower the coverage"
         )
     floor = FLOOR_SHARE * float(np.median(spreads)) or 1.0
     scores = np.abs(labels - means) / (spreads + floor)
     order = np.argsort(scores, kind="stable")
-    below = np.cumsum(1.0 / sizes[numbers[order]]) / (len(sizes) + 1)
+    below = np.cumsum(1.0 / sizes[numbers[order]]) / (len(sizes) + guaranteed)
 
     def multiplier(level: float) -> float:
         # A sum of shares such as 9 / 10 may fall a rounding short of the level that it is.
@@ -95,7 +110,7 @@ def plain_calibration(said: OutOfFold, rows: NDArray[np.bool_], coverage: float)
 
 
 def shifted_calibration(
-    left_out: LeftOutElements, coverage: float, *, element: str | None = None
+    left_out: LeftOutElements, coverage: float, *, element: str | None = None, guaranteed: bool = True
 ) -> ConformalCalibration:
     """Return intervals for compounds of a new element, from what was said of other elements when those were left out.
 
@@ -107,6 +122,8 @@ def shifted_calibration(
         Wanted coverage, between 0 and 1.
     element
         An element of the sets that is to be taken as new: neither its set nor a compound with it calibrates.
+    guaranteed
+        As `calibrate_hierarchical`.
 
     Raises
     ------
@@ -123,7 +140,7 @@ def shifted_calibration(
     )
     y = np.concatenate([left_out.y[rows] for _, rows in kept] or [np.zeros(0)])
     groups = [place for place, rows in kept for _ in range(int(rows.sum()))]
-    return calibrate_hierarchical(y, mean, spread, groups, coverage)
+    return calibrate_hierarchical(y, mean, spread, groups, coverage, guaranteed=guaranteed)
 
 
 def coverages(left_out: LeftOutElements, said: OutOfFold, coverage: float = 0.9) -> tuple[ElementCoverage, ...]:
@@ -142,10 +159,13 @@ def coverages(left_out: LeftOutElements, said: OutOfFold, coverage: float = 0.9)
     for place, found in enumerate(left_out.sets):
         calibrations = (
             _calibrated(partial(plain_calibration, said, ~found.test, coverage)),
-            _calibrated(partial(shifted_calibration, left_out, coverage, element=found.element)),
+            *(
+                _calibrated(partial(shifted_calibration, left_out, coverage, element=found.element, guaranteed=sure))
+                for sure in (False, True)
+            ),
         )
-        held = [_held(calibration, left_out, place) for calibration in calibrations]
-        lines.append(ElementCoverage(found.element, found.n_test, *held[0], *held[1]))
+        held = [value for calibration in calibrations for value in _held(calibration, left_out, place)]
+        lines.append(ElementCoverage(found.element, found.n_test, *held))
     return tuple(lines)
 
 
