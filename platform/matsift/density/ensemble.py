@@ -166,7 +166,7 @@ class DensityNetwork:
             "branches": sorted(self.branches),
         }
         parts = {f"member_{i}.safetensors": tensor_bytes(dict(weights)) for i, weights in enumerate(self.members)}
-        return pack(header, parts | {f"{kind}.branch": branch.dump() for kind, branch in self.branches.items()})
+        return pack(header, parts | {f"{kind}.branch": self.branches[kind].dump() for kind in sorted(self.branches)})
 
 
 def load(kind: str, data: bytes) -> DensityNetwork:

@@ -145,7 +145,7 @@ def field_scale(kind: Literal["std", "log1p"], source: FieldSource, rows: NDArra
     Raises
     ------
     UserInputError
-        If all densities are one and the same number.
+        If all densities are one and the same number, or one is not finite.
     """
     counts = np.bincount(source.labels.reshape(-1)) if isinstance(source, OrbitFields) else None
     unscaled, total, square = Normalisation("log1p" if kind == "log1p" else "none"), 0.0, 0.0
@@ -154,8 +154,10 @@ def field_scale(kind: Literal["std", "log1p"], source: FieldSource, rows: NDArra
         share = np.full(values.shape[1], 1.0 / values.shape[1]) if counts is None else counts / counts.sum()
         total += float((values @ share).sum()) / len(rows)
         square += float((values**2 @ share).sum()) / len(rows)
+    if not math.isfinite(square):
+        raise UserInputError("a training density has a value that is no finite number")
     spread = math.sqrt(max(square - total**2, 0.0))
-    if not spread > 1e-6 * abs(total) or not math.isfinite(spread):
+    if spread <= 1e-6 * abs(total):
         raise UserInputError("the training densities do not vary: nothing can be learned from them")
     return Normalisation(kind, spread)
 

@@ -57,4 +57,5 @@ class NetworkInputs:
 
     def take(self, some: ArrayLike) -> NetworkInputs:
         """Return the items at positions, or where a mask is true, of these n."""
-        return replace(self, rows=self.positions[np.asarray(some)])
+        chosen = np.asarray(some)
+        return replace(self, rows=self.positions[chosen if chosen.dtype == bool else chosen.astype(np.int64)])
