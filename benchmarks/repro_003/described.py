@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from benchmarks.repro_002.code_mark import code_hash
@@ -22,7 +23,7 @@ from matsift.descriptors.registry import descriptor_set
 
 SETS = ("magpie", "packing", "voronoi", "density")
 
-_CODE = ("chunks", "gaussian_sums", "promolecule", "symmetry_average", "statistics", "critical_points", "views")
+_CODE = ("gaussian_sums", "promolecule", "symmetry_average")
 _TIME_LIMIT_S = 120.0
 _CHUNK = 32
 
@@ -37,64 +38,68 @@ class Described:
         Descriptor set -> (n, n_column) values, NaN where unknown.
     fields
         n densities, of which the points that symmetry does not make equal are in memory.
-    pooled
-        (n, 1000) largest values in cubes of 6^3 points, e/angstrom3.
     """
 
     columns: dict[str, NDArray[np.float64]]
     fields: OrbitFields
-    pooled: NDArray[np.float32]
 
     def table(self, sets: Sequence[str]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """Return the columns of some sets beside each other, and their names."""
         names = [column for name in sets for column in descriptor_set(name).columns]
         return np.hstack([self.columns[name] for name in sets]), tuple(names)
 
+    def pooled(self) -> NDArray[np.float32]:
+        """Return (n, 1000) the largest values in cubes of 6^3 points, e/angstrom3."""
+        parts = np.array_split(np.arange(len(self.fields)), max(1, len(self.fields) // 32))
+        return np.concatenate([pooled(self.fields.load(part)) for part in parts]).astype(np.float32)
+
     def take(self, places: NDArray[np.int64]) -> Described:
         """Return some of the crystals."""
-        return Described(
-            {name: values[places] for name, values in self.columns.items()},
-            OrbitFields(self.fields.values[places], self.fields.labels),
-            self.pooled[places],
-        )
+        columns = {name: values[places] for name, values in self.columns.items()}
+        return Described(columns, OrbitFields(self.fields.values[places], self.fields.labels))
 
 
 def described(home: Path, rows: Rows, *, n_worker: int, tell: Callable[[str], None]) -> Described:
     """Return descriptors and densities of the rows; computed once for them and the code, and kept."""
-    versions = "-".join(f"{name}{descriptor_set(name).version}" for name in SETS)
-    path = home / f"described-{rows.digest}-{versions}-{code_hash(_CODE, density)}.npz"
+    columns = {}
+    for name in SETS:
+        path = home / f"{name}{descriptor_set(name).version}-{rows.digest}.npz"
+        if not path.exists():
+            tell(f"descriptors `{name}` of {len(rows)} crystals")
+            _write(path, values=columns_of(rows.crystals, name, n_worker=n_worker))
+        columns[name] = _read(path)["values"]
+    path = home / f"densities-{rows.digest}-{code_hash(_CODE, density)}.npz"
     if not path.exists():
-        tell(f"descriptors and densities of {len(rows)} crystals")
-        found = describe(rows.crystals, n_worker=n_worker)
-        arrays = {f"set_{name}": values for name, values in found.columns.items()}
-        part = path.with_suffix(".part.npz")
-        np.savez_compressed(part, fields=found.fields.values, pooled=found.pooled, **arrays)
-        part.replace(path)
-    return read(path)
+        tell(f"promolecule densities of {len(rows)} crystals")
+        _write(path, values=densities(rows.crystals).values)
+    return Described(columns, OrbitFields(_read(path)["values"], labels()))
 
 
-def describe(crystals: Sequence[Crystal], *, n_worker: int) -> Described:
-    """Return descriptors and densities of Fm-3m crystals in the conventional cell."""
-    columns = {name: np.full((len(crystals), len(descriptor_set(name).columns)), np.nan) for name in SETS}
-    batches = compute_many(SETS, crystals, n_worker=n_worker, time_limit_s=_TIME_LIMIT_S, chunk_size=_CHUNK)
+def columns_of(crystals: Sequence[Crystal], name: str, *, n_worker: int) -> NDArray[np.float64]:
+    """Return (n, n_column) descriptors of one set, NaN where there are none."""
+    columns = np.full((len(crystals), len(descriptor_set(name).columns)), np.nan)
+    batches = compute_many((name,), crystals, n_worker=n_worker, time_limit_s=_TIME_LIMIT_S, chunk_size=_CHUNK)
     for places, chunks in batches:
-        for name in SETS:
-            columns[name][list(places)] = chunks[name].values
-    fields = orbit_fields(promolecules(crystals), labels())
-    parts = [
-        pooled(fields.load(part)) for part in np.array_split(np.arange(len(crystals)), max(1, len(crystals) // 32))
-    ]
-    return Described(columns, fields, np.concatenate(parts).astype(np.float32))
+        columns[list(places)] = chunks[name].values
+    return columns
 
 
-def read(path: Path) -> Described:
-    """Return what was kept."""
-    with np.load(path, allow_pickle=False) as file:
-        a = dict(file)
-    columns = {name: a[f"set_{name}"] for name in SETS}
-    return Described(columns, OrbitFields(a["fields"], labels()), a["pooled"])
+def densities(crystals: Sequence[Crystal]) -> OrbitFields:
+    """Return the promolecule densities of Fm-3m crystals in the conventional cell."""
+    return orbit_fields(promolecules(crystals), labels())
 
 
 def labels() -> NDArray[np.int32]:
     """Return which points of the grid are equal in Fm-3m."""
     return orbit_labels(space_group_operations(SPACE_GROUP))
+
+
+def _write(path: Path, **arrays: Any) -> None:
+    part = path.with_suffix(".part.npz")
+    np.savez_compressed(part, **arrays)
+    part.replace(path)
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)

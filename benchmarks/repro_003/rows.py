@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from pymatgen.core import Structure
 from matsift.crystal import Crystal
 from matsift.density.conventional import conventional_cell, conventional_transform
 from matsift.errors import BadStructureError
+from matsift.formulae import formulae
 from matsift.screening.labels import LabelRow, LabelTable
 from matsift.screening.quality import (
     ModulusOutOfRange,
@@ -90,6 +92,11 @@ class Rows:
     def elements(self) -> tuple[tuple[str, ...], ...]:
         """(n,) symbols of each crystal."""
         return tuple(crystal.elements for crystal in self.crystals)
+
+    @property
+    def formulae(self) -> tuple[str, ...]:
+        """(n,) reduced formulae."""
+        return tuple(formulae(Counter(crystal.species)).reduced for crystal in self.crystals)
 
     @property
     def digest(self) -> str:
