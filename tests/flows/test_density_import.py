@@ -10,6 +10,9 @@ import pytest
 from tests.factories.crystals import rock_salt
 from tests.factories.field_files import density, write_chgcar, write_density_cube
 from tests.factories.hostile import matsift, rows_of
+from tests.servers.faulty import FaultyServer
+from tests.servers.materials_project import KEY
+from tests.servers.materials_project_densities import DensityService, chgcar_object
 
 from matsift_adapters.artifacts import ArtifactStore
 from matsift_adapters.fields.reading import Wishes, read_field
@@ -94,3 +97,35 @@ def test_one_sentence(folder: Path, tmp_path: Path, arguments: tuple[str, ...], 
     matsift("density", "import", folder / "kcl.cube").done()
     filled = [argument.format(folder=folder, empty=tmp_path / "empty") for argument in arguments]
     assert told in matsift("density", *filled).sentence
+
+
+def test_densities_of_the_materials_project_become_rows(
+    database: str, own_home: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mp_api", reason="needs mp-api, matsift[mp]")
+    service = DensityService(
+        {"mp-1": {"mp-2": "GGA Static"}}, {"mp-2": "2024-01-01T00:00:00"}, {"mp-2": chgcar_object(SALT, 8.0)}
+    )
+    with FaultyServer(service) as server:
+        for name, value in {
+            "MP_API_KEY": KEY,
+            "MP_API_ENDPOINT": server.url,
+            "AWS_ENDPOINT_URL_S3": server.url,
+        }.items():
+            monkeypatch.setenv(name, value)
+        first = matsift("density", "fetch", "mp-1", "mp-7")
+        assert "mp-7: the Materials Project has no such material" in first.err
+        assert (
+            "mp-1: dft_charge by mp-gga-static, 6 x 5 x 4, 8.0000 electrons (valence), known"
+            in matsift("density", "fetch", "mp-1").done()
+        )
+    assert rows_of(database, "SELECT source, external_id, method, n_unpaired FROM analysis.volumetric_field") == [
+        ("materials_project_densities", "mp-2", "mp-gga-static", 0.0)
+    ]
+    assert rows_of(database, "SELECT licence, url FROM analysis.source_entry") == [
+        ("CC-BY-4.0", "https://materialsproject.org/materials/mp-1")
+    ]
+
+
+def test_an_id_that_is_none_is_told(database: str, own_home: None) -> None:
+    assert "'149' is no id of the Materials Project" in matsift("density", "fetch", "149").sentence

@@ -57,18 +57,7 @@ class MaterialsProjectClient:
         self._transport = transport(self._asker)
         try:
             self.heartbeat = self.ask_heartbeat()
-            self._summary, self._thermo, self._elasticity = (
-                _told(rester, self.heartbeat)(
-                    api_key=self._key,
-                    endpoint=self.endpoint,
-                    session=self._transport.session(),
-                    use_document_model=False,
-                    mute_progress_bars=True,
-                    db_version=self.heartbeat.version,
-                    include_user_agent=False,
-                )
-                for rester in classes
-            )
+            self._summary, self._thermo, self._elasticity = map(self._rester, classes)
         except FetchError as error:
             self._asker.close()
             raise self.unusable(error) from error
@@ -149,6 +138,19 @@ class MaterialsProjectClient:
             fields=list(fields),
             chunk_size=len(material_ids),
             num_chunks=1,
+        )
+
+    def _rester(self, rester: Any, **rest: Any) -> Any:
+        """Return one of the client's resters, made of its class, that asks by the transport."""
+        return _told(rester, self.heartbeat)(
+            api_key=self._key,
+            endpoint=self.endpoint,
+            session=self._transport.session(),
+            use_document_model=False,
+            mute_progress_bars=True,
+            db_version=self.heartbeat.version,
+            include_user_agent=False,
+            **rest,
         )
 
     def _asked(self, rester: Any, **question: Any) -> Page:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from matsift.errors import UserInputError
+from matsift.study.materials_project import MATERIAL_ID
 from matsift_flows.cli.options import AsJson, Quiet, RetryFailed, settings
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Charge densities on grids: import files, look at what is there.", no_args_is_help=True)
 
 _MOST_SHOWN = 20
+_MATERIAL = re.compile(MATERIAL_ID)
 
 
 @app.command("import")
@@ -56,6 +59,31 @@ def import_(
     with open_workspace(settings(), reporter, retry_failed=retry_failed) as workspace:
         wishes = Wishes(kind, electrons, method)
         done = invoke(import_files, workspace, paths, wishes, licence or FILES.licence)
+    _tell(done, as_json=as_json)
+
+
+@app.command()
+def fetch(
+    materials: Annotated[list[str], typer.Argument(metavar="ID...", help="Materials: mp-149, or mp-ft.")],
+    retry_failed: RetryFailed = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring charge densities of the Materials Project in. Example: matsift density fetch mp-149.
+
+    It takes the latest static calculation of each; the key stands in MP_API_KEY. Needs matsift[mp].
+    """
+    from matsift_flows.density.importing import fetch_fields
+    from matsift_flows.orchestration import invoke
+    from matsift_flows.progress import Reporter
+    from matsift_flows.workspace import open_workspace
+
+    strangers = [name for name in materials if not _MATERIAL.fullmatch(name)]
+    if strangers:
+        raise UserInputError(f"{strangers[0]!r} is no id of the Materials Project; give ids such as mp-149")
+    reporter = Reporter(quiet=quiet or as_json)
+    with open_workspace(settings(), reporter, retry_failed=retry_failed) as workspace:
+        done = invoke(fetch_fields, workspace, list(dict.fromkeys(materials)))
     _tell(done, as_json=as_json)
 
 

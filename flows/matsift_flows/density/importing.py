@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect import flow
 
 from matsift.errors import FieldError, MatsiftError, UserInputError
 from matsift.records import EntryRecord, FailureRecord
 from matsift.structure_facts import describe
+from matsift.study.materials_project import MP_LICENCE
 from matsift_adapters.fields.read_field import ReadField
 from matsift_adapters.fields.reading import Wishes, found_files, read_fields
 from matsift_adapters.fields.storage import SUFFIX, dumps
@@ -22,8 +24,15 @@ from matsift_schema.store.failures import missing_failures, write_failures
 from matsift_schema.store.lookups import structure_ids
 from matsift_schema.store.runs import LazyRun
 
+if TYPE_CHECKING:
+    from matsift_adapters.fields.materials_project import Calculation
+
 #: The source whose entries are files of densities.
 FILES = SourceFacts("density_files", "files", "as the file's owner says", "files of densities that a user named")
+#: The source whose entries are calculations of the Materials Project.
+MATERIALS_PROJECT = SourceFacts(
+    "materials_project_densities", "materials_project", MP_LICENCE, "charge densities of static calculations"
+)
 #: Detail of the failures of an import; a failure to compute a field has its kind and method there.
 DETAIL = "import"
 
@@ -100,6 +109,22 @@ def import_files(
     return import_fields(workspace, _of_files(files, wishes, licence), len(files), parameters)
 
 
+@flow(name="fetch fields", validate_parameters=False)
+def fetch_fields(workspace: Workspace, material_ids: Sequence[str]) -> list[Imported]:
+    """Return what became of the charge densities of materials of the Materials Project; failures are rows.
+
+    Raises
+    ------
+    SourceError
+        If there is no usable key in the environment, the client is not installed, or the service does not answer.
+    """
+    from matsift_adapters.fields.materials_project import ChargeDensities  # noqa: PLC0415  not everybody's
+
+    with ChargeDensities(material_ids) as client:
+        fields = _of_materials(client.read())
+        return import_fields(workspace, fields, len(material_ids), {"material_ids": list(material_ids)})
+
+
 def import_fields(
     workspace: Workspace, fields: Iterable[Read], n_field: int, parameters: Mapping[str, object]
 ) -> list[Imported]:
@@ -122,6 +147,16 @@ def _of_files(files: Sequence[Path], wishes: Wishes | None, licence: str) -> Ite
             sha256 = sha256_of(path)
             origin = Origin(FILES, f"{path.name}@{sha256[:_DIGITS]}", sha256[:_DIGITS], licence)
         yield str(path), origin, read
+
+
+def _of_materials(found: Iterable[tuple[str, Calculation | None, ReadField | FieldError]]) -> Iterator[Read]:
+    for material_id, calculation, read in found:
+        origin = None
+        if calculation is not None:
+            address = f"https://materialsproject.org/materials/{material_id}"
+            version = calculation.last_updated
+            origin = Origin(MATERIALS_PROJECT, calculation.task_id, version, MP_LICENCE, address)
+        yield material_id, origin, read
 
 
 def _imported(
