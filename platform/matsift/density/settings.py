@@ -67,9 +67,9 @@ class DensitySettings(TrainingSettings):
     """What both networks on densities have."""
 
     scale: Annotated[
-        Literal["std", "log1p"],
-        Field(description="densities, or ln(1 + e/angstrom3), divided by the standard deviation in training"),
-    ] = "std"
+        Literal["log1p", "std"],
+        Field(description="ln(1 + e/angstrom3), or densities as they are, divided by their deviation in training"),
+    ] = "log1p"
     origins: Annotated[
         bool,
         Field(
