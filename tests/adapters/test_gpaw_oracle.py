@@ -15,10 +15,14 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
+from matsift.candidates.cubic import cubic_crystal
 from matsift.crystal import Crystal
+from matsift.density.grid import DensityGrid
+from matsift.density.promolecule import SMEARING_B_ANGSTROM2, promolecule
+from matsift.density.resample import smeared
 from matsift.errors import OracleError, UserInputError
 from matsift.study.oracles import GpawOracle
-from matsift_adapters.oracles import gpaw
+from matsift_adapters.oracles import gpaw, gpaw_density
 from matsift_adapters.oracles.registry import oracle
 
 PYTHON = "/usr/bin/python3"
@@ -187,3 +191,37 @@ def _wait_until(happened: Any) -> None:
             return
         time.sleep(0.1)
     pytest.fail("it did not happen within a minute")
+
+
+@needs_gpaw
+def test_the_density_holds_all_electrons_and_is_largest_at_the_nuclei() -> None:
+    salt = cubic_crystal("rock-salt", ("Li", "H"), 4.0)
+    with gpaw.GpawEngine(salt.species, GpawOracle(**COARSE).model_dump()) as engine:
+        found = engine.densities(salt.lattice, salt.frac_coords @ salt.lattice)
+        energy = engine.evaluate(salt.lattice[None], (salt.frac_coords @ salt.lattice)[None])[0]
+    assert engine.n_evaluation == 2
+    assert np.isfinite(energy).all()
+    whole = DensityGrid(found["all"], salt.lattice)
+    assert whole.values.dtype == np.float32
+    assert whole.n_electron == pytest.approx(4, abs=1e-4)
+    assert (np.array(found["all"].shape) == 2 * np.array(found["pseudo"].shape)).all()
+    n = whole.shape[0]
+    assert whole.values[0, 0, 0] == whole.values.max()  # lithium
+    assert whole.values[n // 2, n // 2, n // 2] > 10 * np.median(whole.values)  # hydrogen, along the body diagonal
+    alike = whole.values.transpose(1, 2, 0)  # a threefold axis
+    np.testing.assert_allclose(whole.values, alike, atol=2e-3 * float(np.median(whole.values)))
+    free = promolecule(salt, whole.shape)
+    difference = np.abs(smeared(whole, SMEARING_B_ANGSTROM2).values - free.values).mean() / free.values.mean()
+    assert difference < 0.25  # an ionic crystal is near its neutral atoms, not on them
+
+
+@needs_gpaw
+def test_a_label_with_its_densities_is_at_the_minimum() -> None:
+    start = cubic_crystal("rock-salt", ("Li", "H"), 4.1)
+    said = gpaw_density.label((GpawOracle(**COARSE, step=0.03).model_dump(), start))
+    relaxed = said["detail"]["relaxed"]
+    volume = abs(np.linalg.det(np.array(relaxed["lattice"])))
+    assert volume == pytest.approx(2 * said["detail"]["volume_per_atom_angstrom3"])
+    assert said["densities"]["all"].mean(dtype=np.float64) * volume == pytest.approx(4, abs=1e-4)
+    assert said["detail"]["n_evaluation"] > len(said["detail"]["energies_ev"]) - 1
+    assert said["k_vrh"] == pytest.approx(37, abs=8)  # PBE

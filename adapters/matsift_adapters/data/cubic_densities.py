@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from matsift.candidates.cubic import lattice_constant
 from matsift.crystal import ELEMENT_SYMBOLS, Crystal
-from matsift.density.grid import DensityGrid
+from matsift.density.conventional import conventional_transform
+from matsift.density.grid import NETWORK_SHAPE, DensityGrid
+from matsift.density.resample import in_cell, smeared
 from matsift.errors import ArtifactError
 from matsift_adapters.artifacts import ArtifactStore
 from matsift_adapters.data.cubic_compounds import CubicCompound, cubic_compounds
@@ -24,6 +26,10 @@ from matsift_adapters.data.packing import rounded
 #: In the folder of the computation: one line a finished compound, and the store of its densities.
 JOURNAL, ARTIFACTS = "densities.jsonl", "artifacts"
 SUFFIX = ".npz"
+
+#: Displacement factor that smears all-electron densities where they are compared: cores are sharper than their grids,
+#: and with less the density rings below zero between heavy atoms. The valence is left as it is.
+SMEARING_B_ANGSTROM2 = 2.0
 
 _DECIMALS = 6
 
@@ -79,6 +85,14 @@ class ComputedCompound:
             raise ArtifactError(f"{self.compound.material_id} has no density: {self.failure['message']}")
         grids = unpacked(ArtifactStore(self.folder / ARTIFACTS).get(self.row["densities"]))
         return DensityGrid(grids[name], self.crystal.lattice)
+
+    def conventional(self, shape: tuple[int, int, int] = NETWORK_SHAPE) -> DensityGrid:
+        """Return the all-electron density in the conventional cell, smeared by `SMEARING_B_ANGSTROM2`, e/angstrom3.
+
+        `promolecule(conventional_cell(crystal), shape, b_iso=SMEARING_B_ANGSTROM2)` is its neutral atoms.
+        """
+        transform, _ = conventional_transform(self.crystal)
+        return in_cell(smeared(self.density("all"), SMEARING_B_ANGSTROM2), transform, shape)
 
 
 def computed_compounds(folder: Path, method: str) -> tuple[ComputedCompound, ...]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from matsift.density.field_statistics import GRID_COLUMNS, grid_statistics
 from matsift.density.promolecule import promolecule
-from matsift.density.smearing import smeared
+from matsift.density.resample import smeared
 from matsift.units import PROPERTIES
 from matsift_adapters.data import DENSITIES, DENSITIES_VERSION, LICENCE
-from matsift_adapters.data.cubic_densities import ComputedCompound
+from matsift_adapters.data.cubic_densities import SMEARING_B_ANGSTROM2, ComputedCompound
 from matsift_adapters.data.packing import rounded, write_lines
 
 _LABELS = {"k_vrh": 3, "energy_per_atom": 5}
@@ -95,9 +95,9 @@ def _entry(computed: ComputedCompound) -> dict[str, Any]:
 
 
 def _statistics(computed: ComputedCompound) -> dict[str, float]:
-    """Return what the all-electron density says, smeared as a promolecule is, and how far from one it is."""
-    density = smeared(computed.density("all"))
-    free = promolecule(computed.crystal, density.shape)
+    """Return what the all-electron density says, smeared, and how far it is from the promolecule."""
+    density = smeared(computed.density("all"), SMEARING_B_ANGSTROM2)
+    free = promolecule(computed.crystal, density.shape, b_iso=SMEARING_B_ANGSTROM2)
     values = grid_statistics(density, computed.crystal.frac_coords)
     moved = float(np.abs(density.values - free.values).mean()) * density.volume / 2 / computed.crystal.n_site
     named = dict(zip(GRID_COLUMNS, values.tolist(), strict=True)) | {"electrons_moved_per_atom": moved}

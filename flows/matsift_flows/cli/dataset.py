@@ -64,6 +64,7 @@ def densities(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first compounds of the list.")] = None,
     workers: Workers = None,
     retry_failed: RetryFailed = False,
+    python: Annotated[str, typer.Option(help="Interpreter that has GPAW.")] = "/usr/bin/python3",
     compute: Annotated[bool, typer.Option(help="Compute what is missing, or take what there is.")] = True,
     out: Annotated[Path | None, typer.Option(help="Packed table to write.")] = None,
     store: Annotated[bool, typer.Option(help="Bring table and grids into the database.")] = False,
@@ -75,7 +76,7 @@ def densities(
     Example: matsift dataset densities --limit 4 --out densities.jsonl.gz --store
     """
     from matsift_adapters.data.cubic_compounds import CubicCompound, cubic_compounds
-    from matsift_flows.cubic_densities import compute_densities
+    from matsift_flows.cubic_densities import DENSITY_SETTINGS, compute_densities
     from matsift_flows.cubic_density_rows import keep_densities
     from matsift_flows.progress import Reporter
 
@@ -91,6 +92,7 @@ def densities(
             work_dir,
             n_worker=settings(workers).workers,
             compounds=cubic_compounds()[:limit],
+            settings=DENSITY_SETTINGS.model_copy(update={"python": python}),
             retry_failed=retry_failed,
             tell=tell,
         )
