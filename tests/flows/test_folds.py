@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from tests.factories.benchmarks import pin_small_kvrh, small_kvrh
+from tests.factories.benchmarks import pin_small_kvrh, small_kvrh, write_benchmark
+from tests.factories.crystals import many
 from tests.flows.running import row_counts, rows
 
 from matsift.learners.official_folds import matbench_folds
@@ -140,8 +141,10 @@ def test_a_file_that_breaks_off_has_no_folds(new_url: Callable[[], str], tmp_pat
     assert row_counts(url)["source_entry"] > 0
 
 
-def test_a_study_learns_on_an_official_fold(new_url: Callable[[], str], tmp_path: Path) -> None:
-    path = write_study(tmp_path, small_kvrh(tmp_path / "kvrh.json.gz"))
+def test_a_study_learns_on_an_official_fold_or_without_an_element(new_url: Callable[[], str], tmp_path: Path) -> None:
+    logs = [round(1.0 + 0.01 * i, 2) for i in range(20)]
+    crystals = [*many(14), *many(6, "K")]
+    path = write_study(tmp_path, write_benchmark(tmp_path / "kvrh.json.gz", crystals, {"log10(K_VRH)": logs}))
     path.write_text(
         path.read_text()
         + """
@@ -151,6 +154,7 @@ properties = ["k_vrh"]
 sets = ["mp"]
 [sampling]
 strategy = "official_fold"
+element = "K"
 fold = 2
 validation_fraction = 0.25
 [ranking]
@@ -163,9 +167,14 @@ property = "k_vrh"
         invoke(judge, workspace, study)
         invoke(featurize, workspace, study)
         snapshot = base_snapshot(workspace, study, "k_vrh", "official_fold")
+        without = base_snapshot(workspace, study, "k_vrh", "leave_element_out")
         with workspace.sessions.begin() as session:
             official = {row.structure_hash: row.fold for row in folded_labels(session, "bench")["k_vrh"]}
     assert (snapshot.strategy, snapshot.settings["fold"], len(snapshot)) == ("official_fold", 2, 20)
     tested = [key for key, role in zip(snapshot.structure_hashes, snapshot.roles, strict=True) if role == "test"]
     assert tested == sorted(key for key, fold in official.items() if fold == 2)
     assert Counter(snapshot.roles.tolist()) == {"train": 12, "validation": 4, "test": 4}
+    assert (without.strategy, without.settings["element"]) == ("leave_element_out", "K")
+    with_potassium = {crystal.content_hash for crystal in crystals[14:]}
+    tested_without = [key for key, r in zip(without.structure_hashes, without.roles, strict=True) if r == "test"]
+    assert sorted(tested_without) == sorted(with_potassium)
