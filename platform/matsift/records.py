@@ -37,9 +37,9 @@ class LabelRecord:
 class FailureRecord:
     """Something that went wrong with one thing, kept as a row while its neighbours go on.
 
-    `stage` is one of parse, label_value, descriptor, relax, label, predict; `subject` names the thing (a file and row,
-    an external id, a structure hash); `detail` tells apart several failures of one subject in one stage (a
-    descriptor set, a property).
+    `stage` says at what (parse, label_value, descriptor, field, relax, label, predict); `subject` names the thing (a
+    file and row, an external id, a structure hash); `detail` tells apart several failures of one subject in one stage
+    (a descriptor set, a property).
     """
 
     stage: str

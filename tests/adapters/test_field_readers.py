@@ -213,6 +213,11 @@ def test_a_chgcar_that_is_none(tmp_path: Path, harm: Callable[[Path], None], tol
     assert "\n" not in str(error.value)
 
 
+def huge(path: Path) -> None:
+    lines = path.read_text(encoding="ascii").split("\n")
+    path.write_text("\n".join([*lines[:3], lines[3].replace("6", "9000000", 1), *lines[4:]]), encoding="ascii")
+
+
 def orbitals(path: Path) -> None:
     lines = path.read_text(encoding="ascii").split("\n")
     lines[2] = lines[2].replace("2", "-2", 1)
@@ -222,8 +227,14 @@ def orbitals(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("harm", "told"),
-    [(cut, "cut off"), (junk, "no cube file"), (empty, "no cube file"), (orbitals, "holds orbitals")],
-    ids=["cut", "junk", "empty", "orbitals"],
+    [
+        (cut, "cut off"),
+        (junk, "no cube file"),
+        (empty, "no cube file"),
+        (orbitals, "holds orbitals"),
+        (huge, "more than are read"),
+    ],
+    ids=["cut", "junk", "empty", "orbitals", "huge"],
 )
 def test_a_cube_that_is_none(tmp_path: Path, harm: Callable[[Path], None], told: str) -> None:
     path = cube(tmp_path)

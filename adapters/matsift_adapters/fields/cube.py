@@ -17,7 +17,8 @@ from matsift_adapters.sources.compressed import DAMAGE, open_binary
 METHOD = "cube"
 
 _HEAD_LINES, _COUNTS = 6, slice(3, 6)
-_LARGEST = 1 << 32
+_MOST_POINTS = 1 << 25  # ASE takes 60 bytes for each
+_HEAD, _LONGEST_NUMBER = 1 << 22, 40
 
 
 def read_cube(path: Path, *, kind: str | None = None, electrons: str | None = None, method: str = METHOD) -> ReadField:
@@ -79,15 +80,11 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         with open_binary(path) as stream:
-            text = stream.read(_LARGEST).decode("utf-8", "replace")
+            head = stream.read(_HEAD)
+            n_point = _checked_points(path, head.decode("utf-8", "replace"))
+            text = (head + stream.read(_HEAD + _LONGEST_NUMBER * n_point)).decode("utf-8", "replace")
     except DAMAGE as error:
         raise FieldError(f"{path.name}: it cannot be decompressed ({error}); copy it anew") from error
-    lines = text.split("\n", _HEAD_LINES)
-    try:
-        n_a, n_b, n_c = (abs(int(line.split()[0])) for line in lines[_COUNTS])
-    except (ValueError, IndexError) as error:
-        raise FieldError(f"{path.name}: it is no cube file: lines 4 to 6 do not count points") from error
-    check_points(path.name, (n_a, n_b, n_c))
     try:
         read: dict[str, Any] = ase_read(io.StringIO(text))
     except Exception as error:  # ASE's readers raise anything
@@ -96,6 +93,16 @@ def _read(path: Path) -> dict[str, Any]:
     if len(read["datas"]) > 1 or read["labels"]:
         raise FieldError(f"{path.name}: it holds orbitals, not a density; write the density into a file of its own")
     return read
+
+
+def _checked_points(path: Path, head: str) -> int:
+    """Return how many points the grid has."""
+    try:
+        n_a, n_b, n_c = (abs(int(line.split()[0])) for line in head.split("\n", _HEAD_LINES)[_COUNTS])
+    except (ValueError, IndexError) as error:
+        raise FieldError(f"{path.name}: it is no cube file: lines 4 to 6 do not count points") from error
+    check_points(path.name, (n_a, n_b, n_c), _MOST_POINTS)
+    return n_a * n_b * n_c
 
 
 def _crystal(path: Path, read: dict[str, Any]) -> Crystal:

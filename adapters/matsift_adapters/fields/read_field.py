@@ -130,13 +130,13 @@ def checked_elf(name: str, crystal: Crystal, method: str, grid: DensityGrid, not
     return ReadField(name, crystal, "elf", method, None, grid, notes=notes)
 
 
-def check_points(name: str, shape: tuple[int, ...]) -> None:
-    """Raise FieldError unless a grid of this shape can be read."""
+def check_points(name: str, shape: tuple[int, ...], most: int = MOST_POINTS) -> None:
+    """Raise FieldError unless a grid of this shape can be read: three counts, and no more points than `most`."""
     if len(shape) != 3 or min(shape) < 1:
         raise FieldError(f"{name}: it says that the grid has {' x '.join(map(str, shape))} points, which is no grid")
-    if int(np.prod([int(n) for n in shape], dtype=object)) > MOST_POINTS:
+    if int(np.prod([int(n) for n in shape], dtype=object)) > most:
         told = " x ".join(map(str, shape))
-        raise FieldError(f"{name}: {told} points are more than are read ({MOST_POINTS:,}); write it on a coarser grid")
+        raise FieldError(f"{name}: {told} points are more than are read ({most:,}); write it on a coarser grid")
 
 
 def _check_values(name: str, grid: DensityGrid) -> None:
