@@ -142,10 +142,8 @@ def test_a_training_learns() -> None:
     y = np.random.default_rng(0).uniform(1, 3, 200)
     fields = symmetric_fields(200)
     fields = replace(fields, values=fields.values * y[:, None].astype(np.float32))
-    inputs, settings = (
-        NetworkInputs(fields=fields),
-        {"epochs": 30, "learning_rate": 3e-3, "filters": (16, 16), "dense": (16, 8)},
-    )
+    inputs = NetworkInputs(fields=fields)
+    settings = {"epochs": 30, "learning_rate": 3e-3, "filters": (16, 16), "dense": (16, 8), "scale": "std"}
     model = trained("density_cnn_3d", inputs.take(np.arange(150)), y=y[:150], settings=settings)
     error = np.abs(model.predict(inputs.take(np.arange(150, 200))).mean - y[150:]).mean()
     assert error < 0.8 * np.abs(y[150:] - y[:150].mean()).mean()

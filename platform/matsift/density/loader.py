@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -41,7 +41,7 @@ class Loader:
         """Share of the time that went into waiting, from the first batch on."""
         return self.waited / self.seconds if self.seconds > 0 else 0.0
 
-    def batches(self, wanted: Sequence[Wanted]) -> Iterator[tuple[Tensor, ...]]:
+    def batches(self, wanted: Sequence[Wanted]) -> Generator[tuple[Tensor, ...], None, None]:
         """Return the tensors of each batch: rows, and which of them are shifted."""
         begin = time.monotonic()
         try:
