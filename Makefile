@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-density bench-descriptors bench-diffraction bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
+.PHONY: help demo demo-dft test lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
   repro-000 repro-001 repro-001-active repro-002 docs constraints clean
 
 help: ## show this list
@@ -48,6 +48,9 @@ bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours 
 
 bench-diffraction: $(VENV)/.installed-dev ## ideal powder profiles beside pymatgen's: the same reflections and numbers, both rates
 	$(BIN)/python -m benchmarks.diffraction
+
+bench-element-shift: $(VENV)/.installed-dev ## intervals of compounds whose element was left out, by three calibrations, on published moduli
+	$(BIN)/python -m benchmarks.element_shift
 
 bench-networks: $(VENV)/.installed-dev ## a training step of the networks of space groups: fused layers beside torch's own
 	$(BIN)/python -m benchmarks.networks
