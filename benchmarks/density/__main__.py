@@ -1,4 +1,4 @@
-"""What densities cost, printed as Markdown: promolecules beside plainer ways, and 5,000 densities in training.
+"""What densities cost, printed as Markdown: promolecules beside plainer ways, the networks' layers, training.
 
 make bench-density
 python -m benchmarks.density --densities 500
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.density import memory, promolecules
+from benchmarks.density import layers, memory, promolecules
 
 
 def main() -> None:
@@ -19,6 +19,9 @@ def main() -> None:
     chosen = parser.parse_args()
     print("Promolecules on 60 x 60 x 60 points, one thread; wanted: below 50 ms for ten atoms.\n")
     for line in promolecules.lines(chosen.repeats):
+        print(line, flush=True)
+    print("\nForward and backward of a batch of 32 densities of Fm-3m, one thread, time of the processor.\n")
+    for line in layers.lines(chosen.repeats):
         print(line, flush=True)
     if chosen.densities:
         print(f"\nOne pass of the 3D network (32 filters), one thread; wanted: below {memory.WANTED_GIB:g} GiB.\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.density import memory
+from benchmarks.density import layers, memory
 from benchmarks.density.promolecules import by_form_factors, crystals
 
 from matsift.density.promolecule import promolecule
@@ -24,3 +24,13 @@ def test_memory_rate_and_waiting_are_measured(way: str) -> None:
     assert found["gib"] > 0
     assert found["rate"] > 0
     assert 0 <= found["waiting"] <= 1
+
+
+def test_unique_values_give_the_answers_of_whole_grids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "_BATCH", 2)
+    monkeypatch.setattr(layers, "_CASES", {"3D": layers._CASES["3D, 32 filters"]})
+    (row,) = list(layers.lines(1))[2:]
+    name, plain, unique, times, difference = (cell.strip() for cell in row.strip("|").split("|"))
+    assert name == "3D"
+    assert min(float(plain), float(unique), float(times)) > 0
+    assert float(difference) < 1e-5
