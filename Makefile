@@ -40,7 +40,7 @@ bench: $(VENV)/.installed-dev ## benchmarks and long checks (minutes); real data
 bench-ingest: $(VENV)/.installed-dev ## CIFs into the database: rates, stages, bad CIFs, bulk load beside COPY and ASE
 	$(BIN)/python -m benchmarks.ingest
 
-bench-density: $(VENV)/.installed-dev ## promolecules beside plainer ways; peak memory and waiting of training on 5,000 densities
+bench-density: $(VENV)/.installed-dev ## promolecules, networks on unique values; peak memory and waiting of training on 5,000 densities
 	$(BIN)/python -m benchmarks.density
 
 bench-descriptors: $(VENV)/.installed-dev ## descriptors beside matminer (hours of matminer, kept): numbers, rates, database
