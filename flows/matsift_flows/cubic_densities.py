@@ -29,8 +29,8 @@ from prefect.cache_policies import NO_CACHE  # isort: skip
 #: The settings, hence the method of the labels, of the campaign in studies/dft_binaries.toml.
 DENSITY_SETTINGS = GpawOracle(cutoff_ev=600.0, kpoint_density=2.0)
 
-#: Wall-clock limit of one compound; on an idle core the slowest take some minutes.
-SECONDS_A_COMPOUND = 1800.0
+#: Wall-clock limit of one compound; on an idle core the slowest take some minutes, more on a busy one.
+SECONDS_A_COMPOUND = 3600.0
 
 _TARGET = "matsift_adapters.oracles.gpaw_density:label"
 

@@ -29,6 +29,8 @@ READ_AT_RUN_TIME = (
     "matsift_schema/migrations/data/element.csv",
     "matsift_adapters/data/chgnet_prototypes.jsonl.gz",
     "matsift_adapters/data/oxide_prototypes.jsonl.gz",
+    "matsift_adapters/data/cubic_densities.jsonl.gz",
+    "matsift_adapters/data/cubic_compounds.csv",
 )
 
 

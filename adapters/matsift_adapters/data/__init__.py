@@ -41,10 +41,11 @@ failed     the starting crystal, no labels; `failure` says why
 `CUBIC_DENSITIES` has the same form again: cubic compounds by density functional theory. Its lines are called after
 prototype and elements (``rock-salt-Na-Cl``), are ``labelled`` or ``failed``, and have bulk modulus and energy for
 labels, and beside them: ``lattice_constant_angstrom``, ``k_derivative`` and ``residual_mev`` of the equation of state,
-``n_electron`` (the sum of the density on its grid), ``kpoints``, fingerprints of the ``setups``, ``density`` (columns of
-`matsift.density.field_statistics` of the density smeared by B = 2 angstrom2, and ``electrons_moved_per_atom``: half the
-integral of the absolute difference to the promolecule), ``densities_sha256`` (name of the grids' file where they were
-computed), and ``materials_project`` (id, lattice constant, k_vrh and g_vrh of that entry).
+``n_electron`` (the sum of the density on its grid), ``kpoints``, fingerprints of the ``setups``, ``density`` (that is
+the columns of `matsift.density.field_statistics` of the density smeared by B = 2 angstrom2, and
+``electrons_moved_per_atom``: half the integral of the absolute difference to the promolecule), ``densities_sha256``
+(name of the grids' file where they were computed), and ``materials_project`` (id, lattice constant, k_vrh and g_vrh of
+that entry).
 """
 
 from pathlib import Path

@@ -85,7 +85,7 @@ def _entry(computed: ComputedCompound) -> dict[str, Any]:
         "lattice_constant_angstrom": round(computed.lattice_constant, 5),
         "k_derivative": round(float(detail["k_derivative"]), 3),
         "residual_mev": round(1000 * float(detail["residual_ev"]), 4),
-        "n_electron": round(float(row["n_electron"]["all"]), 5),
+        "n_electron": round(float(row["n_electron"]["all"]), 7),
         "n_evaluation": detail["n_evaluation"],
         "kpoints": detail["kpoints"],
         "setups": {symbol: setup["fingerprint"] for symbol, setup in detail["setups"].items()},

@@ -75,7 +75,7 @@ class BundledSource(SourceBase):
     kind: Literal["bundled"]
     name: SourceName = "matsift-prototypes"
     licence: str | None = None  # type: ignore[assignment]  # None: the file's own header says it
-    dataset: Literal["chgnet_prototypes", "oxide_prototypes"] = "chgnet_prototypes"
+    dataset: Literal["chgnet_prototypes", "oxide_prototypes", "cubic_densities"] = "chgnet_prototypes"
     path: str | None = Field(
         None, description="another file in the bundled format, such as `matsift dataset build` makes"
     )
