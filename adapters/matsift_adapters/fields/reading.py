@@ -10,6 +10,7 @@ from pathlib import Path
 from matsift.errors import FieldError, MatsiftError, SourceError
 from matsift_adapters.fields.cube import METHOD as CUBE
 from matsift_adapters.fields.cube import read_cube
+from matsift_adapters.fields.gpaw_file import read_gpw
 from matsift_adapters.fields.read_field import ReadField
 from matsift_adapters.fields.vasp_grids import CHGCAR, ELFCAR, read_aeccar, read_chgcar, read_elfcar
 from matsift_adapters.sources.compressed import DAMAGE, open_binary, plain_name
@@ -21,7 +22,7 @@ _REFUSED = {
     "PARCHG": "it holds the density of some bands; name CHGCAR",
     "LOCPOT": "it holds a potential; name CHGCAR",
 }
-_CUBE_ENDINGS = (".cube", ".cub")
+_CUBE_ENDINGS, _GPAW, _GPAW_ENDING = (".cube", ".cub"), "gpaw", ".gpw"
 _SNIFFED = 4096
 _CUBE_LINES = range(3, 6)
 
@@ -75,6 +76,8 @@ def read_field(path: Path, wishes: Wishes | None = None) -> ReadField:
         raise FieldError(f"{path.name}: {_REFUSED[file_format]}")
     if file_format == CUBE:
         return read_cube(path, kind=said.kind, electrons=said.electrons, method=said.method or CUBE)
+    if file_format == _GPAW:
+        return read_gpw(path, said.method)
     if said.kind == "elf" or (file_format == "ELFCAR" and said.kind is None):
         return read_elfcar(path, said.method or ELFCAR)
     if file_format == "AECCAR2":
@@ -98,7 +101,7 @@ def found_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _format(path: Path) -> str:
-    """Return the format of a file by its name, or by its first lines: a name of VASP's or ``cube``."""
+    """Return the format of a file by its name, or by its first lines: a name of VASP's, ``cube`` or ``gpaw``."""
     named = _named(path)
     if named is not None:
         return named
@@ -116,6 +119,8 @@ def _named(path: Path) -> str | None:
     name = plain_name(path.name)
     if name.lower().endswith(_CUBE_ENDINGS):
         return CUBE
+    if name.lower().endswith(_GPAW_ENDING):
+        return _GPAW
     found = _VASP.findall(name)
     return str(found[-1]).upper() if found else None
 

@@ -26,7 +26,7 @@ _MATERIAL = re.compile(MATERIAL_ID)
 @app.command("import")
 def import_(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="CHGCAR, AECCAR2, ELFCAR, cube files; folders of them.")
+        list[Path], typer.Argument(metavar="FILE...", help="CHGCAR, AECCAR2, ELFCAR, cube, gpw; folders of them.")
     ],
     kind: Annotated[
         Literal["dft_charge", "elf"] | None, typer.Option(help="What it is, where name and format do not say.")
