@@ -58,6 +58,20 @@ def test_files_may_be_compressed(tmp_path: Path, ending: str) -> None:
     assert read_field(path).grid.n_electron == pytest.approx(8.0, abs=1e-6)
 
 
+def test_a_header_may_give_the_volume_and_lines_be_longer(tmp_path: Path) -> None:
+    """VASP takes a negative scale for the volume; CHG files have ten numbers a line."""
+    path = chgcar(tmp_path, name="CHG")
+    lines = path.read_text(encoding="ascii").split("\n")
+    lines[1] = f"  -{8 * SALT.volume}"
+    start = next(i for i, line in enumerate(lines) if line.split() == ["6", "5", "4"]) + 1
+    numbers = " ".join(lines[start:]).split()[: 6 * 5 * 4]
+    tens = [" ".join(numbers[i : i + 10]) for i in range(0, len(numbers), 10)]
+    path.write_text("\n".join([*lines[:start], *tens, ""]), encoding="ascii")
+    found = read_field(path)
+    assert found.crystal.volume == pytest.approx(8 * SALT.volume, rel=1e-6)
+    np.testing.assert_allclose(found.grid.values, density(SALT, 8.0) / 8, rtol=2e-5)
+
+
 def test_spin_is_told_by_its_integral(tmp_path: Path) -> None:
     spin = density(SALT, -1.25)
     assert read_field(write_chgcar(tmp_path / "CHGCAR", SALT, density(SALT, 8), spin)).n_unpaired == pytest.approx(

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from matsift.density.grid import DensityGrid
@@ -28,6 +31,18 @@ def test_a_grid_comes_back_to_the_last_bit(shape: tuple[int, int, int]) -> None:
     np.testing.assert_array_equal(found.values.view(np.uint32), given.values.view(np.uint32))
     np.testing.assert_array_equal(found.cell, given.cell)
     assert found.values.dtype == np.float32
+
+
+@given(
+    arrays(
+        np.float32,
+        st.tuples(*[st.integers(1, 9)] * 3),
+        elements=st.floats(allow_nan=False, allow_infinity=False, width=32),
+    )
+)
+def test_any_finite_values_come_back(values: NDArray[np.float32]) -> None:
+    found = loads(dumps(DensityGrid(values, CELL)))
+    np.testing.assert_array_equal(found.values.view(np.uint32), values.view(np.uint32))
 
 
 def test_the_same_grid_has_the_same_bytes() -> None:
