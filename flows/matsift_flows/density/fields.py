@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.density.chunks import FieldChunk, promolecule_chunk
@@ -18,7 +18,7 @@ from matsift.study.settings import Study
 from matsift_adapters.fields.storage import SUFFIX, dumps
 from matsift_flows.density.chosen import labelled
 from matsift_flows.diffraction.pool import Work, Worked, worked
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.workspace import Workspace, digest
 from matsift_schema.store import fields as store
 from matsift_schema.store.failures import write_failures
@@ -29,7 +29,7 @@ _KIND = "promolecule"
 _TARGET = f"{promolecule_chunk.__module__}:{promolecule_chunk.__name__}"
 
 
-@flow(name="fields", validate_parameters=False)
+@inner_flow("fields")
 def fields(workspace: Workspace, study: Study) -> int:
     """Compute the promolecules that the labelled crystals of a study lack; return how many are new.
 

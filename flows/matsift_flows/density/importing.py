@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefect import flow
-
 from matsift.errors import FieldError, MatsiftError, UserInputError
 from matsift.records import EntryRecord, FailureRecord
 from matsift.structure_facts import describe
@@ -17,6 +15,7 @@ from matsift_adapters.fields.read_field import ReadField
 from matsift_adapters.fields.reading import Wishes, found_files, read_fields
 from matsift_adapters.fields.storage import SUFFIX, dumps
 from matsift_adapters.sources.compressed import sha256_of
+from matsift_flows.orchestration import inner_flow
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import fields as store
 from matsift_schema.store.catalogue import SourceFacts, write_entries
@@ -89,7 +88,7 @@ class Imported:
 Read = tuple[str, Origin | None, ReadField | MatsiftError]
 
 
-@flow(name="import fields", validate_parameters=False)
+@inner_flow("import fields")
 def import_files(
     workspace: Workspace, paths: Sequence[Path], wishes: Wishes | None = None, licence: str = FILES.licence
 ) -> list[Imported]:
@@ -109,7 +108,7 @@ def import_files(
     return import_fields(workspace, _of_files(files, wishes, licence), len(files), parameters)
 
 
-@flow(name="fetch fields", validate_parameters=False)
+@inner_flow("fetch fields")
 def fetch_fields(workspace: Workspace, material_ids: Sequence[str]) -> list[Imported]:
     """Return what became of the charge densities of materials of the Materials Project; failures are rows.
 

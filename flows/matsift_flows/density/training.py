@@ -184,7 +184,7 @@ def write_one(workspace: Workspace, run: LazyRun, model: WantedLearner, trained:
                 seed=model.seed,
                 snapshot_id=snapshot.id,
                 property_name=name,
-                column_names=[columns[i] for i in kept],
+                column_names=model.column_names(columns),
                 calibration=calibration.to_json(),
                 artifact_sha256=artifact.sha256,
                 artifact_uri=artifact.uri,

@@ -47,6 +47,11 @@ class WantedLearner:
             return [int(i) for i in element_statistics(names)]
         return [i for i, name in enumerate(names) if name.startswith(self.learner.columns)]
 
+    def column_names(self, names: Sequence[str]) -> list[str]:
+        """Return what the model reads by name: columns of its sets, and the densities as a whole."""
+        grids = [f"{self.settings.kind}:{self.settings.field_method}"] if self.learner.reads_grids else []
+        return [*(names[i] for i in self.columns(names)), *grids]
+
     @property
     def said(self) -> dict[str, Any]:
         """All that decides what the model says, but for the rows and the seed."""
