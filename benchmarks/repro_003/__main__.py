@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.repro_000.checks import Check
 from benchmarks.repro_000.tables import checks as checks_table
 from benchmarks.repro_001.real_data import data_folder
-from benchmarks.repro_003 import paper, pictures, tables
+from benchmarks.repro_003 import dft, elsewhere, paper, pictures, tables
 from benchmarks.repro_003.checks import checks
 from benchmarks.repro_003.described import Described, described
 from benchmarks.repro_003.found import Found, Plan, found
@@ -25,6 +25,8 @@ from benchmarks.repro_003.rows import PROPERTIES, Rows, rows
 
 from matsift.learners.left_out_elements import PAPER_SHARE, element_sets, elements_to_leave_out
 from matsift.learners.repeated_folds import repeated_folds
+
+_PACKAGES = ("matsift", "numpy", "torch", "lightgbm", "scikit-learn")
 
 
 def main() -> int:
@@ -45,6 +47,7 @@ def main() -> int:
     learners = [one for one in LEARNERS if not options.learner or one.key in options.learner]
     said = found(task, plan, n_worker=options.workers, tell=_tell, learners=learners)
     lines, found_checks = measured(said, plan, crystals, data, options.home)
+    lines += [*elsewhere_lines(said, plan, crystals, options), "## Checks", "", *checks_table(found_checks)]
     minutes = (time.monotonic() - begin) / 60
     lines += [f"This run took {minutes:.1f} min; what was kept from earlier ones is not in it.", ""]
     text = "\n".join([*_heading(options), *lines])
@@ -60,7 +63,11 @@ def plan_of(crystals: Rows, options: argparse.Namespace) -> Plan:
     by_rule = elements_to_leave_out(crystals.elements, PAPER_SHARE)
     wanted = dict.fromkeys((*paper.ELEMENTS, *by_rule) if options.elements is None else options.elements)
     here = {symbol for symbols in crystals.elements for symbol in symbols}
-    return Plan(folds, element_sets(crystals.elements, only=[symbol for symbol in wanted if symbol in here]))
+    return Plan(
+        folds,
+        element_sets(crystals.elements, only=[symbol for symbol in wanted if symbol in here]),
+        elsewhere.mask(crystals),
+    )
 
 
 def measured(said: Found, plan: Plan, crystals: Rows, data: Described, home: Path) -> tuple[list[str], list[Check]]:
@@ -77,8 +84,24 @@ def measured(said: Found, plan: Plan, crystals: Rows, data: Described, home: Pat
         lines += ["## Who is like whom (Figure 4)", "", *tables.mixed(pictures.mixed(seen, plan.sets))]
     paths = pictures.draw(home, crystals, seen, plan.sets)
     lines += [f"Pictures: {paths[0].parent} ({len(paths)} pages).", ""]
-    lines += ["## Cost", "", *tables.costs(said), "## Checks", "", *checks_table(found_checks)]
+    lines += ["## Cost", "", *tables.costs(said)]
     return lines, found_checks
+
+
+def elsewhere_lines(said: Found, plan: Plan, crystals: Rows, options: argparse.Namespace) -> list[str]:
+    """Return what our own calculations say: of the bulk moduli, and of densities in the place of promolecules."""
+    compounds = dft.computed(options.gpaw)
+    lines = ["## Rows that we computed ourselves, all left out", "", *elsewhere.table(said, plan, crystals, compounds)]
+    lines += ["## Promolecules against densities by GPAW", ""]
+    if len(compounds) < dft.FEWEST:
+        return [*lines, f"{len(compounds)} compounds are computed in {options.gpaw}; {dft.FEWEST} are needed.", ""]
+    asked = dft.plan(compounds, options.dft_repeats)
+    of = {}
+    for side, data in dft.sides(compounds).items():
+        _tell(f"densities: {side}")
+        task = Task(options.home, data, dft.moduli(compounds), asked.tests(), options.epochs)
+        of[side] = found(task, asked, n_worker=options.workers, tell=_tell, learners=dft.learners())
+    return [*lines, dft.equations_of_state(compounds), "", *dft.table(of)]
 
 
 def _tell(what: str) -> None:
@@ -102,10 +125,10 @@ def _heading(options: argparse.Namespace) -> list[str]:
 def options_of(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Return the parser with what fixes rows, tests and networks."""
     parser.add_argument("--repeats", type=int, default=1, help="of the five folds (default 1; paper: 5)")
+    parser.add_argument("--dft-repeats", type=int, default=3, help="of those on densities by GPAW (default 3)")
+    parser.add_argument("--gpaw", type=Path, default=dft.FOLDER, help="where `matsift dataset densities` computes")
     parser.add_argument("--epochs", type=int, default=60, help="of a network at most (default 60)")
-    parser.add_argument(
-        "--elements", nargs="*", help="to leave out (default: the paper's eleven and those of its rule)"
-    )
+    parser.add_argument("--elements", nargs="*", help="left out (default: the paper's eleven, those of its rule)")
     parser.add_argument("--learner", action="append", default=[], help="only these, by key (default all)")
     parser.add_argument("--limit", type=int, help="so many rows at random, for trying")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from matsift import density
 from matsift.crystal import Crystal
 from matsift.density.field_source import OrbitFields
+from matsift.density.field_statistics import GRID_COLUMNS
 from matsift.density.promolecule import promolecules
 from matsift.density.symmetry_average import orbit_fields, orbit_labels, space_group_operations
 from matsift.density.views import pooled
 from matsift.descriptors.batches import compute_many
 from matsift.descriptors.registry import descriptor_set
 
+GRID = "grid"
 SETS = ("magpie", "packing", "voronoi", "density")
 
 _CODE = ("gaussian_sums", "promolecule", "symmetry_average")
@@ -35,7 +37,7 @@ class Described:
     Parameters
     ----------
     columns
-        Descriptor set -> (n, n_column) values, NaN where unknown.
+        Descriptor set, or `GRID` -> (n, n_column) values, NaN where unknown.
     fields
         n densities, of which the points that symmetry does not make equal are in memory.
     """
@@ -45,7 +47,7 @@ class Described:
 
     def table(self, sets: Sequence[str]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """Return the columns of some sets beside each other, and their names."""
-        names = [column for name in sets for column in descriptor_set(name).columns]
+        names = [column for name in sets for column in names_of(name)]
         return np.hstack([self.columns[name] for name in sets]), tuple(names)
 
     def pooled(self) -> NDArray[np.float32]:
@@ -57,6 +59,11 @@ class Described:
         """Return some of the crystals."""
         columns = {name: values[places] for name, values in self.columns.items()}
         return Described(columns, OrbitFields(self.fields.values[places], self.fields.labels))
+
+
+def names_of(name: str) -> tuple[str, ...]:
+    """Return the columns of a descriptor set, or of `GRID`: what is computed from a density alone, of any source."""
+    return GRID_COLUMNS if name == GRID else descriptor_set(name).columns
 
 
 def described(home: Path, rows: Rows, *, n_worker: int, tell: Callable[[str], None]) -> Described:
@@ -89,9 +96,9 @@ def densities(crystals: Sequence[Crystal]) -> OrbitFields:
     return orbit_fields(promolecules(crystals), labels())
 
 
-def labels() -> NDArray[np.int32]:
-    """Return which points of the grid are equal in Fm-3m."""
-    return orbit_labels(space_group_operations(SPACE_GROUP))
+def labels(space_group: int = SPACE_GROUP) -> NDArray[np.int32]:
+    """Return which points of the grid are equal in a space group."""
+    return orbit_labels(space_group_operations(space_group))
 
 
 def _write(path: Path, **arrays: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,26 +15,44 @@ from numpy.typing import NDArray
 from matsift.learners.left_out_elements import ElementSet, LeftOutElements
 from matsift.learners.repeated_folds import OutOfFold
 
+#: The test of rows that were computed a second time.
+ELSEWHERE = "computed elsewhere"
+#: Tests of the first repeat: they come first, with the fusions.
+_FIRST = "repeat 1 "
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is asked: the fold of each row in each repeat, (n_repeat, n), and the sets without an element."""
+    """What is asked.
+
+    Parameters
+    ----------
+    folds
+        (n_repeat, n) the fold of each row.
+    sets
+        Those without an element.
+    elsewhere
+        (n,) rows whose bulk modulus was computed a second time, by another code.
+    """
 
     folds: NDArray[np.int64]
-    sets: tuple[ElementSet, ...]
+    sets: tuple[ElementSet, ...] = ()
+    elsewhere: NDArray[np.bool_] | None = None
 
     def tests(self) -> dict[str, NDArray[np.bool_]]:
         """Return the rows that are asked about, by the name of the test."""
         named = {
             fold_name(repeat, fold): own == fold for repeat, own in enumerate(self.folds) for fold in np.unique(own)
         }
-        return named | {element_name(one.element): one.test for one in self.sets}
+        named |= {element_name(one.element): one.test for one in self.sets}
+        return named if self.elsewhere is None else {**named, ELSEWHERE: self.elsewhere}
 
     def jobs(self, learners: Sequence[Learner]) -> list[Job]:
         """Return the trainings, one repeat after the other, the elements behind the first one."""
         n_repeat = len(self.folds)
         folds = [[fold_name(r, f) for f in np.unique(self.folds[r])] for r in range(n_repeat)]
         elements = [element_name(one.element) for one in self.sets]
+        single = [one.key for one in learners if one.left_out and self.elsewhere is not None]
         return [
             Job(learner.key, name, test)
             for tests, is_left_out in ((folds[0], False), (elements, True), *((one, False) for one in folds[1:]))
@@ -43,7 +60,7 @@ class Plan:
             for test in tests
             for learner in learners
             if learner.left_out or not is_left_out
-        ]
+        ] + [Job(key, PROPERTIES[0], ELSEWHERE) for key in single]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +86,19 @@ def found(
     task: Task, plan: Plan, *, n_worker: int, tell: Callable[[str], None], learners: Sequence[Learner] = LEARNERS
 ) -> Found:
     """Return all results, training what is not kept from an earlier run."""
-    lines = KeptLines(task.home / f"results-{_digest(task)}.jsonl")
+    lines = KeptLines(task.home / f"results-{task.digest}.jsonl")
     known, jobs = dict(lines), plan.jobs(learners)
     wanted = [job for job in jobs if task.key(job) not in known]
     again = [b for job in wanted for b in _branches(job) if not model_path(task, b).exists()]
-    wanted += [branch for branch in dict.fromkeys(again) if branch not in wanted]
+    n_kept = len(jobs) - len(wanted)
+    wanted = list(dict.fromkeys([*wanted, *again]))
     if wanted:
-        tell(f"{len(wanted)} trainings, {len(jobs) - len(wanted)} are kept")
+        tell(f"{len(wanted)} trainings, {n_kept} are kept")
         (task.home / "networks").mkdir(parents=True, exist_ok=True)
-    for i, (job, result) in enumerate(run_all(task, wanted, n_worker), start=1):
+    first = [job for job in wanted if job.test.startswith(_FIRST)]
+    parts = (first, [job for job in wanted if job not in first])
+    done = (pair for part in parts for pair in run_all(task, part, n_worker))
+    for i, (job, result) in enumerate(done, start=1):
         lines.keep(task.key(job), result)
         known[task.key(job)] = result
         error = np.array(result["mean"]) - task.moduli[job.property_name][task.tests[job.test]]
@@ -111,11 +132,3 @@ def assembled(task: Task, plan: Plan, results: dict[Job, Result]) -> Found:
 
 def _branches(job: Job) -> list[Job]:
     return [Job(key, job.property_name, job.test) for key in BY_KEY[job.learner].branches]
-
-
-def _digest(task: Task) -> str:
-    """Return what tells rows, labels and densities from others."""
-    digest = hashlib.sha256()
-    for values in (*task.data.columns.values(), task.data.fields.values, *task.moduli.values()):
-        digest.update(np.ascontiguousarray(values).tobytes() + b"|")
-    return digest.hexdigest()[:12]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,14 @@ class Task:
     tests: dict[str, NDArray[np.bool_]]
     epochs: int
 
+    @cached_property
+    def digest(self) -> str:
+        """Twelve characters that tell rows, labels and densities from others."""
+        digest = hashlib.sha256()
+        for values in (*self.data.columns.values(), self.data.fields.values, *self.moduli.values()):
+            digest.update(np.ascontiguousarray(values).tobytes() + b"|")
+        return digest.hexdigest()[:12]
+
     def key(self, job: Job) -> str:
         """Return the name of a result with all that it depends on besides rows and densities."""
         rows = hashlib.sha256(self.tests[job.test].tobytes()).hexdigest()[:8]
@@ -67,7 +76,7 @@ Result = dict[str, Any]
 def run_all(task: Task, jobs: Sequence[Job], n_worker: int) -> Iterator[tuple[Job, Result]]:
     """Yield the result of each job as processes finish them; 0 stays in this one. Fusions come after their branches."""
     for part in ([j for j in jobs if not BY_KEY[j.learner].branches], [j for j in jobs if BY_KEY[j.learner].branches]):
-        if n_worker:
+        if n_worker and part:
             with get_context("spawn").Pool(n_worker, _start, (task,)) as pool:
                 yield from pool.imap_unordered(_run, part)
         else:
@@ -161,7 +170,8 @@ def _of_network(task: Task, job: Job, learner: Learner) -> _Said:
 
 def model_path(task: Task, job: Job) -> Path:
     """Return where a trained network lies; beside it, without the ending, its checkpoints while it is trained."""
-    return task.home / "networks" / f"{hashlib.sha256(task.key(job).encode()).hexdigest()[:16]}.zip"
+    name = hashlib.sha256(f"{task.digest} {task.key(job)}".encode()).hexdigest()[:16]
+    return task.home / "networks" / f"{name}.zip"
 
 
 def _keep(place: Path, model: bytes) -> None:
