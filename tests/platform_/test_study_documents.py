@@ -16,6 +16,7 @@ from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
 from matsift.study.bond_valence import BondValenceSettings, ScreeningFactorRange
 from matsift.study.campaign import HeldBackSettings, StopSettings
+from matsift.study.density import DensityLearner, DensitySettings, DensityTraining, LeaveOut
 from matsift.study.diffraction import (
     AugmentationSettings,
     DiffractionSettings,
@@ -61,6 +62,7 @@ EXPLAINED["[duplicates]"] = (DuplicateSettings,)
 EXPLAINED["[mobility]"] = (MobilitySettings,)
 EXPLAINED["[bond_valence]"] = (BondValenceSettings, ScreeningFactorRange)
 EXPLAINED["[diffraction]"] = (DiffractionSettings, DiffractionTraining, AugmentationSettings, NetworkSettings)
+EXPLAINED["[density]"] = (DensitySettings, LeaveOut, DensityTraining, DensityLearner)
 EXPLAINED["[labels]"] += RULES
 EXPLAINED["[campaign]"] += (StopSettings, HeldBackSettings)
 EXPLAINED["[campaign]"] += variants(StrategySettings)

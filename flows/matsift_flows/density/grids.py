@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from matsift.density.conventional import conventional_transform
 from matsift.density.field_folder import write_field_folder
 from matsift.density.grid import DensityGrid
-from matsift.density.resample import in_cell, resample
+from matsift.density.resample import in_cell, resample, smeared
 from matsift.study.density import DensitySettings
 from matsift_adapters.fields.storage import loads
 from matsift_flows.workspace import Workspace
@@ -24,6 +24,9 @@ from matsift_schema.store.structures import load_crystals
 
 #: Where densities lie while networks learn from them, in the home folder.
 PLACE = "training"
+
+#: Displacement factor by which densities of DFT are smeared before they are carried onto another grid, angstrom2.
+_SMEARING_B_ANGSTROM2 = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,5 +80,7 @@ class Grids:
         shape = (self._settings.points,) * 3
         if not self._crystals:
             return grid if grid.shape == shape else resample(grid, shape)
+        if self._settings.kind == "dft_charge":
+            grid = smeared(grid, _SMEARING_B_ANGSTROM2)  # cores sharper than the grid would ring about the nuclei
         transform, _ = conventional_transform(self._crystals[place])
         return in_cell(grid, transform, shape)
