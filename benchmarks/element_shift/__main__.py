@@ -30,7 +30,7 @@ def main() -> int:
     data = described.described(options.home, crystals, n_worker=options.workers, tell=_tell)
     found = []
     for name in PROPERTIES:
-        for title in BARS_COMPARED:
+        for title in options.learner or BARS_COMPARED:
             sets = BARS[title].descriptor_sets
             columns = [column for one in sets for column in descriptor_set(one).columns]
             learned = Rows(data.table(sets)[0], tuple(columns), crystals.moduli[name], crystals.elements)
@@ -54,6 +54,7 @@ def _tell(what: str) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.element_shift", description=__doc__)
     parser.add_argument("--more-than", type=int, default=20, help="compounds of an element that is left out (20)")
+    parser.add_argument("--learner", action="append", choices=BARS_COMPARED, help="only this one; may be repeated")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: cores)")
     parser.add_argument("--home", type=Path, default=Path(".matsift/repro_003"), help="what repro-003 has parsed")
     return parser.parse_args()

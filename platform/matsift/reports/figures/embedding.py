@@ -52,7 +52,7 @@ def split_embedding_plot(
     marks = ((~test, BLUE, "train", 5), (test, ORANGE, f"test: contain {element}", 6))
     for place, points in enumerate(pictures.values(), start=1):
         for rows, colour, legend, size in marks:
-            trace = go.Scattergl(
+            trace = go.Scatter(
                 x=short(points[rows, 0]),
                 y=short(points[rows, 1]),
                 mode="markers",
@@ -108,7 +108,7 @@ def value_embedding_plot(
     words = [f"{text_of(name)}: {value:.4g} {unit}" for name, value in zip(names, values, strict=True)]
     for place, points in enumerate(pictures.values(), start=1):
         marker = {"color": short(values), "coloraxis": "coloraxis", "size": 5, "opacity": 0.85}
-        trace = go.Scattergl(
+        trace = go.Scatter(
             x=short(points[:, 0]), y=short(points[:, 1]), mode="markers", marker=marker, customdata=words,
             hovertemplate=_HOVER, showlegend=False,
         )  # fmt: skip
