@@ -29,9 +29,9 @@ from matsift.density.networks import Network
 from matsift.density.settings import BRANCHES, DensitySettings, FusionSettings, TrainingSettings, network_settings
 from matsift.density.training import answers, ask
 from matsift.density.views import Normalisation
-from matsift.diffraction.devices import chosen_device
 from matsift.errors import ArtifactError, UserInputError
 from matsift.learners.container import pack, unpack
+from matsift.learners.devices import chosen_device
 from matsift.learners.prediction import Prediction
 from matsift.learners.scale import LINEAR, TargetScale
 

@@ -20,8 +20,8 @@ from matsift.density.inputs import NetworkInputs
 from matsift.density.networks import Network, TunedFusion, start_weights
 from matsift.density.settings import BRANCHES, DensitySettings, FusionSettings, TrainingSettings, network_settings
 from matsift.density.training import EpochReport, Training
-from matsift.diffraction.devices import chosen_device
 from matsift.errors import UserInputError
+from matsift.learners.devices import chosen_device
 from matsift.learners.prediction import member_seeds
 
 __all__ = ["DensityNetwork", "EpochReport", "fit", "load"]

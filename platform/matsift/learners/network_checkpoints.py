@@ -55,7 +55,7 @@ class Checkpoint:
         try:
             with safe_open(self.path, framework="pt") as file:
                 header = file.metadata() or {}
-                if header.get("training") != self.training:
+                if header.get("training") != self.training or "values" not in header:
                     return None
                 state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  safe_open is no dict
         except (FileNotFoundError, SafetensorError):
