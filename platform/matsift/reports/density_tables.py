@@ -92,30 +92,20 @@ def coverage_table(compared: PropertyComparison) -> Table | None:
     """Return what the intervals of every learner hold in the mean over the elements left out; None without any."""
     if not any(compared.coverages.values()):
         return None
+    width = headed("Width", compared.unit)
+    kinds = (("plain", "New element"), ("shifted", "Calibrated on others"), ("guaranteed", "With a guarantee"))
     columns = (
         Column("Learner"),
         Column("Known chemistry", True),
-        Column("New element", True),
-        Column(headed("Mean width", compared.unit), True),
-        Column("New element, calibrated on others", True),
-        Column(headed("Mean width", compared.unit), True),
+        *(column for _, title in kinds for column in (Column(title, True), Column(width, True))),
     )
     rows = []
     for learner, lines in compared.coverages.items():
-        parts = [
-            _mean([getattr(line, name) for line in lines])
-            for name in ("plain", "plain_width", "shifted", "shifted_width")
-        ]
-        rows.append(
-            (
-                learner,
-                percent(compared.interval_coverages.get(learner)),
-                percent(parts[0]),
-                quantity(parts[1], compared.unit),
-                percent(parts[2]),
-                quantity(parts[3], compared.unit),
-            )
-        )
+        cells = [percent(compared.interval_coverages.get(learner))]
+        for kind, _ in kinds:
+            cells.append(percent(_mean([getattr(line, kind) for line in lines])))
+            cells.append(quantity(_mean([getattr(line, f"{kind}_width") for line in lines]), compared.unit))
+        rows.append((learner, *cells))
     title = f"{symbol(compared.property_name)}: share of labels inside the interval"
     return Table(title, columns, tuple(rows), wide=True)
 
@@ -195,6 +185,7 @@ def _left_out_rows(compared: PropertyComparison) -> list[dict[str, Any]]:
                     **{name: scores[one.element].get(name) for name in ("r2", "rmse", "mae")},
                     "interval_coverage": None if line is None else line.plain,
                     "interval_coverage_shifted": None if line is None else line.shifted,
+                    "interval_coverage_guaranteed": None if line is None else line.guaranteed,
                 }
             )
     return found

@@ -194,6 +194,7 @@ def coverage_plot(compared: PropertyComparison, coverage: float) -> Plot | None:
     parts = (
         ("calibrated as usual", [line.plain for line in shown], BLUE, "circle"),
         ("calibrated on other elements left out", [line.shifted for line in shown], ORANGE, "diamond"),
+        ("the same, with a guarantee", [line.guaranteed for line in shown], GREEN, "square"),
     )
     for name, values, colour, mark in parts:
         if all(value is None for value in values):
