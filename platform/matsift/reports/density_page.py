@@ -117,9 +117,10 @@ def _coverage_notes(report: DensityReport) -> tuple[str, ...]:
         return ()
     note = (
         f"Intervals are calibrated to hold {percent(report.coverage)} of the labels of crystals like those that "
-        "calibrate them. A new element breaks that promise. Intervals calibrated on the other elements left out estimate "
-        "what a further element needs, from any number of them; those with a guarantee hold the share in the mean over "
-        "draws of elements, are wider, and need as many other elements as the share needs draws: 9 for 90 %, 4 for 80 %."
+        "calibrate them. A new element breaks that promise. Intervals calibrated on the other elements left out "
+        "estimate what a further element needs, from any number of them; those with a guarantee hold the share in the "
+        "mean over draws of elements, are wider, and need as many other elements as the share needs draws: 9 for 90 %, "
+        "4 for 80 %."
     )
     return (note,)
 

@@ -12,6 +12,7 @@ from matsift.reports.densities import DensitySlice, PropertyComparison
 from matsift.reports.figures.plot import (
     BLUE,
     CYCLE,
+    GREEN,
     GREY,
     ORANGE,
     SYMBOLS,
