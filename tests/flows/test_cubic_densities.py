@@ -89,18 +89,19 @@ def test_what_is_done_is_not_computed_again_and_failures_only_when_asked(compute
     assert (fourth.n_computed_now, fourth.n_done, fourth.n_failed) == (1, 4, 0)
 
 
-def test_a_compound_over_its_time_is_a_failure_and_the_next_goes_on(tmp_path: Path) -> None:
+def test_a_compound_over_its_time_is_a_failure(tmp_path: Path) -> None:
     python = gpaw_stand_in(tmp_path, seconds=3.0)
     said: list[Any] = []
     summary = compute_densities(
-        tmp_path, n_worker=2, compounds=LIST[:2], settings=settings(python), seconds_a_compound=1.0,
+        tmp_path,
+        n_worker=1,
+        compounds=LIST[:1],
+        settings=settings(python),
+        seconds_a_compound=1.0,
         tell=lambda compound, outcome, n_left: said.append((compound.material_id, outcome.error_class, n_left)),
-    )  # fmt: skip
-    assert (summary.n_done, summary.n_failed) == (0, 2)
-    assert sorted(said, key=lambda row: -row[2]) == [
-        (said[0][0], "TimeLimitExceeded", 1),
-        (said[1][0], "TimeLimitExceeded", 0),
-    ]
+    )
+    assert (summary.n_done, summary.n_failed) == (0, 1)
+    assert said == [(LIST[0].material_id, "TimeLimitExceeded", 0)]
 
 
 def test_the_command_killed_in_the_middle_goes_on_and_ends_with_the_same(computed: Path, tmp_path: Path) -> None:
@@ -173,8 +174,8 @@ def _runs(executable: str) -> bool:
 
 
 def _wait_until(happened: Callable[[], bool]) -> None:
-    for _ in range(1200):
+    for _ in range(6000):  # a loaded machine takes its time to start a command
         if happened():
             return
         time.sleep(0.05)
-    pytest.fail("it did not happen within a minute")
+    pytest.fail("it did not happen within five minutes")
