@@ -30,6 +30,13 @@ QUERIES = dict(
         strict=True,
     )
 )
+#: Page and number of a query -> the query, of the pages beside docs/sql.md.
+OTHER_QUERIES = {
+    f"{page.name} {number}": query
+    for page in sorted(DOCS.glob("*.md"))
+    if page.name != "sql.md"
+    for number, query in enumerate(re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +71,13 @@ def test_query_gives_rows_to_an_analyst(filled: Engine, number: str) -> None:
         connection.execute(text("SET ROLE matsift_analyst"))
         rows = connection.exec_driver_sql(QUERIES[number]).all()
     assert rows
+
+
+@pytest.mark.parametrize("where", OTHER_QUERIES)
+def test_queries_of_other_pages_can_be_asked_by_an_analyst(filled: Engine, where: str) -> None:
+    with filled.connect() as connection:
+        connection.execute(text("SET ROLE matsift_analyst"))
+        connection.exec_driver_sql(OTHER_QUERIES[where].replace("%", "%%")).all()
 
 
 def test_outputs_are_written_below_the_queries_and_replaced(database_url: str, filled: Engine, tmp_path: Path) -> None:
