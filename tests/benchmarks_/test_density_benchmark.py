@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.density import layers, memory
+from benchmarks.density import choices, layers, memory
 from benchmarks.density.promolecules import by_form_factors, crystals
+from tests.platform_.density_network_cases import SHORT, SMALL_2D, items
 
 from matsift.density.promolecule import promolecule
 
@@ -34,3 +35,17 @@ def test_unique_values_give_the_answers_of_whole_grids(monkeypatch: pytest.Monke
     assert name == "3D"
     assert min(float(plain), float(unique), float(times)) > 0
     assert float(difference) < 1e-5
+
+
+def test_every_choice_is_trained_and_a_fusion_joins_what_came_before() -> None:
+    short = {**SHORT, "epochs": 1}
+    cases = [
+        ("composition", "magpie_cnn", short),
+        ("2D", "density_cnn_2d", {**short, **SMALL_2D}),
+        ("fusion", "density_fusion", short),
+    ]
+    found = list(choices.lines(*items(30), cases))
+    assert [line.split("|")[1].strip() for line in found[2:]] == ["composition", "2D", "fusion"]
+    assert "of 30 held out" in found[0]
+    known = {name for name, *_ in choices.CASES}
+    assert len(known) == len(choices.CASES)
