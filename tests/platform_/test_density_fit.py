@@ -222,6 +222,16 @@ def test_with_both_origins_the_answer_does_not_depend_on_the_origin(kind: str, s
     assert not np.allclose(fixed.predict(other).mean, fixed.predict(inputs).mean, rtol=1e-4)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+@pytest.mark.parametrize("kind", ["magpie_cnn", "density_cnn_3d", "density_cnn_2d"])
+def test_a_gpu_learns_what_a_processor_learns(kind: str, tmp_path: Path) -> None:
+    on_gpu = {"device": "cuda", "members": 2}
+    with pytest.raises(_Stopped):
+        trained(kind, settings=on_gpu, checkpoint_dir=tmp_path, on_epoch=stop_after(0, 2))
+    said = trained(kind, settings=on_gpu, checkpoint_dir=tmp_path).predict(INPUTS).mean
+    np.testing.assert_allclose(said, trained(kind, settings={"members": 2}).predict(INPUTS).mean, rtol=2e-2)
+
+
 def test_unknown_features_count_as_the_mean() -> None:
     magpie: NDArray[np.float64] = np.array(INPUTS.magpie)
     magpie[:, 5] = np.nan
