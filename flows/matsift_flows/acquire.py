@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow
 from sqlalchemy.orm import Session
 
 from matsift.acquisition.context import Candidates
@@ -17,7 +16,7 @@ from matsift.study.settings import Study
 from matsift_flows.campaigns import Campaign, batch_size, stop_where_enough, study_campaigns
 from matsift_flows.judge import judge
 from matsift_flows.label import Waiting, label, still_waiting
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.predict import predict
 from matsift_flows.screen import Screening
 from matsift_flows.snapshots import descriptor_set_ids, grown_snapshot
@@ -43,7 +42,7 @@ class Acquired:
     waiting: Waiting | None = None
 
 
-@flow(name="acquire", validate_parameters=False)
+@inner_flow("acquire")
 def acquire(workspace: Workspace, study: Study, screening: Screening) -> Acquired:
     """Carry all campaigns of a study as far as they go now: to their end, or to labels that others have to return.
 

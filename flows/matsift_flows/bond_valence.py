@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.bond_valence.decorations import STARTING_LATTICE
@@ -21,7 +21,7 @@ from matsift.execution.killable import KillablePool
 from matsift.records import FailureRecord, LabelRecord
 from matsift.study.bond_valence import BondValenceSettings
 from matsift.study.settings import Study
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import bond_valence as store
 from matsift_schema.store.failures import write_failures
@@ -36,7 +36,7 @@ CUBIC_CELL = "cubic-cell"
 _TARGET = f"{label_references.__module__}:{label_references.__name__}"
 
 
-@flow(name="relax", validate_parameters=False)
+@inner_flow("relax")
 def relax(workspace: Workspace, study: Study) -> int:
     """Relax and label the reference oxides of a study that are not yet; return how many relaxations are new.
 

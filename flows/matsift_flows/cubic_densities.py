@@ -21,9 +21,9 @@ from matsift_adapters.data.cubic_compounds import CubicCompound, cubic_compounds
 from matsift_adapters.data.cubic_densities import ARTIFACTS, JOURNAL, SUFFIX, finished, packed
 from matsift_adapters.data.journal import Journal
 from matsift_adapters.oracles.registry import oracle
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 
-from prefect import flow, task  # isort: skip  after orchestration, which sets Prefect's environment
+from prefect import task  # isort: skip  after orchestration, which sets Prefect's environment
 from prefect.cache_policies import NO_CACHE  # isort: skip
 
 #: The settings, hence the method of the labels, of the campaign in studies/dft_binaries.toml.
@@ -103,7 +103,7 @@ def missing_compounds(
     return [c for c in compounds if c.material_id not in rows or (retry_failed and "failure" in rows[c.material_id])]
 
 
-@flow(name="cubic-densities", validate_parameters=False)
+@inner_flow("cubic-densities")
 def label_compounds(
     compounds: Sequence[CubicCompound],
     work_dir: Path,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.study.settings import Mirror
@@ -18,7 +18,7 @@ from matsift_adapters.oracles.registry import oracle
 from matsift_adapters.settings import Settings
 from matsift_flows.cubic_densities import DENSITY_SETTINGS
 from matsift_flows.ingest import ingest
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.progress import Reporter
 from matsift_flows.workspace import Workspace, open_workspace
 from matsift_schema.store import fields as store
@@ -74,7 +74,7 @@ def density_method(method: str, name: str) -> str:
     return f"{method.replace('equation-of-state', 'density')}-{KEPT[name][0]}"
 
 
-@flow(name="store-densities", validate_parameters=False)
+@inner_flow("store-densities")
 def store_densities(workspace: Workspace, computed: Sequence[ComputedCompound], table: Path, method: str) -> int:
     """Bring structures, labels and densities of computed compounds into the database; return how many fields are new.
 

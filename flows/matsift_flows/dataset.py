@@ -15,9 +15,9 @@ from matsift.execution.killable import KillablePool, Outcome
 from matsift_adapters.data import DATASET
 from matsift_adapters.data.journal import Journal, read_journal
 from matsift_flows.dataset_recipes import recipe
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 
-from prefect import flow, task  # isort: skip  after orchestration, which sets Prefect's environment
+from prefect import task  # isort: skip  after orchestration, which sets Prefect's environment
 from prefect.cache_policies import NO_CACHE  # isort: skip
 
 #: Wall-clock limit of one candidate; on an idle core the slowest take about a minute.
@@ -91,7 +91,7 @@ def missing_candidates(candidates: Sequence[Candidate], journal: Path) -> list[C
     return [c for c in candidates if (c.crystal.content_hash, c.what) not in done]
 
 
-@flow(name="label-candidates", validate_parameters=False)
+@inner_flow("label-candidates")
 def label_candidates(
     candidates: Sequence[Candidate], journal: Path, method: str, n_worker: int, report: Callable[[Outcome], None]
 ) -> None:

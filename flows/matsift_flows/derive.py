@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow
 from sqlalchemy.orm import Session
 
 from matsift.bond_valence.derived import LATTICE, Derived, Values
@@ -26,6 +25,7 @@ from matsift_flows.derived_models import (
     read_derived,
     record_of,
 )
+from matsift_flows.orchestration import inner_flow
 from matsift_flows.train import StudyModel
 from matsift_flows.workspace import Workspace, code_version, digest
 from matsift_schema.store import models as store
@@ -44,7 +44,7 @@ CHUNK = 2000
 RELATIVE_ERROR = "mean_relative_error"
 
 
-@flow(name="derive", validate_parameters=False)
+@inner_flow("derive")
 def derive(workspace: Workspace, study: Study, trained: Sequence[StudyModel]) -> list[DerivedModel]:
     """Return the derived models of a study, written with their held-out predictions where they are not there yet.
 
@@ -75,7 +75,7 @@ def derive(workspace: Workspace, study: Study, trained: Sequence[StudyModel]) ->
         return [read_derived(session, key) for key in known.values() if key is not None]
 
 
-@flow(name="predict derived", validate_parameters=False)
+@inner_flow("predict derived")
 def predict_derived(
     workspace: Workspace,
     study: Study,

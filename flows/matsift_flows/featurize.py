@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 from sqlalchemy.orm import Session
 
@@ -19,7 +19,7 @@ from matsift.records import FailureRecord
 from matsift.study.settings import Study
 from matsift_flows.diffraction.profiles import profile
 from matsift_flows.facts import known_properties
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import descriptors as store
 from matsift_schema.store.failures import write_failures
@@ -30,7 +30,7 @@ from matsift_schema.store.structures import load_crystals, structure_digest
 _READ_FACTS = frozenset({MP.name, MP_ENERGY.name})
 
 
-@flow(name="featurize", validate_parameters=False)
+@inner_flow("featurize")
 def featurize(workspace: Workspace, study: Study) -> int:
     """Compute the descriptors that the structures of a study lack; return how many vectors are new."""
     sources = [source.name for source in study.sources]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import flow
-
 from matsift.learners.official_folds import N_FOLD, SEED
 from matsift.learners.snapshot import snapshot_hash
+from matsift_flows.orchestration import inner_flow
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.datasets import find_snapshot, write_snapshot
 from matsift_schema.store.folds import STRATEGY, FoldedLabel, folded_labels, has_folds, n_folded_entry
 from matsift_schema.store.syncs import SyncCounts
 
 
-@flow(name="folds", validate_parameters=False)
+@inner_flow("folds")
 def keep_folds(workspace: Workspace, study: str, source_name: str, synced: SyncCounts) -> int:
     """Keep the official folds of a source as dataset snapshots; return how many are new.
 

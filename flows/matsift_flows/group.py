@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.execution.killable import KillablePool, Outcome
@@ -14,7 +14,7 @@ from matsift.records import FailureRecord
 from matsift.structure_matching import RULE_NAME, Matches, MatchSettings, match_bucket, rule_hash
 from matsift.study.duplicates import DuplicateSettings
 from matsift.study.settings import Mirror
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.progress import Advance
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import groups as store
@@ -46,7 +46,7 @@ class _Found:
         return len(self) >= CHUNK or (len(self) > 0 and time.monotonic() - self.since > WRITE_EVERY_S)
 
 
-@flow(name="group", validate_parameters=False)
+@inner_flow("group")
 def group(workspace: Workspace, study: Mirror) -> int:
     """Give the structures of a study's sources that lack one a group; return how many are new in a group.
 

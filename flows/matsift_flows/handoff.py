@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from prefect import flow
 from sqlalchemy.orm import Session
 
 from matsift.errors import MatsiftError, OracleError, UserInputError
@@ -27,6 +26,7 @@ from matsift_adapters.oracles.handoff import (
 from matsift_adapters.oracles.registry import Oracle, oracle
 from matsift_adapters.oracles.returned import Failed, Returned, Running
 from matsift_flows.answers import Answer, record
+from matsift_flows.orchestration import inner_flow
 from matsift_flows.worker import campaigns_of
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions as queue
@@ -69,7 +69,7 @@ class _Item:
     job: str | None = None
 
 
-@flow(name="claim", validate_parameters=False)
+@inner_flow("claim")
 def claim(workspace: Workspace, study: Study, worker: str, count: int, out: Path, lease_hours: float) -> HandedOut:
     """Let a worker hold `count` acquisitions of a study, each with its folder in `out`.
 
@@ -138,7 +138,7 @@ def _hand_out(
         (done.there if was_there else done.new).append(folder)
 
 
-@flow(name="take back", validate_parameters=False)
+@inner_flow("take back")
 def take_back(workspace: Workspace, study: Study, place: Path) -> TakenBack:
     """Read folders or a table that came back, and settle what they say; each is a transaction of its own.
 

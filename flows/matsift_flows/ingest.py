@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.errors import SourceError, UserInputError
@@ -25,7 +25,7 @@ from matsift.study.settings import Mirror
 from matsift_adapters.sources.registry import open_source
 from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_flows.folds import keep_folds
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.overlap import chunked, overlapped
 from matsift_flows.progress import Advance
 from matsift_flows.workspace import Workspace
@@ -39,7 +39,7 @@ CHUNK = 1000
 CHUNK_SECONDS = 10.0
 
 
-@flow(name="ingest", validate_parameters=False)
+@inner_flow("ingest")
 def ingest(workspace: Workspace, study: Mirror, base_dir: Path, sources: Sequence[str] = ()) -> dict[str, SyncCounts]:
     """Bring the sources of a study up to date, all or those named; return what came of each.
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from prefect import flow
 
 from matsift.screening.labels import MODULI, LabelRow, LabelTable
 from matsift.screening.quality import judge as judge_labels
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
 from matsift_adapters.oracles.registry import oracle
+from matsift_flows.orchestration import inner_flow
 from matsift_flows.workspace import Workspace, digest
 from matsift_schema.store.labels import LabelColumns, label_table, write_verdicts
 
 Whose = Literal["sources", "oracle"]
 
 
-@flow(name="judge", validate_parameters=False)
+@inner_flow("judge")
 def judge(workspace: Workspace, study: Study, whose: Whose = "sources") -> int:
     """Judge labels that the rules of a study have not judged yet; return how many verdicts are new.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.execution.killable import KillablePool
@@ -17,7 +17,7 @@ from matsift.study.settings import Study
 from matsift_adapters.oracles.registry import Oracle, oracle
 from matsift_flows.answers import answer_of, record
 from matsift_flows.leases import Heartbeat
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.replay import replay
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import acquisitions as queue
@@ -37,7 +37,7 @@ class Waiting:
     holders: dict[str, int]
 
 
-@flow(name="label", validate_parameters=False)
+@inner_flow("label")
 def label(workspace: Workspace, study: Study, campaigns: Sequence[int], title: str) -> set[int]:
     """Label the open acquisitions of campaigns; return the ids of the campaigns that still wait for somebody.
 

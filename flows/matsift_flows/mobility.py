@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow
 
 from matsift.execution.killable import KillablePool, Outcome
 from matsift.records import FailureRecord, LabelRecord
@@ -16,7 +15,7 @@ from matsift.study.mobility import BARRIERS, MobilitySettings
 from matsift.study.settings import Study
 from matsift_adapters.oracles.percolation import INITIALIZER, ORIGIN, TARGET, method_of, payload_of
 from matsift_flows.label import run_worker
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.predict import predict
 from matsift_flows.screen import look
 from matsift_flows.train import StudyModel
@@ -31,7 +30,7 @@ from matsift_schema.store.settling import write_result
 from matsift_schema.store.structures import load_crystals
 
 
-@flow(name="mobility", validate_parameters=False)
+@inner_flow("mobility")
 def mobility(workspace: Workspace, study: Study, trained: Sequence[StudyModel]) -> int:
     """Compute the percolation barriers that the first candidates lack; return how many structures have one now.
 

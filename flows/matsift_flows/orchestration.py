@@ -5,6 +5,7 @@ Our database decides what is done, so a laptop needs no scheduler: docs/decision
 
 from __future__ import annotations
 
+import inspect
 import os
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
@@ -31,3 +32,19 @@ def invoke(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     if isinstance(step, Flow | Task) and not prefect_is_configured():
         return cast("R", step.fn(*args, **kwargs))
     return step(*args, **kwargs)
+
+
+def inner_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
+    """Return a decorator for flows that other flows call, under a name for Prefect; no form starts them.
+
+    Prefect describes the types of a flow's parameters for such forms when the flow is defined, a tenth of a second each
+    where one is a study; a flow that is deployed on its own takes Prefect's own decorator.
+    """
+
+    def decorate(function: Callable[P, R]) -> Flow[P, R]:
+        signature = inspect.signature(function)
+        plain = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
+        function.__signature__ = signature.replace(parameters=plain)  # type: ignore[attr-defined]
+        return Flow(function, name=name, validate_parameters=False)
+
+    return decorate

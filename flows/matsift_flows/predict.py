@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow
 
 from matsift.learners import registry
 from matsift.learners.calibration import ConformalCalibration
 from matsift.learners.kernel_ridge import BLOCK
 from matsift.learners.training import predict as predict_arrays
 from matsift.study.settings import Study
+from matsift_flows.orchestration import inner_flow
 from matsift_flows.workspace import Workspace, digest
 from matsift_schema.store.descriptors import has_descriptors, load_matrix
 from matsift_schema.store.lookups import structure_hashes
@@ -24,7 +24,7 @@ from matsift_schema.store.predictions import structures_without_prediction, writ
 CHUNK = 80 * BLOCK
 
 
-@flow(name="predict", validate_parameters=False)
+@inner_flow("predict")
 def predict(workspace: Workspace, study: Study, model_id: int, structure_ids: Sequence[int] | NDArray[np.int64]) -> int:
     """Predict those of the structures that a model has not predicted; return how many predictions are new.
 

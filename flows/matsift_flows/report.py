@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect import flow
-
 from matsift.reports.data import RankingReport
 from matsift.reports.page import content_hash
 from matsift.reports.writing import write_report
 from matsift.study.settings import Study
 from matsift_flows.acquire import Acquired, final_models
 from matsift_flows.derive import derive, predict_derived
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.predict import predict
 from matsift_flows.reporting.gather import gather
 from matsift_flows.reporting.keeping import keep
@@ -32,7 +30,7 @@ class WrittenReport:
     is_new: bool
 
 
-@flow(name="report", validate_parameters=False)
+@inner_flow("report")
 def report(
     workspace: Workspace,
     study: Study,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow
 from sqlalchemy.orm import Session
 
 from matsift.bond_valence.decorations import STARTING_LATTICE
@@ -19,6 +18,7 @@ from matsift.screening.table import CriterionOutcome, ScreeningTable
 from matsift.study.settings import Study
 from matsift_adapters.oracles.percolation import method_of
 from matsift_flows.facts import FACTS, known_properties
+from matsift_flows.orchestration import inner_flow
 from matsift_flows.snapshots import held_back_structures
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import screening as store
@@ -53,7 +53,7 @@ class Screening:
         return self.structures.ids[self.eligible]
 
 
-@flow(name="screen", validate_parameters=False)
+@inner_flow("screen")
 def screen(workspace: Workspace, study: Study) -> Screening:
     """Evaluate the criteria of a study and write the outcomes that are new."""
     structures, outcomes, is_candidate = look(workspace, study, study.screening)

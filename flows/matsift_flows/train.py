@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.descriptors.registry import descriptor_set
@@ -17,7 +17,7 @@ from matsift.learners.training import train as train_arrays
 from matsift.reports.notation import quantity
 from matsift.study.settings import Study
 from matsift.units import property_definition
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.snapshots import base_snapshot, descriptor_set_ids
 from matsift_flows.workspace import Workspace, code_version
 from matsift_schema.store import models as store
@@ -59,7 +59,7 @@ class StudyModel:
     wanted: WantedModel
 
 
-@flow(name="train", validate_parameters=False)
+@inner_flow("train")
 def train(workspace: Workspace, study: Study) -> list[StudyModel]:
     """Train what a study asks for before any acquisition and is not there yet.
 

@@ -6,14 +6,13 @@ import os
 import socket
 from contextlib import suppress
 
-from prefect import flow
 from sqlalchemy.orm import Session
 
 from matsift.errors import UserInputError
 from matsift.study.settings import Study
 from matsift_adapters.oracles.registry import Oracle, oracle
 from matsift_flows.label import compute
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.workspace import Workspace
 from matsift_schema.faults import DATABASE_ERRORS
 from matsift_schema.store import acquisitions as queue
@@ -42,7 +41,7 @@ def campaigns_of(session: Session, study: Study, asked: Oracle) -> dict[int, str
     return found
 
 
-@flow(name="work", validate_parameters=False)
+@inner_flow("work")
 def work(workspace: Workspace, study: Study, worker: str) -> int:
     """Compute what the campaigns of a study wait for until nothing is left to claim; return how many were settled.
 

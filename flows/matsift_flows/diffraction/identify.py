@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from prefect import flow
 from sqlalchemy.orm import Session
 
 from matsift.diffraction.ensemble import SpaceGroupEnsemble, load_ensemble
@@ -18,6 +17,7 @@ from matsift.diffraction.measured import ProcessedPattern
 from matsift.diffraction.together import Evidence
 from matsift.errors import UserInputError
 from matsift_flows.diffraction.searching import Searched, searched_profiles
+from matsift_flows.orchestration import inner_flow
 from matsift_flows.workspace import Workspace, code_version
 from matsift_schema.store import patterns as store
 from matsift_schema.store.models import load_model
@@ -69,7 +69,7 @@ class _Asked:
     evidence: Evidence | None
 
 
-@flow(name="identify", validate_parameters=False)
+@inner_flow("identify")
 def identify_pattern(
     workspace: Workspace,
     processed: ProcessedPattern,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.descriptors.diffraction import DIFFRACTION
@@ -13,7 +13,7 @@ from matsift.diffraction.chunks import ProfileChunk, profile_chunk
 from matsift.records import FailureRecord
 from matsift.study.settings import Study
 from matsift_flows.diffraction.pool import Work, Worked, worked
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import descriptors
 from matsift_schema.store import diffraction as store
@@ -26,7 +26,7 @@ _TARGET = f"{profile_chunk.__module__}:{profile_chunk.__name__}"
 _PREPARE = f"{prepare_worker.__module__}:{prepare_worker.__name__}"
 
 
-@flow(name="profile", validate_parameters=False)
+@inner_flow("profile")
 def profile(workspace: Workspace, study: Study) -> int:
     """Compute the ideal profiles that the structures of a study lack; return how many are new."""
     sources = [source.name for source in study.sources]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.diffraction.chunks import SymmetryChunk, symmetry_chunk
@@ -12,7 +12,7 @@ from matsift.records import FailureRecord, LabelRecord
 from matsift.study.diffraction import SYMMETRY_PROPERTIES, DiffractionSettings
 from matsift.study.settings import Study
 from matsift_flows.diffraction.pool import Work, Worked, worked
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import symmetry as store
 from matsift_schema.store.failures import write_failures
@@ -24,7 +24,7 @@ from matsift_schema.store.structures import structure_digest
 _TARGET = f"{symmetry_chunk.__module__}:{symmetry_chunk.__name__}"
 
 
-@flow(name="symmetry", validate_parameters=False)
+@inner_flow("symmetry")
 def symmetry(workspace: Workspace, study: Study) -> int:
     """Label the structures of a study with what spglib finds of their symmetry; return how many are new.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.descriptors.diffraction import DIFFRACTION
@@ -29,7 +29,7 @@ from matsift.study.diffraction import DiffractionSettings, NetworkSettings
 from matsift.study.settings import Study
 from matsift_flows.diffraction.datasets import CALIBRATE, PROPERTY, TEST, TRAIN, snapshots
 from matsift_flows.diffraction.searching import weighed
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.progress import LINE_EVERY_S
 from matsift_flows.workspace import Workspace, code_version
 from matsift_schema.store import models as store
@@ -102,7 +102,7 @@ class StudyNetwork:
         return self.wanted.network.name
 
 
-@flow(name="train", validate_parameters=False)
+@inner_flow("train")
 def train_networks(workspace: Workspace, study: Study) -> list[StudyNetwork]:
     """Train the ensembles of a study that are missing, and return them all in the order of the file.
 
