@@ -21,12 +21,6 @@ from numpy.typing import NDArray
 from matsift.candidates.cubic import CUBIC_PROTOTYPES
 from matsift_adapters.data import CUBIC_DENSITIES
 
-#: Compounds of the table beside literature, those of them that are done.
-SHOWN = (
-    ("diamond", "C"), ("diamond", "Si"), ("fcc", "Al"), ("fcc", "Cu"), ("rock-salt", "LiF"), ("rock-salt", "NaCl"),
-    ("rock-salt", "MgO"), ("rock-salt", "CaO"), ("rock-salt", "TiN"), ("rock-salt", "NbC"), ("zinc-blende", "SiC"),
-    ("zinc-blende", "BP"), ("zinc-blende", "GaAs"), ("caesium-chloride", "AlNi"),
-)  # fmt: skip
 _N_OUTLIER = 8
 
 
@@ -68,19 +62,17 @@ def _by_prototype(done: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[st
 
 
 def _beside_measurement(done: Sequence[Mapping[str, Any]]) -> None:
-    by_name = {(row["prototype"], row["formula"]): row for row in done}
     lines, errors = [], []
-    for (prototype, formula), row in by_name.items():
-        if (beside := measured(prototype, elements_of(row))) is None:
+    for row in sorted(done, key=lambda row: (list(CUBIC_PROTOTYPES).index(row["prototype"]), row["formula"])):
+        if (beside := measured(row["prototype"], elements_of(row))) is None:
             continue
         errors.append(_k(row) / beside[0] - 1)
-        if (prototype, formula) in SHOWN:
-            theirs = row["materials_project"]
-            values = (f"{row['lattice_constant_angstrom']:.3f}", f"{_k(row):.1f}", f"{row['k_derivative']:.1f}")
-            published = f"{theirs['k_vrh']:.0f} ({theirs['id']})"
-            lines.append((formula, prototype, *values, published, f"{beside[0]:g} ({beside[1]})"))
+        theirs = row["materials_project"]
+        values = (f"{row['lattice_constant_angstrom']:.3f}", f"{_k(row):.1f}", f"{row['k_derivative']:.1f}")
+        published = f"{theirs['k_vrh']:.0f} ({theirs['id']})"
+        lines.append((row["formula"], row["prototype"], *values, published, f"{beside[0]:g} ({beside[1]})"))
     head = ("compound", "prototype", "a, A", "K, GPa", "K'", "K of the Materials Project", "K measured")
-    _print(head, sorted(lines, key=lambda line: SHOWN.index((line[1], line[0]))))
+    _print(head, lines)
     if errors:
         print(f"K against measurement: {_summary(np.array(errors))}\n")
 
@@ -112,8 +104,8 @@ def _cost(done: Sequence[Mapping[str, Any]]) -> None:
     residual = np.array([row["residual_mev"] for row in done])
     missed = np.array([abs(row["n_electron"] / round(row["n_electron"]) - 1) for row in done])
     print(
-        f"{np.median(seconds):.0f} s a compound (median; the slowest {seconds.max():.0f} s), {cells.mean():.1f} cells "
-        f"each, residual of the equation of state {np.median(residual):.2f} meV (largest {residual.max():.2f}), "
+        f"{np.median(seconds):.0f} s of wall time a compound (median; most {seconds.max():.0f} s), {cells.mean():.1f} "
+        f"cells each, residual of the equation of state {np.median(residual):.2f} meV (largest {residual.max():.2f}), "
         f"electrons on the grid to {missed.max():.0e}\n"
     )
 

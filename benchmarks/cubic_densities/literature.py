@@ -9,7 +9,6 @@ HAO = "collected by Hao et al. 2012"
 
 #: Prototype and element -> GPa and whose measurement; elastic constants C11 and C12 give (C11 + 2 C12) / 3.
 MEASURED: dict[tuple[str, str], tuple[float, str]] = {
-    ("diamond", "C"): (442.0, "McSkimin, Andreatch 1972"),
     ("diamond", "Si"): (97.8, "McSkimin, Andreatch 1964"),
     ("diamond", "Ge"): (75.0, "McSkimin, Andreatch 1963"),
     ("fcc", "Al"): (79.4, "Kamm, Alers 1964, 4 K"),
