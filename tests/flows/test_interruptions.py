@@ -19,7 +19,8 @@ import psutil
 import psycopg
 import pytest
 from pydantic import SecretStr
-from tests.flows.running import Command, Finished, one, row_counts, rows, run_here, said, start_command
+from tests.flows.preloaded import Preloaded, starter
+from tests.flows.running import Finished, one, row_counts, rows, run_here, said
 
 from matsift.study.loading import load_study
 from matsift_adapters.embedded_postgres import EmbeddedPostgres
@@ -33,6 +34,9 @@ from matsift_flows.workspace import open_workspace
 from matsift_schema.engine import make_engine
 
 pytestmark = pytest.mark.slow
+
+#: Starts `matsift run STUDY` with a home and a database, None for the embedded one.
+Start = Callable[[Path, Path, str | None], Preloaded]
 
 N_KILL = int(os.environ.get("MATSIFT_KILLS", "3"))
 SEED = 20261121
@@ -72,10 +76,23 @@ def _chosen(n: int) -> list[Moment]:
     return [every[i] for i in sorted(chance.sample(range(len(every)), min(n, len(every))))]
 
 
-def _wait_for(command: Command, url: str, moment: Moment, reference: Finished) -> None:
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Processes of their own, forked from one that has loaded what each would need eight seconds to load."""
+    folder = tmp_path_factory.mktemp("commands")
+    with starter(folder, folder) as commands:
+
+        def run(study: Path, home: Path, url: str | None) -> Preloaded:
+            chosen = {} if url is None else {"MATSIFT_DATABASE_URL": url}
+            return commands.start("run", str(study), MATSIFT_HOME=str(home), MATSIFT_WORKERS="2", **chosen)
+
+        yield run
+
+
+def _wait_for(command: Preloaded, url: str, moment: Moment, reference: Finished) -> None:
     goal = max(moment.share * one(reference.url, moment.count), 1 if moment.stage != "start" else 0)
     with psycopg.connect(url, autocommit=True) as connection:
-        while command.process.poll() is None:
+        while command.is_running:
             row = connection.execute(moment.count.encode()).fetchone()
             assert row is not None
             if row[0] >= goal:
@@ -84,9 +101,9 @@ def _wait_for(command: Command, url: str, moment: Moment, reference: Finished) -
     time.sleep(moment.wait_s)
 
 
-def _children(command: Command) -> list[psutil.Process]:
+def _children(command: Preloaded) -> list[psutil.Process]:
     try:
-        return psutil.Process(command.process.pid).children(recursive=True)
+        return psutil.Process(command.pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
 
@@ -97,25 +114,22 @@ def _all_gone(processes: list[psutil.Process]) -> bool:
 
 
 def test_kill_9_at_random_moments_leaves_no_trace(
-    reference: Finished, study_path: Path, new_url: Callable[[], str], tmp_path: Path
+    reference: Finished, study_path: Path, new_url: Callable[[], str], start: Start, tmp_path: Path
 ) -> None:
     url, killed = new_url(), []
     for moment in _chosen(N_KILL):
-        command = start_command(study_path, tmp_path, url)
+        command = start(study_path, tmp_path, url)
         _wait_for(command, url, moment, reference)
-        workers = _children(command)
-        command.process.kill()
-        if command.wait() == -signal.SIGKILL:
+        if command.kill() == -signal.SIGKILL:
             killed.append(moment.stage)
-        assert _all_gone(workers), f"killed in {moment.stage}"
-    last = start_command(study_path, tmp_path, url)
+    last = start(study_path, tmp_path, url)
 
     assert last.wait() == 0, last.stderr
     assert len(killed) >= N_KILL - 1, "the run was over before it could be killed"
     assert said(url) == reference.said
     assert row_counts(url) == reference.counts
     assert rows(url, "SELECT count(*) FROM matsift.run WHERE status NOT IN ('completed', 'interrupted')") == [(0,)]
-    again = start_command(study_path, tmp_path, url)
+    again = start(study_path, tmp_path, url)
     assert again.wait() == 0
     assert "0 rows were added" in again.stdout
     assert row_counts(url) == reference.counts
@@ -143,22 +157,22 @@ def test_kill_after_the_last_row_of_a_step_leaves_no_trace(
 
 
 def test_second_command_is_refused_and_ctrl_c_can_be_continued(
-    reference: Finished, study_path: Path, new_url: Callable[[], str], tmp_path: Path
+    reference: Finished, study_path: Path, new_url: Callable[[], str], start: Start, tmp_path: Path
 ) -> None:
     url = new_url()
-    first = start_command(study_path, tmp_path / "first", url)
+    first = start(study_path, tmp_path / "first", url)
     _wait_for(first, url, Moment("featurize", "SELECT count(*) FROM matsift.descriptor", 0.0, 0.0), reference)
-    second = start_command(study_path, tmp_path / "second", url)
+    second = start(study_path, tmp_path / "second", url)
 
     assert second.wait() == 1
     (sentence,) = second.stderr.splitlines()[1:]
     assert sentence.startswith("matsift: another process is running the study small; ")
-    assert first.process.poll() is None
+    assert first.is_running
 
     labelled = "SELECT count(*) FROM matsift.acquisition WHERE status = 'labelled'"
     _wait_for(first, url, Moment("label", labelled, 0.0, 0.0), reference)
     workers = _children(first)
-    os.killpg(first.process.pid, signal.SIGINT)  # as a terminal does: to the command and its workers
+    os.killpg(first.pid, signal.SIGINT)  # as a terminal does: to the command and its workers
     assert first.wait(30) == 128 + signal.SIGINT
     assert first.stderr.splitlines()[-1] == "matsift: stopped; what was done is kept, the same command continues"
     assert "Traceback" not in first.stderr
@@ -167,7 +181,7 @@ def test_second_command_is_refused_and_ctrl_c_can_be_continued(
         ("interrupted", "stopped by the user")
     }
 
-    third = start_command(study_path, tmp_path / "first", url)
+    third = start(study_path, tmp_path / "first", url)
     assert third.wait() == 0, third.stderr
     assert said(url) == reference.said
     assert row_counts(url) == reference.counts
@@ -184,12 +198,12 @@ def short_home() -> Iterator[Path]:
 
 
 def test_killed_server_is_told_in_one_sentence_and_started_by_the_same_command(
-    reference: Finished, study_path: Path, short_home: Path, tmp_path: Path
+    reference: Finished, study_path: Path, short_home: Path, start: Start
 ) -> None:
     server = EmbeddedPostgres(short_home / "postgres")
     url = server.start()
-    command = start_command(study_path, short_home, None)
-    while command.process.poll() is None and not _has_schema(url):
+    command = start(study_path, short_home, None)
+    while command.is_running and not _has_schema(url):
         time.sleep(0.05)
     _wait_for(command, url, Moment("featurize", "SELECT count(*) FROM matsift.descriptor", 0.2, 0.0), reference)
     workers = [p for p in _children(command) if "postgres" not in p.name()]
@@ -204,7 +218,7 @@ def test_killed_server_is_told_in_one_sentence_and_started_by_the_same_command(
     assert told[0].endswith("run the same command again, it continues")
     assert _all_gone(workers)
 
-    again = start_command(study_path, short_home, None)
+    again = start(study_path, short_home, None)
     assert again.wait() == 0, again.stderr
     restarted = server.url()
     assert restarted is not None

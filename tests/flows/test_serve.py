@@ -36,7 +36,7 @@ title = "A mirror"
 kind = "files"
 name = "shelf"
 path = "shelf"
-schedule = "* * * * *"
+schedule = "0 4 * * *"
 
 [[sources]]
 kind = "files"
@@ -75,7 +75,7 @@ def test_every_source_and_every_whole_study_gets_a_deployment(mirror: Path, stud
     found = {deployed.name: deployed.cron for deployed in deployments([mirror, study_path], cron="0 3 * * *")}
     (source,) = load_study(study_path).sources
     assert found == {
-        "sync/mirror.shelf": "* * * * *",
+        "sync/mirror.shelf": "0 4 * * *",
         "sync/mirror.gone": "0 3 * * *",
         f"sync/small.{source.name}": "0 3 * * *",
         "study/small": None,
@@ -85,7 +85,7 @@ def test_every_source_and_every_whole_study_gets_a_deployment(mirror: Path, stud
 def test_a_schedule_that_is_none_is_told_even_where_no_source_would_take_it(mirror: Path) -> None:
     with pytest.raises(UserInputError, match="the schedule 'at noon' of --cron is no cron expression"):
         deployments([], cron="at noon")
-    mirror.write_text(mirror.read_text().replace("* * * * *", "now and then"))
+    mirror.write_text(mirror.read_text().replace("0 4 * * *", "now and then"))
     with pytest.raises(UserInputError, match="the schedule 'now and then' of the source shelf is no cron expression"):
         deployments([mirror])
 
@@ -190,10 +190,9 @@ def _deploy_to_pool(served: _Served, tmp_path: Path) -> None:
         "HOME": str(tmp_path),
         "PWD": str(tmp_path),
     }
-    for words in (["work-pool", "create", "matsift", "--type", "process"], ["--no-prompt", "deploy", "--all"]):
-        done = subprocess.run(
-            [SCRIPTS / "prefect", *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    served.api.post("/work_pools/", json={"name": "matsift", "type": "process"}).raise_for_status()
+    words = [SCRIPTS / "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     names = {deployment["name"] for deployment in served.asked("deployments")}
     assert names >= {"na_electrolytes", "na_electrolytes.matsift-prototypes"}

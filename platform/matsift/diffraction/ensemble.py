@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ class SpaceGroupEnsemble:
 
     def predict(self, profiles: SparseProfiles) -> GroupPrediction:
         """Return what the members say of profiles, and their mean."""
-        answers = [self._member(weights, profiles) for weights in self.members]
+        answers = [self._said_by(network, profiles) for network in self._networks]
         members = np.stack([probabilities for probabilities, _ in answers])
         if self.volume is None:
             return GroupPrediction(members.mean(axis=0), members)
@@ -139,9 +140,15 @@ class SpaceGroupEnsemble:
             self.volume.volumes(scores),
         )
 
-    def _member(self, weights: Weights, profiles: SparseProfiles) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    @cached_property
+    def _networks(self) -> tuple[SpaceGroupNet, ...]:
+        """The members as networks: to build one takes longer than to ask it of one pattern."""
+        return tuple(_network(self.shape, weights) for weights in self.members)
+
+    def _said_by(
+        self, network: SpaceGroupNet, profiles: SparseProfiles
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the probabilities and scores of one member."""
-        network = _network(self.shape, weights)
         probabilities = np.zeros((len(profiles), self.shape.n_class))
         scores = np.zeros(len(profiles))
         with torch.inference_mode():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,12 @@ SYMMETRY_PROPERTIES = ("space_group_number", "primitive_cell_volume")
 
 #: Where the networks' items come from: all crystals, or those near the mean volume (U) and density (eta), in sigma.
 RangeName = Literal["inf", "2sU", "2seta", "2sU+eta", "sU", "seta", "sU+eta"]
+
+
+@cache
+def _spglib_version() -> str:
+    """Return what is asked for every structure: reading it from the files of the package takes milliseconds."""
+    return version("spglib")
 
 
 class DiffractionTraining(Settings):
@@ -135,7 +142,7 @@ class DiffractionSettings(Settings):
     @property
     def origin(self) -> str:
         """Origin of the symmetry labels; another major version of spglib may find other groups."""
-        return f"oracle:spglib@{version('spglib').partition('.')[0]}"
+        return f"oracle:spglib@{_spglib_version().partition('.')[0]}"
 
     def set_options(self, seed: int) -> dict[str, Any]:
         """Return the options of `matsift.diffraction.sets.SetSettings`."""
