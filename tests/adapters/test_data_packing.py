@@ -13,6 +13,7 @@ import pytest
 from matsift.candidates.plan import Candidate
 from matsift.crystal import Crystal
 from matsift.elasticity.moduli import from_upper_triangle
+from matsift.errors import UserInputError
 from matsift.units import PROPERTIES
 from matsift_adapters.data import CHGNET_PROTOTYPES
 from matsift_adapters.data.journal import Journal, read_journal
@@ -174,3 +175,15 @@ def test_the_file_in_the_package_keeps_its_promises() -> None:
     assert all("Na" in e["species"] and e["tensor_gpa"] is None for e in pool)
     failed_entries = [e for e in entries.values() if e["role"] == "failed"]
     assert all(e["failure"]["message"] and not e["labels"] for e in failed_entries)
+
+
+def test_a_journal_is_one_processs_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.append({"a": 1})
+        with pytest.raises(UserInputError, match=r"another process appends to .*journal\.jsonl; wait until it ends"):
+            Journal(path)
+        assert read_journal(path) == [{"a": 1}]
+    with Journal(path) as journal:
+        journal.append({"a": 2})
+    assert read_journal(path) == [{"a": 1}, {"a": 2}]

@@ -6,10 +6,13 @@ the next line is appended, so a computation that was killed goes on where it was
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
 from typing import Any, Self
+
+from matsift.errors import UserInputError
 
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
@@ -22,11 +25,24 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
 
 
 class Journal:
-    """A journal open for appending; a context manager."""
+    """A journal open for appending, by one process at a time; a context manager.
+
+    Raises
+    ------
+    UserInputError
+        If another process has it open for appending.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise UserInputError(
+                f"another process appends to {path}; wait until it ends, or name another folder"
+            ) from None
         self._cut_torn_line()
 
     def append(self, row: dict[str, Any]) -> None:
