@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from pymatgen.io.vasp import Chgcar, Elfcar
 
+from matsift.density.conventional import conventional_transform
+from matsift.density.grid import NETWORK_SHAPE
+from matsift.density.resample import in_cell, resample
 from matsift_adapters.artifacts import ArtifactStore
 from matsift_adapters.fields.reading import found_files, read_field
 from matsift_adapters.fields.storage import SUFFIX, dumps, loads
@@ -48,6 +51,23 @@ def test_a_real_chgcar_integrates_to_its_electrons(
     np.testing.assert_array_equal(back.values, found.grid.values.astype(np.float32))
     np.testing.assert_array_equal(back.cell, found.grid.cell)
     assert back.n_electron == pytest.approx(n_electron, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "space_group", "n_electron"),
+    [("workshop_Si_static_CHGCAR.gz", 227, 32), ("pymatgen_chargemol_spin_unpolarized_CHGCAR.gz", 225, 32)],
+    ids=["Si", "NaCl"],
+)
+def test_a_real_density_in_the_conventional_cell(name: str, space_group: int, n_electron: int) -> None:
+    found = read_field(FOLDER / name)
+    transform, number = conventional_transform(found.crystal)
+    cubic = in_cell(found.grid, transform, NETWORK_SHAPE)
+    assert number == space_group
+    assert cubic.n_electron == pytest.approx(n_electron, abs=1e-5)
+    assert resample(cubic, (45, 48, 50), "trilinear").n_electron == pytest.approx(n_electron, rel=1e-3)
+    scale = cubic.values.max()
+    for permuted in ((1, 2, 0), (2, 0, 1), (1, 0, 2)):
+        np.testing.assert_allclose(cubic.values, cubic.values.transpose(permuted), atol=1e-5 * scale)
 
 
 def test_the_real_aeccars_hold_all_electrons() -> None:
