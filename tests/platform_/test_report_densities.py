@@ -54,14 +54,16 @@ def test_the_fusion_is_held_against_its_better_branch(report: DensityReport, fac
     assert f"the fusion's error is {factor:.2f} times its better branch's, {words}." in notes[1]
 
 
-def test_elements_left_out_have_a_row_each_and_a_count_of_wins(report: DensityReport) -> None:
+def test_every_learner_has_a_cell_an_element_and_a_count_of_wins(report: DensityReport) -> None:
     compared = report.properties[0]
     table = left_out_table(compared)
     assert table is not None
-    *rows, best = table.rows
-    assert [row[0] for row in rows] == list(compared.elements)
-    assert rows[0][1] == f"{N_CRYSTAL - N_CRYSTAL // 5} / {N_CRYSTAL // 5}"
-    assert sum(int(cell) for cell in best[2:]) == len(compared.elements)
+    heads = [str(column.header) for column in table.columns]
+    assert heads[1:-1] == [f"{e} ({N_CRYSTAL - N_CRYSTAL // 5}/{N_CRYSTAL // 5})" for e in compared.elements]
+    scores = compared.left_out["Fusion"].scores()
+    row = next(row for row in table.rows if row[0] == "Fusion")
+    assert row[1] == f"{scores['Na']['r2']:.2f}\u00a0/\u00a0{scores['Na']['rmse']:.1f}".replace("-", "−")
+    assert sum(int(row[-1]) for row in table.rows) == len(compared.elements)
     assert left_out_table(report.properties[1]) is None
     assert coverage_table(report.properties[1]) is None
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from matsift.learners.comparison import best_counts
 from matsift.reports.densities import DensityReport, PropertyComparison
-from matsift.reports.notation import headed, number, percent, quantity, symbol
+from matsift.reports.notation import headed, number, percent, quantity, symbol, text_markup
 from matsift.reports.small_tables import Column, Table
 
 #: Table 2 of the paper: kind of learner -> property -> (R2, RMSE in GPa), on 2,170 Fm-3m crystals with DFT densities.
@@ -40,7 +40,7 @@ def comparison_table(compared: PropertyComparison, kinds: Mapping[str, str]) -> 
         Column("R²", True),
         Column(headed("RMSE", compared.unit), True),
         Column(headed("MAE", compared.unit), True),
-        Column("RMSE over folds", True),
+        Column("RMSE ± over folds", True),
         Column("Inside the interval", True),
         Column("Paper: R²", True),
         Column(headed("Paper: RMSE", compared.unit), True),
@@ -61,31 +61,31 @@ def comparison_table(compared: PropertyComparison, kinds: Mapping[str, str]) -> 
                 number(rmse, 1),
             )
         )
-    return Table(f"{symbol(compared.property_name)} of {number(len(compared), 0)} crystals", columns, tuple(rows), True)
+    title = f"{symbol(compared.property_name)} of {number(len(compared), 0)} crystals"
+    return Table(text_markup(title), columns, tuple(rows), wide=True)
 
 
 def left_out_table(compared: PropertyComparison) -> Table | None:
     """Return R2 and RMSE of every learner on the crystals of each element left out; None without any element."""
     if not compared.elements:
         return None
-    scores = {learner: own.scores() for learner, own in compared.left_out.items()}
-    columns = (Column("Left out"), Column("Train / test", True), *(Column(learner, True) for learner in scores))
-    sets = next(iter(compared.left_out.values())).sets
-    rows = [
-        (
-            found.element,
-            f"{found.n_train} / {found.n_test}",
-            *(
-                f"{number(own[found.element].get('r2'), 3)} / {quantity(own[found.element]['rmse'], compared.unit)}"
-                for own in scores.values()
-            ),
-        )
-        for found in sets
-    ]
     counts = best_counts([compared.left_out])
-    rows.append(("best in", "", *(str(counts[learner]) for learner in scores)))
-    title = f"{symbol(compared.property_name)}: R² / RMSE in {compared.unit}, elements never learned from"
-    return Table(title, columns, tuple(rows), wide=True)
+    sets = next(iter(compared.left_out.values())).sets
+    columns = (
+        Column("Learner"),
+        *(Column(f"{found.element} ({found.n_train}/{found.n_test})", True) for found in sets),
+        Column("Best in", True),
+    )
+    rows = []
+    for learner, own in compared.left_out.items():
+        scores = own.scores()
+        cells = [
+            f"{number(scores[e].get('r2'), 2)}\u00a0/\u00a0{quantity(scores[e]['rmse'], compared.unit)}"
+            for e in own.elements
+        ]
+        rows.append((learner, *cells, str(counts[learner])))
+    title = f"{symbol(compared.property_name)}: R² / RMSE in {compared.unit}, without an element (train/test crystals)"
+    return Table(text_markup(title), columns, tuple(rows), wide=True)
 
 
 def coverage_table(compared: PropertyComparison) -> Table | None:
@@ -107,7 +107,7 @@ def coverage_table(compared: PropertyComparison) -> Table | None:
             cells.append(quantity(_mean([getattr(line, f"{kind}_width") for line in lines]), compared.unit))
         rows.append((learner, *cells))
     title = f"{symbol(compared.property_name)}: share of labels inside the interval"
-    return Table(title, columns, tuple(rows), wide=True)
+    return Table(text_markup(title), columns, tuple(rows), wide=True)
 
 
 def difference_table(compared: PropertyComparison) -> Table | None:
@@ -129,7 +129,8 @@ def difference_table(compared: PropertyComparison) -> Table | None:
         )
         for found in compared.differences
     )
-    return Table(f"{symbol(compared.property_name)}: is the best learner really better?", columns, rows, wide=True)
+    title = f"{symbol(compared.property_name)}: is the best learner really better?"
+    return Table(text_markup(title), columns, rows, wide=True)
 
 
 def _mean(values: list[float | None]) -> float | None:

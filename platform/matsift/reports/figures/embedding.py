@@ -14,7 +14,7 @@ from matsift.reports.data import FloatArray
 from matsift.reports.figures.plot import BLUE, ORANGE, Plot, axis_title, new_figure, short, text_of
 from matsift.reports.notation import number
 
-_SCALE = "Cividis"  # rises evenly in lightness, for colour-blind readers too
+_SCALE = [[0.0, "#6fa8dc"], [0.5, "#b1589f"], [1.0, "#e0301e"]]  # all of it seen on white and on black
 _HOVER = "%{customdata}<extra></extra>"
 
 
