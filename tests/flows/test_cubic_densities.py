@@ -89,21 +89,6 @@ def test_what_is_done_is_not_computed_again_and_failures_only_when_asked(compute
     assert (fourth.n_computed_now, fourth.n_done, fourth.n_failed) == (1, 4, 0)
 
 
-def test_a_compound_over_its_time_is_a_failure(tmp_path: Path) -> None:
-    python = gpaw_stand_in(tmp_path, seconds=3.0)
-    said: list[Any] = []
-    summary = compute_densities(
-        tmp_path,
-        n_worker=1,
-        compounds=LIST[:1],
-        settings=settings(python),
-        seconds_a_compound=1.0,
-        tell=lambda compound, outcome, n_left: said.append((compound.material_id, outcome.error_class, n_left)),
-    )
-    assert (summary.n_done, summary.n_failed) == (0, 1)
-    assert said == [(LIST[0].material_id, "TimeLimitExceeded", 0)]
-
-
 def test_the_command_killed_in_the_middle_goes_on_and_ends_with_the_same(computed: Path, tmp_path: Path) -> None:
     python = gpaw_stand_in(tmp_path, seconds=0.15, refused=("H",))
     work = tmp_path / "work"
