@@ -16,11 +16,13 @@ _SYMBOL = {"k_vrh": "K", "g_vrh": "G"}
 
 def checks(found: Found, plan: Plan, rows: Rows) -> list[Check]:
     """Return the checks of issue 8."""
-    return [*map(_fusion, [found] * len(PROPERTIES), PROPERTIES), _five(found), _sets(plan, rows), *_cost(found)]
+    joined = [_fusion(found, name) for name in PROPERTIES if "fusion" in found.folds[name]]
+    return [*joined, _five(found), _sets(plan, rows), *_cost(found)]
 
 
 def _fusion(found: Found, name: str) -> Check:
-    rmse = {key: found.folds[name][key].metrics()["rmse"] for key in ("fusion", *BY_KEY["fusion"].branches)}
+    known = [key for key in ("fusion", *BY_KEY["fusion"].branches) if key in found.folds[name]]
+    rmse = {key: found.folds[name][key].metrics()["rmse"] for key in known}
     best = min(rmse, key=lambda key: rmse[key] if key != "fusion" else np.inf)
     share = rmse["fusion"] / rmse[best]
     return Check(
