@@ -191,7 +191,7 @@ def _deploy_to_pool(served: _Served, tmp_path: Path) -> None:
         "PWD": str(tmp_path),
     }
     served.api.post("/work_pools/", json={"name": "matsift", "type": "process"}).raise_for_status()
-    words = [SCRIPTS / "prefect", "--no-prompt", "deploy", "--all"]
+    words = [str(SCRIPTS / "prefect"), "--no-prompt", "deploy", "--all"]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     names = {deployment["name"] for deployment in served.asked("deployments")}

@@ -29,6 +29,7 @@ from matsift_schema.store.structures import load_crystals
 
 pytestmark = pytest.mark.slow
 
+_FIRST_NETWORK = 'diffraction.networks=[{name = "SpgVolNet", members = 2, measured_like = true}]'
 _PER_GROUP = N_COMMON + 2 * N_OTHER
 
 
@@ -47,7 +48,7 @@ def done(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     """The small study of space groups, run to its end."""
     folder = tmp_path_factory.mktemp("groups")
     path, home = write_study(folder / "study"), folder / "home"
-    run_here(path, module_database_url, home)
+    run_here(path, module_database_url, home, workers=1)
     return Ran(path, module_database_url, home, row_counts(module_database_url))
 
 
@@ -137,7 +138,7 @@ def test_the_queries_to_try_give_rows(done: Ran) -> None:
 
 
 def test_a_second_run_adds_nothing(done: Ran) -> None:
-    assert run_here(done.path, done.url, done.home).added == {}
+    assert run_here(done.path, done.url, done.home, workers=1).added == {}
     assert row_counts(done.url) == done.counts
 
 
@@ -201,14 +202,16 @@ def test_a_coverage_that_so_few_crystals_cannot_promise_is_refused_before_traini
 def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_networks(
     done: Ran, new_url: Callable[[], str], tmp_path: Path
 ) -> None:
+    """Two processes began what one ends, as one trained all of it for `done`."""
     url, home = new_url(), tmp_path / "home"
-    command = start_command(done.path, home, url, "--quiet")
+    command = start_command(done.path, home, url, "--quiet", "--set", _FIRST_NETWORK)
     while command.process.poll() is None and not list(home.glob("training/*/*.safetensors")):
         time.sleep(0.02)
     os.killpg(command.process.pid, signal.SIGKILL)
     command.wait()
     assert one(url, "SELECT count(*) FROM matsift.model_version") == 0
-    run_here(done.path, url, home)
+    run_here(done.path, url, home, overrides=[_FIRST_NETWORK], workers=1)
     assert rows(url, "SELECT DISTINCT status FROM matsift.run") == [("completed",)]
-    query = "SELECT content_hash, artifact_sha256, calibration FROM matsift.model_version ORDER BY content_hash"
-    assert rows(url, query) == rows(done.url, query)
+    query = "SELECT content_hash, artifact_sha256, calibration FROM matsift.model_version WHERE purpose = 'ensemble'"
+    (trained,) = rows(url, query)
+    assert [trained] == rows(done.url, query)
