@@ -17,6 +17,7 @@ from torch import Tensor
 from matsift.density.feeds import FieldFeed, JointFeed, MagpieScale, MemoryFeed, chunks, field_scale
 from matsift.density.field_source import InMemoryFields, OrbitFields
 from matsift.density.loader import AHEAD, Loader, Wanted
+from matsift.density.remembered import RememberedFields
 from matsift.density.views import Normalisation
 from matsift.errors import ArtifactError, UserInputError
 
@@ -154,3 +155,34 @@ def test_inputs_of_several_networks_come_together() -> None:
     assert grids.shape == (2, GRID, GRID, GRID)
     assert joint.slow
     assert not joint.origins
+
+
+@dataclass(eq=False)
+class Counted:
+    """A source that remembers which rows were read."""
+
+    fields: InMemoryFields
+    read: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def load(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        self.read += rows.tolist()
+        return self.fields.load(rows)
+
+
+@pytest.mark.parametrize(("n_kept", "n_read"), [(7, 7), (3, 7 + 4 + 4), (0, 7 * 3)], ids=["all", "three", "none"])
+def test_densities_are_read_once_as_far_as_memory_allows(n_kept: int, n_read: int) -> None:
+    fields = whole(symmetric_fields(7))
+    counted = Counted(fields)
+    source = RememberedFields(counted, n_kept * fields.values[0].nbytes)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        for rows in chunks(rng.permutation(7), 3):
+            assert np.array_equal(source.load(rows), fields.values[rows])
+    assert len(counted.read) == n_read
+    assert len(source) == 7
+    twice = np.array([6, 2, 6])
+    assert np.array_equal(source.load(twice), fields.values[twice])
+    assert source.load(np.zeros(0, dtype=np.int64)).shape == (0, GRID, GRID, GRID)
