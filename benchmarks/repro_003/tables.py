@@ -79,7 +79,7 @@ def differences(found: Found, rows: Rows) -> list[str]:
                 cells.append(f"{one.difference:+.1f} ({one.lower:+.1f} to {one.upper:+.1f}){verdict}")
         if cells:
             lines.append((f"{TITLES[first]} - {TITLES[second]}", *cells))
-    return markdown(("RMSE, GPa (95 % of a bootstrap over formulae)", "K", "G"), lines)
+    return markdown(("RMSE, GPa (95 % of a bootstrap over formulae)", "K", "G"), lines) if lines else []
 
 
 def table_1(found: Found, rows: Rows) -> list[str]:
