@@ -22,7 +22,7 @@ demo-dft: $(VENV)/.installed ## a small campaign with real density functional th
 	  --set 'candidates.elements=["Mg"]'
 
 test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict, the layers
 	$(BIN)/ruff check .
