@@ -9,17 +9,26 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pydantic import SecretStr
 from tests.factories.density_study import N_CRYSTAL, POINTS, write_density_study
 from tests.flows.running import one, row_counts, rows, run_here, start_command
 
+from matsift.density.conventional import conventional_cell
+from matsift.density.promolecule import PROMOLECULE_METHOD, promolecule
 from matsift.errors import UserInputError
 from matsift.reports.densities import DensityReport
 from matsift.study.loading import load_study
 from matsift_adapters.artifacts import ArtifactStore
-from matsift_adapters.fields.storage import loads
+from matsift_adapters.fields.storage import SUFFIX, dumps, loads
+from matsift_adapters.settings import Settings
 from matsift_flows.cli.densities import report_json
 from matsift_flows.cli.queries import queries_to_try
+from matsift_flows.density.grids import Grids
+from matsift_flows.progress import Reporter
 from matsift_flows.study import StudyRun
+from matsift_flows.workspace import open_workspace
+from matsift_schema.store.fields import FieldRow, load_fields, write_fields
+from matsift_schema.store.structures import load_crystals
 
 pytestmark = pytest.mark.slow
 
@@ -160,3 +169,33 @@ def test_a_second_run_adds_nothing(done: Ran) -> None:
 def test_too_few_crystals_for_the_folds_are_told(done: Ran, tmp_path: Path) -> None:
     with pytest.raises(UserInputError, match="too few for 20 folds"):
         run_here(done.path, done.url, tmp_path, overrides=["density.folds=20"])
+
+
+def test_imported_densities_are_smeared_and_carried_into_the_conventional_cell(done: Ran) -> None:
+    settings = load_study(done.path, ["density.kind=dft_charge", "density.method=copied"]).density
+    assert settings is not None
+    own = Settings(home=done.home, database_url=SecretStr(done.url), workers=1)
+    with open_workspace(own, Reporter(quiet=True)) as workspace:
+        with workspace.sessions.begin() as session:
+            ids = load_fields(session, "promolecule", PROMOLECULE_METHOD).structure_ids[:1]
+            (crystal,) = load_crystals(session, ids)
+        fine = promolecule(crystal, (24, 24, 24), b_iso=6.0)
+        artifact = workspace.artifacts.put(dumps(fine), SUFFIX)
+        row = FieldRow(
+            structure_id=int(ids[0]),
+            kind="dft_charge",
+            method="copied",
+            electrons="all",
+            shape=fine.shape,
+            cell=fine.cell,
+            n_electron=fine.n_electron,
+            artifact_sha256=artifact.sha256,
+            artifact_uri=artifact.uri,
+        )
+        with workspace.run("import", None, {}) as run, workspace.sessions.begin() as session:
+            assert write_fields(session, run.id(session), [row]) == 1
+        (grid,) = Grids(workspace, settings, ids)
+    assert grid.shape == (POINTS,) * 3
+    assert grid.n_electron == pytest.approx(fine.n_electron, rel=1e-6)
+    expected = promolecule(conventional_cell(crystal), (POINTS,) * 3, b_iso=8.0)
+    assert grid.values == pytest.approx(expected.values, abs=0.03 * expected.values.max())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from prefect import flow, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from matsift.density.training_job import TrainedJob, TrainingJob, run_job
@@ -26,7 +26,7 @@ from matsift.units import property_definition
 from matsift_flows.density.grids import PLACE, GridFolder, grid_folder
 from matsift_flows.density.snapshots import held_out
 from matsift_flows.density.wanted import WantedLearner, wanted_learners
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.snapshots import descriptor_set_ids
 from matsift_flows.workspace import Workspace, code_version
 from matsift_schema.store import models as store
@@ -45,7 +45,7 @@ class StudyLearner:
     wanted: WantedLearner
 
 
-@flow(name="train", validate_parameters=False)
+@inner_flow("train")
 def train_learners(workspace: Workspace, study: Study) -> list[StudyLearner]:
     """Train what a study of densities asks for and is not there yet, and return all of it in the order of the file.
 
@@ -66,6 +66,8 @@ def train_learners(workspace: Workspace, study: Study) -> list[StudyLearner]:
     ]
     with workspace.sessions.begin() as session:
         found = {model.content_hash: store.find_model(session, model.content_hash) for model in wanted}
+    for key in (key for key, stored in found.items() if stored is not None):  # killed when it was just stored
+        shutil.rmtree(workspace.settings.home / PLACE / key, ignore_errors=True)
     missing = {model.content_hash: model for model in wanted if found[model.content_hash] is None}
     if missing:
         found |= _trained(workspace, study, settings, list(missing.values()))
