@@ -40,7 +40,8 @@ failed     the starting crystal, no labels; `failure` says why
 
 `CUBIC_DENSITIES` has the same form again: cubic compounds by density functional theory. Its lines are called after
 prototype and elements (``rock-salt-Na-Cl``), are ``labelled`` or ``failed``, and have bulk modulus and energy for
-labels, and beside them: ``lattice_constant_angstrom``, ``k_derivative`` and ``residual_mev`` of the equation of state,
+labels, and beside them: ``version`` (when it was computed: a later attempt is a new state of the entry),
+``lattice_constant_angstrom``, ``k_derivative`` and ``residual_mev`` of the equation of state,
 ``n_electron`` (the sum of the density on its grid), ``kpoints``, fingerprints of the ``setups``, ``density`` (that is
 the columns of `matsift.density.field_statistics` of the density smeared by B = 2 angstrom2, and
 ``electrons_moved_per_atom``: half the integral of the absolute difference to the promolecule), ``densities_sha256``

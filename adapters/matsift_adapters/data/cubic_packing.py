@@ -60,6 +60,7 @@ def _entry(computed: ComputedCompound) -> dict[str, Any]:
     compound, crystal, row = computed.compound, computed.crystal, computed.row
     entry: dict[str, Any] = {
         "external_id": f"{compound.prototype}-{'-'.join(compound.elements)}",
+        "version": row["at"],
         "role": "labelled" if computed.failure is None else "failed",
         "formula": str(crystal.to_pymatgen().composition.reduced_formula),
         "lattice": rounded(crystal.lattice.ravel(), 6),

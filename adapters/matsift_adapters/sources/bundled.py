@@ -132,7 +132,10 @@ def _entries(path: Path, settings: BundledSource, *, version: str, licence: str,
                 record = json.loads(line)
                 if settings.roles is not None and record["role"] not in settings.roles:
                     continue
-                entry = from_record(record, version=version, licence=licence, method=method, origin=origin, place=place)
+                of_entry = settings.version or str(record.get("version") or version)
+                entry = from_record(
+                    record, version=of_entry, licence=licence, method=method, origin=origin, place=place
+                )
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 message = f"{place}: it is not an entry of a bundled data set ({error}); {_REMEDY}"
                 yield place, FailureRecord("parse", place, type(error).__name__, message)
