@@ -66,8 +66,8 @@ def train_learners(workspace: Workspace, study: Study) -> list[StudyLearner]:
     ]
     with workspace.sessions.begin() as session:
         found = {model.content_hash: store.find_model(session, model.content_hash) for model in wanted}
-    for key in (key for key, stored in found.items() if stored is not None):  # killed when it was just stored
-        shutil.rmtree(workspace.settings.home / PLACE / key, ignore_errors=True)
+    for content_hash in (name for name, stored in found.items() if stored is not None):  # killed when just stored
+        shutil.rmtree(workspace.settings.home / PLACE / content_hash, ignore_errors=True)
     missing = {model.content_hash: model for model in wanted if found[model.content_hash] is None}
     if missing:
         found |= _trained(workspace, study, settings, list(missing.values()))
