@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import spglib
+from numpy.typing import NDArray
 from tests.platform_.test_diffraction_search import measured, random_profiles
 
 from matsift.diffraction.certainty import Certainty
@@ -15,7 +16,7 @@ from matsift.diffraction.networks import NetworkShape, SpaceGroupNet
 from matsift.diffraction.peaks import PeakList
 from matsift.diffraction.search import ProfileIndex
 from matsift.diffraction.sparse import SparseProfiles
-from matsift.diffraction.together import Evidence, Observation
+from matsift.diffraction.together import SEARCH_ALONE, Evidence, Observation
 from matsift.errors import UserInputError
 from matsift.mirror_images import mirror_image, one_hand
 
@@ -223,7 +224,23 @@ def test_a_group_that_was_not_found_counts_as_the_last_match() -> None:
     assert groups.tolist() == [1, 2, 9]
     assert features[:, 1] == pytest.approx(-np.log(1.05 - np.array([0.4, 0.8, 0.4])))
     assert features[:, 2] == pytest.approx(np.log([1, 2, 2]))
-    assert features[2, 0] == pytest.approx(np.log(1e-3))
+    assert features[2, 0] == pytest.approx(np.log(0.5 + 1e-3))
+
+
+def test_an_undecided_network_says_nothing_of_a_group_that_it_was_not_taught() -> None:
+    undecided, sure = np.full(4, 0.25), np.array([0.97, 0.01, 0.01, 0.01])
+    found, scores = np.array([9, 1]), np.array([0.8, 0.75])
+    evidence = Evidence(network=1.0, search=5.0, number=0.0, unknown=-50.0, threshold=0.05)
+
+    def shares(probabilities: NDArray[np.float64]) -> dict[int, float]:
+        groups, said = evidence.probabilities(Observation(np.array([1, 2, 3, 4]), probabilities, found, scores))
+        return dict(zip(groups.tolist(), said.tolist(), strict=True))
+
+    alone = SEARCH_ALONE.probabilities(Observation(np.zeros(0, np.int64), np.zeros(0), found, scores))[0]
+    assert alone[0] == 9
+    even = shares(undecided)
+    assert even[9] / even[1] == pytest.approx((0.3 / 0.25) ** 5)
+    assert shares(sure)[1] > shares(sure)[9]
 
 
 def test_the_weights_survive_json() -> None:

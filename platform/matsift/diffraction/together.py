@@ -2,8 +2,9 @@
 
 Each space group g gets the weight exp(a ln(p_g + floor) + b t(s_g) + c ln(1 + n_g)): p_g is its probability by the
 network, s_g the score of the best profile of that group among the matches, t(s) = -ln(1.05 - s), n_g how many of the
-matches are of that group. A group none of whose profiles was found scores as the last match did, which is the most that
-it can have. One more weight, exp(u), stands for all groups that neither knows. The weights over their sum are the
+matches are of that group. Of a group that it was not taught the network says nothing: p_g is then the share of an even
+deal over its groups. A group none of whose profiles was found scores as the last match did, which is the most that it
+can have. One more weight, exp(u), stands for all groups that neither knows. The weights over their sum are the
 probabilities. a, b, c and u have the largest likelihood on patterns that were simulated from crystals which the network
 was not trained on, half of them missing in the index.
 """
@@ -48,7 +49,8 @@ class Observation:
         """Return the groups that either knows, ascending, and their three pieces of evidence (n_group, 3)."""
         found = self.found_groups[self.found_groups > 0]
         groups = np.union1d(self.network_groups, found).astype(np.int64)
-        probability = np.zeros(len(groups))
+        n_known = len(self.network_groups)
+        probability = np.full(len(groups), 1 / n_known if n_known else 0.0)
         probability[np.searchsorted(groups, self.network_groups)] = self.network_probabilities
         score = np.full(len(groups), self.found_scores.min() if len(self.found_scores) else 0.0)
         place = np.searchsorted(groups, found)
