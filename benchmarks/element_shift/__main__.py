@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from benchmarks.element_shift.shift import BARS_COMPARED, Rows, lines_of, table
-from benchmarks.repro_001.real_data import data_folder
 from benchmarks.repro_003 import described, paper
 from benchmarks.repro_003.rows import PROPERTIES, rows
+from benchmarks.telling import has_data, tell
 
 from matsift.descriptors.registry import descriptor_set
 from matsift.learners.moduli_bars import BARS
@@ -21,20 +21,19 @@ from matsift.learners.moduli_bars import BARS
 def main() -> int:
     """Print the table; 2 if there are no data."""
     options = _options()
-    if not data_folder().is_dir():
-        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+    if not has_data():
         return 2
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process a core, one thread each
     begin = time.monotonic()
-    crystals = rows(options.home, n_worker=options.workers, tell=_tell)
-    data = described.described(options.home, crystals, n_worker=options.workers, tell=_tell)
+    crystals = rows(options.home, n_worker=options.workers, tell=tell)
+    data = described.described(options.home, crystals, n_worker=options.workers, tell=tell)
     found = []
     for name in PROPERTIES:
         for title in options.learner or BARS_COMPARED:
             sets = BARS[title].descriptor_sets
             columns = [column for one in sets for column in descriptor_set(one).columns]
             learned = Rows(data.table(sets)[0], tuple(columns), crystals.moduli[name], crystals.elements)
-            _tell(f"{name}: {title}")
+            tell(f"{name}: {title}")
             found += lines_of(
                 name, title, learned, more_than=options.more_than, among=tuple(paper.ELEMENTS), n_worker=options.workers
             )
@@ -45,10 +44,6 @@ def main() -> int:
     )
     print("\n".join(table(found)))
     return 0
-
-
-def _tell(what: str) -> None:
-    print(f"{dt.datetime.now(tz=dt.UTC):%H:%M:%S}  {what}", file=sys.stderr, flush=True)
 
 
 def _options() -> argparse.Namespace:

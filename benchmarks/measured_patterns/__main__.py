@@ -18,12 +18,12 @@ from benchmarks.measured_patterns.answers import Answer, Asked, Found, by_both, 
 from benchmarks.measured_patterns.lines import lines_of
 from benchmarks.measured_patterns.mixed import mixed
 from benchmarks.measured_patterns.patterns import Case, minerals, mixtures, refinements
-from benchmarks.repro_001.real_data import data_folder
 from benchmarks.repro_002.__main__ import draw, ensemble, options_of
 from benchmarks.repro_002.code_mark import code_hash
 from benchmarks.repro_002.crystals import ALL_SETS, PAPER_SETS, Stock, digest_of, stock
 from benchmarks.repro_002.described import described
 from benchmarks.repro_002.task import NETWORKS, Items, Networks, Task
+from benchmarks.telling import has_data, tell
 from numpy.typing import NDArray
 from pymatgen.core import Composition
 
@@ -44,8 +44,7 @@ _SEARCH_CODE = ("grid", "peaks", "search", "search_kernel", "positions")
 def main() -> int:
     """Print the tables; 2 if there are no data."""
     options = _options()
-    if not data_folder().is_dir():
-        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+    if not has_data():
         return 2
     begin = time.monotonic()
     stored = _stored(options)
@@ -77,7 +76,7 @@ class _Stored:
 
 def _stored(options: argparse.Namespace) -> _Stored:
     """Return all crystals at hand; those that networks are trained on are described once for both benchmarks."""
-    everything = stock(options.home, ALL_SETS, n_worker=options.workers, tell=_tell)
+    everything = stock(options.home, ALL_SETS, n_worker=options.workers, tell=tell)
     parts = []
     for is_known in (True, False):
         rows = [i for i, name in enumerate(everything.sets) if (name in PAPER_SETS) == is_known]
@@ -86,7 +85,7 @@ def _stored(options: argparse.Namespace) -> _Stored:
             tuple(everything.sets[i] for i in rows),
             tuple(everything.names[i] for i in rows),
         )
-        parts.append((part, described(options.home, part, n_worker=options.workers, tell=_tell)))
+        parts.append((part, described(options.home, part, n_worker=options.workers, tell=tell)))
     return _Stored(
         tuple(part.crystals[i] for part, data in parts for i in data.rows.tolist()),
         SparseProfiles.concatenate(data.profiles for _, data in parts),
@@ -104,7 +103,7 @@ class _Trained:
 
 def _networks(options: argparse.Namespace) -> dict[str, _Trained]:
     """Return SpgVolNet trained on ideal profiles and on measured-like ones, both calibrated on measured-like items."""
-    crystals = stock(options.home, PAPER_SETS, n_worker=options.workers, tell=_tell)
+    crystals = stock(options.home, PAPER_SETS, n_worker=options.workers, tell=tell)
     task = draw(crystals, options)
     items, _ = task.held_out()
     rng = np.random.default_rng(options.seed)
@@ -129,7 +128,7 @@ def _evidence(
     task: Task, items: Items, networks: SpaceGroupEnsemble, crystals: Sequence[Crystal], options: argparse.Namespace
 ) -> Evidence:
     """Return the weights of network and search, by crystals that the networks were not trained on."""
-    _tell("weights of network and search")
+    tell("weights of network and search")
     rng = np.random.default_rng(options.seed)
     rows = rng.choice(len(items), min(_N_TRIAL, len(items)), replace=False)
     data = task.data
@@ -146,11 +145,11 @@ def _section(
     options: argparse.Namespace,
 ) -> list[str]:
     """Return the tables of patterns whose space groups are known."""
-    lines = lines_of(cases, options.home, n_worker=options.workers, tell=_tell)
+    lines = lines_of(cases, options.home, n_worker=options.workers, tell=tell)
     asked = Asked.of(cases, lines)
     digest = hashlib.sha256(asked.profiles.bins.tobytes()).hexdigest()[:8]
     kept = KeptLines(options.home / f"matches-{cases[0].kind.split()[0]}-{mark}-{digest}.jsonl")
-    found = searched(asked, index, kept, _tell)
+    found = searched(asked, index, kept, tell)
     told = _told(asked, found, networks)
     groups = next(iter(networks.values())).networks.groups if networks else ()
     known = np.isin(asked.groups, np.array(groups, dtype=np.int64))
@@ -176,9 +175,9 @@ def _told(asked: Asked, found: Sequence[Found], networks: Mapping[str, _Trained]
 
 def _mixtures(index: ProfileIndex, stored: _Stored, options: argparse.Namespace) -> list[str]:
     cases, left_out = mixtures()
-    lines = lines_of(cases, options.home, n_worker=options.workers, tell=_tell)
+    lines = lines_of(cases, options.home, n_worker=options.workers, tell=tell)
     formulae = [Composition(_amounts(crystal)).reduced_formula for crystal in stored.crystals]
-    _tell(f"mixtures: {len(cases)} patterns")
+    tell(f"mixtures: {len(cases)} patterns")
     found = mixed(cases, lines, index, formulae)
     return [*tables.read(cases, lines), *tables.mixtures(found), *(f"- {sentence}" for sentence in left_out)]
 
@@ -188,10 +187,6 @@ def _amounts(crystal: Crystal) -> dict[str, float]:
     for symbol, occupancy in zip(crystal.species, crystal.occupancies.tolist(), strict=True):
         amounts[symbol] = amounts.get(symbol, 0.0) + occupancy
     return amounts
-
-
-def _tell(what: str) -> None:
-    print(f"{dt.datetime.now(tz=dt.UTC):%H:%M:%S}  {what}", file=sys.stderr, flush=True)
 
 
 def _options() -> argparse.Namespace:

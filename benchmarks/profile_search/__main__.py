@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from benchmarks.profile_search.patterns import found_peaks
 from benchmarks.profile_search.stored import Stored, stored
-from benchmarks.repro_001.real_data import data_folder
+from benchmarks.telling import has_data
 from numpy.typing import NDArray
 
 from matsift.diffraction.identify import identify
@@ -32,8 +32,7 @@ _HEADING = (
 def main() -> int:
     """Print the tables; 1 if a search takes a second, 2 if there are no data."""
     options = _options()
-    if not (data_folder() / "structures").is_dir():
-        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+    if not has_data("structures"):
         return 2
     data = stored(options.home.parent / "repro_002", options.profiles, n_worker=options.workers, seed=_SEED, tell=_tell)
     begin = time.perf_counter()

@@ -8,7 +8,6 @@ import os
 import platform
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from benchmarks.repro_000.regression import SHORT, Bench, coupled, importances, 
 from benchmarks.repro_000.rows import PARTS, samples
 from benchmarks.repro_000.structure_test import left_out, median_instability, predicted, table_2
 from benchmarks.repro_001.real_data import data_folder
+from benchmarks.telling import has_data, tell, versions
 
 from matsift.bond_valence.relaxation import lattice_at
 from matsift.learners.group_splits import SplitPlan
@@ -42,8 +42,7 @@ def main() -> int:
     """Print the tables; 1 if a check on the deciding set is not met, 2 if there are no data of the sets asked for."""
     options = _options()
     wanted = [name for name in options.set or SETS if name == MAIN or data_folder().is_dir()]
-    if not wanted:
-        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+    if not wanted and not has_data():
         return 2
     begin = time.monotonic()
     lines, met = _heading(options), True
@@ -65,7 +64,7 @@ def main() -> int:
 def _of_set(name: str, options: argparse.Namespace) -> tuple[list[str], list[Check]]:
     rows = samples(load(name, options.home))
     kept = Kept(options.home, [rows.data.X, rows.data.y, rows.lattice_constants, rows.oxygen_parameters])
-    bench = Bench(name, rows, kept, SplitPlan(options.splits, seed=options.seed), options.workers, _tell)
+    bench = Bench(name, rows, kept, SplitPlan(options.splits, seed=options.seed), options.workers, tell)
     parts = [part for part in PARTS if part == "both" or len(rows.tables()) > 1]
     regressors = tuple(PAPER_REGRESSORS) if name == MAIN and not options.short else SHORT
     lines = [f"## {TITLES[name]}", "", *tables.sizes(rows), "### Table 1", ""]
@@ -112,12 +111,8 @@ def _unseen(bench: Bench) -> list[tuple[str, ...]]:
     return told
 
 
-def _tell(what: str) -> None:
-    print(f"{dt.datetime.now(tz=dt.UTC):%H:%M:%S}  {what}", file=sys.stderr, flush=True)
-
-
 def _heading(options: argparse.Namespace) -> list[str]:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("matsift", "numpy", "scipy"))
+    packages = versions("matsift", "numpy", "scipy")
     today = dt.datetime.now(tz=dt.UTC).date()
     summary = (
         f"{today}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores, "

@@ -9,7 +9,6 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,11 @@ from benchmarks.repro_001.features import Features, features
 from benchmarks.repro_001.from_database import TITLE, of_database
 from benchmarks.repro_001.jobs import Rows
 from benchmarks.repro_001.plan import EVERYTHING, jobs_of, jobs_of_ours, run_all
-from benchmarks.repro_001.real_data import FILE_SETS, RealSet, data_folder, load
+from benchmarks.repro_001.real_data import FILE_SETS, RealSet, load
 from benchmarks.repro_001.result_file import ResultFile
 from benchmarks.repro_001.rows_kept import accepted, quality_steps, screening_steps
 from benchmarks.repro_001.study_run import finished_study
+from benchmarks.telling import has_data, versions
 
 from matsift.screening.quality import QualityRule, paper_rules
 
@@ -32,8 +32,7 @@ _REPLAY_ROWS = 1100
 def main() -> int:
     """Print the tables; 1 if the five-fold R2 on the 2015 set is below what is wanted, 2 if there are no data."""
     options = _options()
-    if not data_folder().is_dir():
-        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+    if not has_data():
         return 2
     n_worker = options.workers or os.cpu_count() or 1
     lines = _heading()
@@ -145,7 +144,7 @@ def _rows(data: RealSet, table: Features, good: np.ndarray, candidates: np.ndarr
 
 
 def _heading() -> list[str]:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("matsift", "lightgbm", "numpy"))
+    packages = versions("matsift", "lightgbm", "numpy")
     today = dt.datetime.now(tz=dt.UTC).date()
     return [f"{today}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores.", ""]
 

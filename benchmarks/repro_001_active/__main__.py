@@ -10,16 +10,15 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.repro_001 import paper
-from benchmarks.repro_001.real_data import data_folder
 from benchmarks.repro_001_active import tables
 from benchmarks.repro_001_active.cost import measure
 from benchmarks.repro_001_active.curves import arms, curve
 from benchmarks.repro_001_active.data import PROPERTIES, TITLE, Labelled, load, split
 from benchmarks.repro_001_active.kept import KeptRounds
+from benchmarks.telling import has_data, versions
 
 from matsift.acquisition.replay_table import ReplayTable
 from matsift.acquisition.simulation import SimulatedCampaign, SimulatedRound, Simulation
@@ -34,8 +33,7 @@ BASE = {"max_bin": 63}
 def main() -> int:
     """Print the tables; 1 if exploration needs more than half of random's labels, 2 if there are no data."""
     options = _options()
-    if not data_folder().is_dir():
-        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+    if not has_data():
         return 2
     begin = time.monotonic()
     settings = LightGbmSettings.model_validate(
@@ -132,7 +130,7 @@ def _parts(data: Labelled, table: ReplayTable) -> list[str]:
 
 
 def _heading(settings: LightGbmSettings, options: argparse.Namespace) -> list[str]:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("matsift", "lightgbm", "numpy"))
+    packages = versions("matsift", "lightgbm", "numpy")
     today = dt.datetime.now(tz=dt.UTC).date()
     given = settings.model_dump(exclude_defaults=True) or "as it comes"
     summary = (

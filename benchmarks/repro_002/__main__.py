@@ -10,13 +10,11 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from benchmarks.repro_000.checks import Check
 from benchmarks.repro_000.tables import checks as checks_table
-from benchmarks.repro_001.real_data import data_folder
 from benchmarks.repro_002 import paper, tables
 from benchmarks.repro_002.checks import checks
 from benchmarks.repro_002.copies import with_copies
@@ -25,6 +23,7 @@ from benchmarks.repro_002.described import described
 from benchmarks.repro_002.found import Found, found_by, of_classes, of_first, sets_kept, wrong_answers
 from benchmarks.repro_002.task import NETWORKS, Networks, Task, epochs_of
 from benchmarks.repro_002.trained import trained
+from benchmarks.telling import has_data, tell, versions
 
 from matsift.diffraction.ensemble import GroupPrediction, SpaceGroupEnsemble
 from matsift.diffraction.metrics import GroupMetrics, VolumeError, ensemble_metrics, specific_metrics, top_k_share
@@ -39,11 +38,10 @@ _MERGED = {"bins": 1, "five bins as one": 5, "twenty bins as one": 20}
 def main() -> int:
     """Print the tables; 1 if a check is not met, 2 if there are no data."""
     options = _options()
-    if not data_folder().is_dir():
-        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+    if not has_data():
         return 2
     begin = time.monotonic()
-    crystals = stock(options.home, PAPER_SETS, n_worker=options.workers, tell=_tell)
+    crystals = stock(options.home, PAPER_SETS, n_worker=options.workers, tell=tell)
     task = draw(crystals, options)
     lines, found_checks = _measured(task, ensembles(task, crystals, options))
     minutes = (time.monotonic() - begin) / 60
@@ -57,7 +55,7 @@ def main() -> int:
 
 def draw(crystals: Stock, options: argparse.Namespace) -> Task:
     """Return the sets that are trained on and asked about."""
-    data = described(options.home, crystals, n_worker=options.workers, tell=_tell)
+    data = described(options.home, crystals, n_worker=options.workers, tell=tell)
     return Task.draw(data, SetSettings(n_item=options.items, max_groups=options.groups, seed=options.seed), options.cap)
 
 
@@ -83,7 +81,7 @@ def ensemble(
         groups=task.groups,
         has_volume=networks.has_volume,
         seeds=paper.SEEDS[: min(options.members, networks.n_member)],
-        tell=_tell,
+        tell=tell,
         augment=augment,
         n_process=options.workers,
     )
@@ -170,12 +168,8 @@ def _mean(metrics: list[GroupMetrics]) -> GroupMetrics:
     return GroupMetrics(**{name: float(np.mean([getattr(m, name) for m in metrics])) for name in names})
 
 
-def _tell(what: str) -> None:
-    print(f"{dt.datetime.now(tz=dt.UTC):%H:%M:%S}  {what}", file=sys.stderr, flush=True)
-
-
 def _heading(options: argparse.Namespace) -> list[str]:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("matsift", "numpy", "torch", "spglib"))
+    packages = versions("matsift", "numpy", "torch", "spglib")
     summary = (
         f"{dt.datetime.now(tz=dt.UTC).date()}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"{options.workers} processes. {options.members} members, {options.width} channels (paper: {paper.WIDTH}), "

@@ -8,13 +8,11 @@ import os
 import platform
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from benchmarks.repro_000.checks import Check
 from benchmarks.repro_000.tables import checks as checks_table
-from benchmarks.repro_001.real_data import data_folder
 from benchmarks.repro_003 import dft, elsewhere, paper, pictures, tables
 from benchmarks.repro_003.checks import checks
 from benchmarks.repro_003.described import Described, described
@@ -22,23 +20,21 @@ from benchmarks.repro_003.found import Found, Plan, found
 from benchmarks.repro_003.jobs import Task
 from benchmarks.repro_003.learners import BY_KEY, LEARNERS
 from benchmarks.repro_003.rows import PROPERTIES, Rows, rows
+from benchmarks.telling import has_data, tell, versions
 
 from matsift.learners.left_out_elements import PAPER_SHARE, element_sets, elements_to_leave_out
 from matsift.learners.repeated_folds import repeated_folds
-
-_PACKAGES = ("matsift", "numpy", "torch", "lightgbm", "scikit-learn")
 
 
 def main() -> int:
     """Print the tables; 1 if a check is not met, 2 if there are no data."""
     options = _options()
-    if not data_folder().is_dir():
-        print(f"{data_folder()}: no such folder; set MATSIFT_DATA to the folder of the published data", file=sys.stderr)
+    if not has_data():
         return 2
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a process a core, one thread each
     begin = time.monotonic()
-    crystals = rows(options.home, n_worker=options.workers, tell=_tell)
-    data = described(options.home, crystals, n_worker=options.workers, tell=_tell)
+    crystals = rows(options.home, n_worker=options.workers, tell=tell)
+    data = described(options.home, crystals, n_worker=options.workers, tell=tell)
     if options.limit:
         some = np.sort(np.random.default_rng(0).permutation(len(crystals))[: options.limit])
         crystals, data = crystals.take(some), data.take(some)
@@ -46,7 +42,7 @@ def main() -> int:
     task = Task(options.home, data, crystals.moduli, plan.tests(), options.epochs)
     wanted = {key for name in options.learner for key in (name, *BY_KEY[name].branches)} or BY_KEY.keys()
     learners = [one for one in LEARNERS if one.key in wanted]
-    said = found(task, plan, n_worker=options.workers, tell=_tell, learners=learners)
+    said = found(task, plan, n_worker=options.workers, tell=tell, learners=learners)
     lines, found_checks = measured(said, plan, crystals, data, options.home)
     lines += [*elsewhere_lines(said, plan, crystals, options), "## Checks", "", *checks_table(found_checks)]
     minutes = (time.monotonic() - begin) / 60
@@ -99,20 +95,14 @@ def elsewhere_lines(said: Found, plan: Plan, crystals: Rows, options: argparse.N
     asked = dft.plan(compounds, options.dft_repeats)
     of = {}
     for side, data in dft.sides(compounds).items():
-        _tell(f"densities: {side}")
+        tell(f"densities: {side}")
         task = Task(options.home, data, dft.moduli(compounds), asked.tests(), options.epochs)
-        of[side] = found(task, asked, n_worker=options.workers, tell=_tell, learners=dft.learners())
+        of[side] = found(task, asked, n_worker=options.workers, tell=tell, learners=dft.learners())
     return [*lines, dft.equations_of_state(compounds), "", *dft.table(of)]
 
 
-def _tell(what: str) -> None:
-    print(f"{dt.datetime.now(tz=dt.UTC):%H:%M:%S}  {what}", file=sys.stderr, flush=True)
-
-
 def _heading(options: argparse.Namespace) -> list[str]:
-    packages = ", ".join(
-        f"{name} {version(name)}" for name in ("matsift", "numpy", "torch", "lightgbm", "scikit-learn")
-    )
+    packages = versions("matsift", "numpy", "torch", "lightgbm", "scikit-learn")
     summary = (
         f"{dt.datetime.now(tz=dt.UTC).date()}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"{options.workers} processes of one thread. Promolecule densities (the paper: VASP). Networks at most "
