@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matsift.reports.data import RankingReport
-from matsift.reports.page import content_hash
-from matsift.reports.writing import write_report
+from matsift.reports.writing import content_hash, write_report
 from matsift.study.settings import Study
 from matsift_flows.acquire import Acquired, final_models
 from matsift_flows.derive import derive, predict_derived

@@ -13,10 +13,10 @@ from tests.factories.density_report import LEARNERS, N_CRYSTAL, sample_density_r
 
 from matsift.reports.densities import DensityReport
 from matsift.reports.density_lines import density_lines
-from matsift.reports.density_page import comparison_notes, density_hash, density_sections, render_densities
+from matsift.reports.density_page import comparison_notes, density_sections, render_densities
 from matsift.reports.density_tables import comparison_table, coverage_table, difference_table, left_out_table
 from matsift.reports.figures.densities import density_parity_plot, left_out_plot, slice_plot
-from matsift.reports.writing import write_report
+from matsift.reports.writing import content_hash, write_report
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +111,8 @@ def test_the_page_escapes_what_a_source_wrote(report: DensityReport) -> None:
 
 def test_equal_data_gives_an_equal_page_whenever_it_is_made(report: DensityReport) -> None:
     later = replace(report, generated_at=datetime(2027, 1, 1, tzinfo=UTC))
-    assert density_hash(report) == density_hash(later)
-    assert density_hash(report) != density_hash(replace(report, coverage=0.7))
+    assert content_hash(report) == content_hash(later)
+    assert content_hash(report) != content_hash(replace(report, coverage=0.7))
 
 
 def test_a_report_of_nothing_says_so() -> None:

@@ -10,9 +10,10 @@ from tests.factories.report import sample_report
 
 from matsift.reports.data import RankingReport
 from matsift.reports.mobility import CandidateMobility, MobilityAxis, in_brief
-from matsift.reports.page import content_hash, render_html
+from matsift.reports.page import render_html
 from matsift.reports.tables import candidate_table
 from matsift.reports.terminal import ranking_lines
+from matsift.reports.writing import content_hash
 
 INF = math.inf
 AXIS = MobilityAxis("Na+", 1.0, 5.0, "bvse-bvlain-0.25.1-Na1+-0a1b2c3d")

@@ -10,8 +10,9 @@ import pytest
 from tests.factories.report import empty_report, sample_report, with_formula
 
 from matsift.reports.data import LearningCurve, LearningPoint, RankingReport, SourceLink
-from matsift.reports.page import content_hash, json_markup, render_html, safe_link
+from matsift.reports.page import json_markup, render_html, safe_link
 from matsift.reports.sections import sections
+from matsift.reports.writing import content_hash
 
 HOSTILE = """</script><script>document.title="owned"</script><img src=x onerror="document.title='owned'">{{7*7}}"""
 

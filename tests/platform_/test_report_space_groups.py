@@ -17,10 +17,10 @@ from matsift.diffraction.group_relations import Relation
 from matsift.reports.figures.space_groups import certainty_plot, confusion_plot, counts_plot, members_plot, volume_plot
 from matsift.reports.group_scores import group_scores
 from matsift.reports.space_group_lines import confusion_lines, space_group_lines
-from matsift.reports.space_group_page import render_space_groups, space_group_hash, space_group_sections
+from matsift.reports.space_group_page import render_space_groups, space_group_sections
 from matsift.reports.space_group_tables import group_table, mistake_table, relation_table, score_table
 from matsift.reports.space_groups import GroupScore, HeldOutGroups
-from matsift.reports.writing import write_report
+from matsift.reports.writing import content_hash, write_report
 
 
 def items(true: list[int], predicted: list[int]) -> HeldOutGroups:
@@ -161,8 +161,8 @@ def test_the_page_has_every_plot_once_and_is_the_same_every_time() -> None:
 
 def test_the_hash_knows_the_data_but_not_the_time() -> None:
     report = sample_space_group_report()
-    assert space_group_hash(replace(report, generated_at=datetime(2030, 1, 1, tzinfo=UTC))) == space_group_hash(report)
-    assert space_group_hash(replace(report, answers=())) != space_group_hash(report)
+    assert content_hash(replace(report, generated_at=datetime(2030, 1, 1, tzinfo=UTC))) == content_hash(report)
+    assert content_hash(replace(report, answers=())) != content_hash(report)
 
 
 def test_a_study_that_has_done_nothing_says_so() -> None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matsift.reports.densities import DensityReport
-from matsift.reports.density_page import density_hash
-from matsift.reports.writing import write_report
+from matsift.reports.writing import content_hash, write_report
 from matsift.study.density import DensitySettings
 from matsift.study.settings import Study
 from matsift_flows.density.training import StudyLearner
@@ -37,5 +36,5 @@ def report_densities(
         If the folder of the report cannot be written.
     """
     gathered = gather_densities(workspace, study, settings, learners)
-    path, is_new = keep(workspace, study.name, density_hash(gathered), lambda folder: write_report(gathered, folder))
+    path, is_new = keep(workspace, study.name, content_hash(gathered), lambda folder: write_report(gathered, folder))
     return WrittenDensities(gathered, path, is_new)

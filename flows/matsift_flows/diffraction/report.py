@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from matsift.reports.space_group_page import space_group_hash
 from matsift.reports.space_groups import SpaceGroupReport
-from matsift.reports.writing import write_report
+from matsift.reports.writing import content_hash, write_report
 from matsift.study.settings import Study
 from matsift_flows.diffraction.demonstration import demonstration
 from matsift_flows.reporting.keeping import keep
@@ -43,7 +42,5 @@ def report_space_groups(workspace: Workspace, study: Study, networks: Mapping[in
     shown = demonstration(workspace, study, next(iter(networks))) if networks else None
     answers = () if shown is None else (shown,)
     gathered = gather_space_groups(workspace, study, networks, answers)
-    path, is_new = keep(
-        workspace, study.name, space_group_hash(gathered), lambda folder: write_report(gathered, folder)
-    )
+    path, is_new = keep(workspace, study.name, content_hash(gathered), lambda folder: write_report(gathered, folder))
     return WrittenSpaceGroups(gathered, path, is_new)

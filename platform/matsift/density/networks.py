@@ -5,6 +5,7 @@ Every network has `features`, what it knows before its answer, and gives one num
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
@@ -54,7 +55,7 @@ def _checked(lengths: Lengths, kernels: tuple[int, int]) -> Lengths:
     return lengths
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A network that gives one number an item from its features."""
 
     def __init__(self, n_feature: int) -> None:
@@ -62,9 +63,9 @@ class Network(nn.Module):
         self.n_feature = n_feature
         self.answer = nn.Linear(n_feature, 1)
 
+    @abstractmethod
     def features(self, *inputs: Tensor) -> Tensor:
         """Return (n, n_feature), the outputs of the last but one layer."""
-        raise NotImplementedError
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return (n,) answers."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from matsift.reports.densities import DensityReport, PropertyComparison
@@ -24,7 +21,6 @@ from matsift.reports.page import render_template
 from matsift.reports.sections import Section
 from matsift.reports.small_tables import provenance_tables, quality_tables
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ALLOWED = 1.05  # RMSE of the fusion over that of its better branch
 _BRANCHES = ("magpie_cnn", "density_cnn_2d")
 T = TypeVar("T")
@@ -39,11 +35,6 @@ def render_densities(report: DensityReport) -> str:
         provenance_tables=provenance_tables(report.provenance),
         paper_of_figures="",
     )
-
-
-def density_hash(report: DensityReport) -> str:
-    """Return the SHA-256 of the page apart from the time it was made: equal data gives equal hashes."""
-    return hashlib.sha256(render_densities(replace(report, generated_at=_EPOCH)).encode()).hexdigest()
 
 
 def density_sections(report: DensityReport) -> tuple[Section, ...]:

@@ -10,8 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -36,7 +35,6 @@ from matsift.reports.notation import (
 from matsift.reports.sections import Section, sections
 from matsift.reports.small_tables import provenance_tables
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HASH_SHOWN = 10
 
 
@@ -85,11 +83,6 @@ def render_template(name: str, **context: object) -> str:
             **context,
         )
     )
-
-
-def content_hash(report: RankingReport) -> str:
-    """Return the SHA-256 of the page apart from the time it was made: equal data gives equal hashes."""
-    return hashlib.sha256(render_html(replace(report, generated_at=_EPOCH)).encode()).hexdigest()
 
 
 def plot_blocks(section: Section, paper: str) -> tuple[_PlotBlock, ...]:

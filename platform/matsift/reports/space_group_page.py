@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from matsift.reports.figures.plot import Plot
 from matsift.reports.figures.space_groups import (
@@ -23,8 +21,6 @@ from matsift.reports.small_tables import Table, provenance_tables, quality_table
 from matsift.reports.space_group_tables import group_table, mistake_table, relation_table, score_table
 from matsift.reports.space_groups import SpaceGroupReport
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def render_space_groups(report: SpaceGroupReport) -> str:
     """Return the whole report as one HTML page; the same report gives the same text."""
@@ -35,11 +31,6 @@ def render_space_groups(report: SpaceGroupReport) -> str:
         provenance_tables=provenance_tables(report.provenance),
         paper_of_figures="",
     )
-
-
-def space_group_hash(report: SpaceGroupReport) -> str:
-    """Return the SHA-256 of the page apart from the time it was made: equal data gives equal hashes."""
-    return hashlib.sha256(render_space_groups(replace(report, generated_at=_EPOCH)).encode()).hexdigest()
 
 
 def space_group_sections(report: SpaceGroupReport) -> tuple[Section, ...]:

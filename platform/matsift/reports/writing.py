@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,9 +23,17 @@ from matsift.reports.space_groups import SpaceGroupReport
 from matsift.reports.tables import report_tables, write_tables
 
 PAGE_NAME = "report.html"
+Report = RankingReport | SpaceGroupReport | DensityReport
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def write_report(report: RankingReport | SpaceGroupReport | DensityReport, folder: Path) -> list[Path]:
+def content_hash(report: Report) -> str:
+    """Return the SHA-256 of the page apart from the time it was made: equal data gives equal hashes."""
+    return hashlib.sha256(_page(replace(report, generated_at=_EPOCH)).encode()).hexdigest()
+
+
+def write_report(report: Report, folder: Path) -> list[Path]:
     """Write the page and its tables into a folder, made if need be, and return their paths, the page first.
 
     Files appear whole: each is written aside and moved into place, so a run that is killed leaves the last report.
@@ -32,14 +43,7 @@ def write_report(report: RankingReport | SpaceGroupReport | DensityReport, folde
     UserInputError
         If the folder cannot be written to.
     """
-    if isinstance(report, SpaceGroupReport):
-        return _write(render_space_groups(report), space_group_tables(report), folder)
-    if isinstance(report, DensityReport):
-        return _write(render_densities(report), density_tables(report), folder)
-    return _write(render_html(report), report_tables(report), folder)
-
-
-def _write(text: str, tables: Mapping[str, pa.Table], folder: Path) -> list[Path]:
+    text, tables = _page(report), _tables(report)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as aside:
@@ -50,3 +54,19 @@ def _write(text: str, tables: Mapping[str, pa.Table], folder: Path) -> list[Path
     except OSError as error:
         message = f"{folder}: the report cannot be written here ({error.strerror or error}); choose another folder"
         raise UserInputError(message) from error
+
+
+def _page(report: Report) -> str:
+    if isinstance(report, SpaceGroupReport):
+        return render_space_groups(report)
+    if isinstance(report, DensityReport):
+        return render_densities(report)
+    return render_html(report)
+
+
+def _tables(report: Report) -> Mapping[str, pa.Table]:
+    if isinstance(report, SpaceGroupReport):
+        return space_group_tables(report)
+    if isinstance(report, DensityReport):
+        return density_tables(report)
+    return report_tables(report)
