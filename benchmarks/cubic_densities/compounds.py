@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
 import re
 import sys
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import spglib
+from benchmarks.repro_001.real_data import data_folder
 from pymatgen.core import Element, Lattice
 
 from matsift.candidates.cubic import CUBIC_PROTOTYPES, cubic_crystal, lattice_constant
 from matsift.crystal import Crystal
 from matsift.elasticity.symmetry import space_group_number
+from matsift_adapters.data.cubic_compounds import CubicCompound
 
 ELEMENTS = frozenset(
     "Ag Al As Au B Ba Be Bi Br C Ca Cd Cl Co Cs Cu F Ga Ge H Hf Hg I In Ir K Li Mg Mo N Na Nb Ni O Os P Pb Pd Pt Rb Re "
@@ -43,22 +43,11 @@ _ATOM = re.compile(r"^\s+([A-Z][a-z]?)\s+[A-Z][a-z]?\d+\s+\d+\s+(\S+)\s+(\S+)\s+
 _SYMPREC = 0.01
 
 
-@dataclass(frozen=True)
-class Compound:
-    """A row of the list; moduli by the Materials Project."""
-
-    material_id: str
-    prototype: str
-    elements: tuple[str, ...]
-    lattice_constant: float
-    moduli: tuple[float, float]
-
-    @property
-    def cost(self) -> float:
-        """What orders the list: about the time of a calculation, in no unit."""
-        kind = CUBIC_PROTOTYPES[self.prototype]
-        d_shells = sum(Element(self.elements[i]).block == "d" for i in kind.elements)
-        return float((len(kind.places) + 2 * d_shells) * self.lattice_constant**1.5)
+def cost(compound: CubicCompound) -> float:
+    """Return what orders the list: about the time of a calculation, in no unit."""
+    kind = CUBIC_PROTOTYPES[compound.prototype]
+    d_shells = sum(Element(compound.elements[i]).block == "d" for i in kind.elements)
+    return float((len(kind.places) + 2 * d_shells) * compound.lattice_constant**1.5)
 
 
 def crystals(data: Path) -> Iterator[tuple[str, Crystal]]:
@@ -127,11 +116,11 @@ def _is(name: str, elements: tuple[str, ...], crystal: Crystal) -> bool:
     return bool(matcher.fit(built.to_pymatgen(), crystal.to_pymatgen()))
 
 
-def compounds(data: Path) -> list[Compound]:
+def compounds(data: Path) -> list[CubicCompound]:
     """Return the list in its order."""
     labels = {row["material_id"]: row for row in _rows(data / "elastic/mp_elasticity_labels.csv.gz")}
     thermo = {row["material_id"]: row for row in _rows(data / "structures/mp_thermo_69640.csv.gz")}
-    found: dict[tuple[str, tuple[str, ...]], Compound] = {}
+    found: dict[tuple[str, tuple[str, ...]], CubicCompound] = {}
     for material, crystal in crystals(data):
         if material not in labels or not _taken(thermo[material]):
             continue
@@ -139,7 +128,7 @@ def compounds(data: Path) -> list[Compound]:
         if not all(MODULI[0] <= value <= MODULI[1] for value in moduli) or (named := recognised(crystal)) is None:
             continue
         edge = round(lattice_constant(named[0], crystal.volume), 4)
-        row = Compound(material, *named, edge, moduli)
+        row = CubicCompound(material, *named, edge, *moduli)
         if named not in found or len(found[named].material_id) > len(material):
             found[named] = row
     return _in_turn(list(found.values()))
@@ -152,12 +141,14 @@ def _taken(thermo: dict[str, str]) -> bool:
     )
 
 
-def _in_turn(found: list[Compound]) -> list[Compound]:
+def _in_turn(found: list[CubicCompound]) -> list[CubicCompound]:
     queues = {
-        name: sorted((c for c in found if c.prototype == name), key=lambda c: (c.cost, c.material_id))[: MOST.get(name)]
+        name: sorted((c for c in found if c.prototype == name), key=lambda c: (cost(c), c.material_id))[
+            : MOST.get(name)
+        ]
         for name in CUBIC_PROTOTYPES
     }
-    ordered: list[Compound] = []
+    ordered: list[CubicCompound] = []
     while any(queues.values()):
         for name, queue in queues.items():
             n = IN_A_TURN.get(name, 1)
@@ -173,12 +164,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def main(out: Path) -> None:
     """Write the list."""
-    data = Path(os.environ.get("MATSIFT_DATA", "../shared/data"))
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for c in compounds(data):
-            writer.writerow((c.material_id, c.prototype, " ".join(c.elements), f"{c.lattice_constant:.4f}", *c.moduli))
+        for c in compounds(data_folder()):
+            edge = f"{c.lattice_constant:.4f}"
+            writer.writerow((c.material_id, c.prototype, " ".join(c.elements), edge, c.k_vrh, c.g_vrh))
 
 
 if __name__ == "__main__":
