@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.repro_001.real_data import RealSet, load
 
 from matsift.descriptors.registry import compute, descriptor_set
+from matsift.learners.held_out import Learning
 from matsift.learners.repeated_folds import cross_validated, repeated_folds
 
 #: Descriptor sets that are learned from together.
@@ -42,17 +43,9 @@ def lines(
         columns = [column for name in sets for column in descriptor_set(name).columns]
         cells = []
         for modulus in ("k_vrh", "g_vrh"):
-            said = cross_validated(
-                "lightgbm_ensemble",
-                table,
-                data.moduli[modulus][rows],
-                folds,
-                feature_names=columns,
-                settings={**_SETTINGS, "n_estimators": n_round},
-                seed=_SEED,
-                n_worker=n_worker,
-            )
-            each = [(found["r2"], found["rmse"]) for found in said.each()]
+            y, settings = data.moduli[modulus][rows], {**_SETTINGS, "n_estimators": n_round}
+            learning = Learning("lightgbm_ensemble", table, y, columns, settings, _SEED, n_worker)
+            each = [(found["r2"], found["rmse"]) for found in cross_validated(learning, folds).each()]
             r2, rmse = np.mean(each, axis=0)
             cells.append(f"{r2:.3f} / {rmse:.1f}")
         yield f"| {', '.join(f'`{name}`' for name in sets)} | {len(columns)} | {cells[0]} | {cells[1]} |"

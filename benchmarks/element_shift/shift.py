@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from matsift.learners import lightgbm_ensemble
 from matsift.learners.element_shift import ElementCoverage, coverages
+from matsift.learners.held_out import Learning
 from matsift.learners.left_out_elements import LeftOutElements, element_sets, leave_elements_out
 from matsift.learners.moduli_bars import BARS
 from matsift.learners.repeated_folds import cross_validated, repeated_folds
@@ -51,13 +52,11 @@ def lines_of(
     kept = bar.columns(rows.columns)
     settings = bar.settings | _SMALLER.get(bar.learner, {})
     sets = element_sets(rows.elements, threshold=more_than)
-    learn: dict[str, Any] = {
-        "feature_names": [rows.columns[i] for i in kept], "settings": settings, "n_worker": n_worker
-    }  # fmt: skip
-    X = rows.X[:, kept]
+    names = [rows.columns[i] for i in kept]
+    learning = Learning(bar.learner, rows.X[:, kept], rows.y, names, settings, n_worker=n_worker)
     folds = repeated_folds([tuple(sorted(set(own))) for own in rows.elements], n_repeat=1)
-    said = cross_validated(bar.learner, X, rows.y, folds, **learn)
-    many = leave_elements_out(bar.learner, X, rows.y, sets, **learn)
+    said = cross_validated(learning, folds)
+    many = leave_elements_out(learning, sets)
     places = [place for place, found in enumerate(sets) if found.element in among]
     few = LeftOutElements(many.y, tuple(sets[i] for i in places), many.mean[places], many.spread[places])
     return [Line(property_name, title, len(left.sets), coverages(left, said)) for left in (few, many)]

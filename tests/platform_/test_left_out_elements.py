@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from matsift.errors import UserInputError
 from matsift.learners import registry
+from matsift.learners.held_out import Learning
 from matsift.learners.left_out_elements import (
     PAPER_SHARE,
     PAPER_THRESHOLD,
@@ -108,7 +109,7 @@ def test_an_element_that_cannot_be_left_out_gives_a_sentence(element: str, how_m
 )
 def test_any_learner_says_of_an_element_what_a_model_without_it_says(kind: str, chosen: dict[str, int]) -> None:
     sets = element_sets(COMPOUNDS, only=["Na", "F"])
-    left = leave_elements_out(kind, X, Y, sets, feature_names=SYMBOLS, settings=chosen, seed=5)
+    left = leave_elements_out(Learning(kind, X, Y, SYMBOLS, chosen, seed=5), sets)
     for place, found in enumerate(sets):
         own = X[~found.test], Y[~found.test]
         seed = member_seeds(5, 2)[place]
@@ -125,5 +126,5 @@ def test_any_learner_says_of_an_element_what_a_model_without_it_says(kind: str, 
 def test_labels_of_the_element_play_no_part() -> None:
     other = np.where(contains(COMPOUNDS, "Cl"), 1e6, Y)
     sets = (ElementSet("Cl", contains(COMPOUNDS, "Cl")),)
-    said = [leave_elements_out("ridge", X, y, sets, feature_names=SYMBOLS, settings={}).mean for y in (Y, other)]
+    said = [leave_elements_out(Learning("ridge", X, y, SYMBOLS, {}), sets).mean for y in (Y, other)]
     np.testing.assert_array_equal(said[0], said[1])

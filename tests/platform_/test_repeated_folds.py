@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from matsift.errors import UserInputError
+from matsift.learners.held_out import Learning
 from matsift.learners.repeated_folds import OutOfFold, cross_validated, repeated_folds
 
 RNG = np.random.default_rng(4)
@@ -36,7 +37,7 @@ def test_no_repeat_gives_a_sentence() -> None:
 
 def test_lines_are_those_of_the_other_folds() -> None:
     folds = repeated_folds(FORMULAE, n_fold=3, n_repeat=2, seed=7)
-    said = cross_validated("least_squares", X, Y, folds, feature_names=NAMES, settings={})
+    said = cross_validated(Learning("least_squares", X, Y, NAMES, {}), folds)
     design = np.column_stack([np.ones(60), X])
     for repeat, own in enumerate(folds):
         for fold in range(3):
@@ -61,6 +62,6 @@ def test_one_repeat_has_no_deviation() -> None:
 
 def test_averaging_forests_of_other_seeds_helps() -> None:
     folds = repeated_folds(range(60), n_fold=3, n_repeat=4, same=True)
-    said = cross_validated("random_forest", X, Y, folds, feature_names=NAMES, settings={"n_estimators": 3})
+    said = cross_validated(Learning("random_forest", X, Y, NAMES, {"n_estimators": 3}), folds)
     assert said.metrics()["rmse"] < said.summary()["rmse"][0]
     assert len({own["rmse"] for own in said.each()}) == 4

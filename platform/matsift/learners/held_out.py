@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,46 +17,52 @@ Said = tuple[NDArray[np.float64], NDArray[np.float64]]
 _Task = tuple[str, Mapping[str, Any], NDArray[np.float64], NDArray[np.float64], tuple[str, ...], NDArray[np.bool_], int]
 
 
-def said_of_tests(
-    kind: str,
-    X: ArrayLike,
-    y: ArrayLike,
-    tests: Sequence[NDArray[np.bool_]],
-    *,
-    feature_names: Sequence[str],
-    settings: Mapping[str, Any],
-    seed: int,
-    n_worker: int = 1,
-) -> list[Said]:
-    """Return mean and spread for the rows of each test by a model trained on all other rows.
+@dataclass(frozen=True, eq=False)
+class Learning:
+    """A learner of the registry and the rows that it is asked about, some of them held out at a time.
 
     Parameters
     ----------
     kind, settings
-        A learner of the registry and its settings.
+        The learner and its settings.
     X
         (n, n_feature) descriptors, NaN where unknown, rows ordered by structure content hash.
     y
         (n,) labels.
-    tests
-        (n,) masks.
     feature_names
         (n_feature,) names of the columns.
     seed
         Of all trainings together; each has its own.
     n_worker
         Processes; the result does not depend on it.
-
-    Raises
-    ------
-    UserInputError
-        If the settings are wrong or the rows cannot be learned from.
     """
-    rows, labels = checked_features(X, feature_names), np.ascontiguousarray(y, dtype=np.float64)
-    filled, names = registry.validate_settings(kind, settings), tuple(feature_names)
-    seeds = member_seeds(seed, len(tests))
-    tasks = [(kind, filled, rows, labels, names, test, own) for test, own in zip(tests, seeds, strict=True)]
-    return mapped(said_without, tasks, n_worker)
+
+    kind: str
+    X: ArrayLike
+    y: ArrayLike
+    feature_names: Sequence[str]
+    settings: Mapping[str, Any]
+    seed: int = 0
+    n_worker: int = 1
+
+    @property
+    def labels(self) -> NDArray[np.float64]:
+        """The labels, (n,)."""
+        return np.ascontiguousarray(self.y, dtype=np.float64)
+
+    def said_of(self, tests: Sequence[NDArray[np.bool_]]) -> list[Said]:
+        """Return mean and spread for the rows of each test, a mask (n,), by a model trained on all other rows.
+
+        Raises
+        ------
+        UserInputError
+            If the settings are wrong or the rows cannot be learned from.
+        """
+        rows, labels = checked_features(self.X, self.feature_names), self.labels
+        filled, names = registry.validate_settings(self.kind, self.settings), tuple(self.feature_names)
+        seeds = member_seeds(self.seed, len(tests))
+        tasks = [(self.kind, filled, rows, labels, names, test, own) for test, own in zip(tests, seeds, strict=True)]
+        return mapped(said_without, tasks, self.n_worker)
 
 
 def said_without(task: _Task) -> Said:

@@ -7,16 +7,15 @@ threshold of the compounds contain.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from matsift.errors import UserInputError
 from matsift.learners.evaluation import regression_metrics
-from matsift.learners.held_out import said_of_tests
+from matsift.learners.held_out import Learning
 
 #: The threshold of the paper, as a count and as a share of its 2,170 compounds.
 PAPER_THRESHOLD = 200
@@ -133,46 +132,23 @@ def element_sets(
     return sets
 
 
-def leave_elements_out(
-    kind: str,
-    X: ArrayLike,
-    y: ArrayLike,
-    sets: Sequence[ElementSet],
-    *,
-    feature_names: Sequence[str],
-    settings: Mapping[str, Any],
-    seed: int = 0,
-    n_worker: int = 1,
-) -> LeftOutElements:
+def leave_elements_out(learning: Learning, sets: Sequence[ElementSet]) -> LeftOutElements:
     """Return what a learner of the registry says of the compounds of each element when trained on all others.
 
     Parameters
     ----------
-    kind, settings
-        A learner of the registry and its settings.
-    X
-        (n, n_feature) descriptors, NaN where unknown, rows ordered by structure content hash.
-    y
-        (n,) labels.
+    learning
+        The learner and its n rows.
     sets
         The elements.
-    feature_names
-        (n_feature,) names of the columns.
-    seed
-        Of all trainings together.
-    n_worker
-        Processes; the result does not depend on it.
 
     Raises
     ------
     UserInputError
         If the settings are wrong or the rows cannot be learned from.
     """
-    labels = np.ascontiguousarray(y, dtype=np.float64)
-    tests = [found.test for found in sets]
-    said = said_of_tests(
-        kind, X, labels, tests, feature_names=feature_names, settings=settings, seed=seed, n_worker=n_worker
-    )
+    labels, tests = learning.labels, [found.test for found in sets]
+    said = learning.said_of(tests)
     mean, spread = np.full((2, len(tests), len(labels)), np.nan)
     for place, test in enumerate(tests):
         mean[place, test], spread[place, test] = said[place]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from matsift.errors import UserInputError
 from matsift.learners.evaluation import regression_metrics
-from matsift.learners.held_out import said_of_tests
+from matsift.learners.held_out import Learning
 from matsift.learners.prediction import member_seeds
 from matsift.learners.splits import kfold_by_group
 
@@ -82,54 +81,24 @@ def repeated_folds(
     return np.stack([kfold_by_group(groups, n_fold, seeds[0] if same else own) for own in seeds])
 
 
-def cross_validated(
-    kind: str,
-    X: ArrayLike,
-    y: ArrayLike,
-    folds: NDArray[np.int64],
-    *,
-    feature_names: Sequence[str],
-    settings: Mapping[str, Any],
-    seed: int = 0,
-    n_worker: int = 1,
-) -> OutOfFold:
+def cross_validated(learning: Learning, folds: NDArray[np.int64]) -> OutOfFold:
     """Return what a learner of the registry says of every row in each repeat, trained on the other folds.
 
     Parameters
     ----------
-    kind, settings
-        A learner of the registry and its settings.
-    X
-        (n, n_feature) descriptors, NaN where unknown, rows ordered by structure content hash.
-    y
-        (n,) labels.
+    learning
+        The learner and its n rows.
     folds
         (n_repeat, n), as `repeated_folds` gives them.
-    feature_names
-        (n_feature,) names of the columns.
-    seed
-        Of all trainings together; each has its own.
-    n_worker
-        Processes; the result does not depend on it.
 
     Raises
     ------
     UserInputError
         If the settings are wrong or the rows cannot be learned from.
     """
-    labels = np.ascontiguousarray(y, dtype=np.float64)
     tests = [(repeat, folds[repeat] == fold) for repeat in range(len(folds)) for fold in np.unique(folds[repeat])]
-    said = said_of_tests(
-        kind,
-        X,
-        labels,
-        [test for _, test in tests],
-        feature_names=feature_names,
-        settings=settings,
-        seed=seed,
-        n_worker=n_worker,
-    )
+    said = learning.said_of([test for _, test in tests])
     mean, spread = np.empty((2, *folds.shape))
     for (repeat, test), (own_mean, own_spread) in zip(tests, said, strict=True):
         mean[repeat, test], spread[repeat, test] = own_mean, own_spread
-    return OutOfFold(labels, folds, mean, spread)
+    return OutOfFold(learning.labels, folds, mean, spread)
