@@ -197,7 +197,12 @@ def server_cpu(workspace: Workspace) -> float:
         backend = psutil.Process(int(session.execute(text("SELECT pg_backend_pid()")).scalar_one()))
     postmaster = backend.parent()
     assert postmaster is not None
-    times = [process.cpu_times() for process in (postmaster, *postmaster.children())]
+    while True:
+        try:
+            times = [process.cpu_times() for process in (postmaster, *postmaster.children())]
+        except psutil.NoSuchProcess:  # one ended meanwhile: its time is now among its parent's
+            continue
+        break
     return float(np.sum([t.user + t.system + t.children_user + t.children_system for t in times]))
 
 

@@ -140,7 +140,7 @@ def test_the_command_trains_and_tells(
     made_up: Stock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "stock", lambda *_, **__: made_up)
-    monkeypatch.setattr(command, "data_folder", lambda: tmp_path)
+    monkeypatch.setattr("benchmarks.telling.data_folder", lambda: tmp_path)
     small = "--items 2 --epochs 2 --copies 1 --members 2 --width 2 --workers 0"
     monkeypatch.setattr(sys, "argv", ["repro_002", *small.split(), "--home", str(tmp_path), "--device", "cpu"])
     assert command.main() == 1
