@@ -1,0 +1,1 @@
+"""New compositions by generative networks and latent search: encoding, generators, validity, structures, stability."""
