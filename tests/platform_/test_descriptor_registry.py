@@ -31,6 +31,7 @@ def test_the_sets_and_their_sizes() -> None:
         **of_the_paper,
         **of_oxides,
         "packing": 3,
+        "element_fractions": 103,
         "voronoi_128": 128,
         "density": len(COLUMNS),
         "fingerprint": 290,
@@ -38,12 +39,13 @@ def test_the_sets_and_their_sizes() -> None:
     }
     assert all(descriptor_set(name).name == name for name in sizes)
     names = [column for name in sizes if name != "voronoi_128" for column in descriptor_set(name).columns]
-    assert len(names) == len(set(names)) == 279 + 3 + len(COLUMNS) + 290 + 16 + 2
+    assert len(names) == len(set(names)) == 279 + 3 + 103 + len(COLUMNS) + 290 + 16 + 2
 
 
 def test_an_unknown_set_names_those_there_are() -> None:
     with pytest.raises(
-        UnknownDescriptorSet, match="use one of bond_valence, density, fingerprint, magpie, mp, mp_energy, oxide"
+        UnknownDescriptorSet,
+        match="use one of bond_valence, density, element_fractions, fingerprint, magpie, mp, mp_energy, oxide",
     ):
         compute("soap", [])
 

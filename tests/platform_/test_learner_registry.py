@@ -20,8 +20,8 @@ def test_a_given_key_wins_over_the_preset() -> None:
     assert (settings["num_leaves"], settings["n_estimators"]) == (7, 1000)
 
 
-#: All learners but that of fixed columns, which has tests of its own.
-OF_ANY_COLUMNS = sorted(set(registry.known_learners()) - {"magpie_cnn"})
+#: All learners but those of fixed columns, which have tests of their own.
+OF_ANY_COLUMNS = sorted(set(registry.known_learners()) - {"magpie_cnn", "roost"})
 
 
 @pytest.mark.parametrize("kind", OF_ANY_COLUMNS)

@@ -15,6 +15,7 @@ from matsift.descriptors.bond_valence import BOND_VALENCE, compute_bond_valence
 from matsift.descriptors.composition import MAGPIE, compute_magpie
 from matsift.descriptors.density import DENSITY, compute_density
 from matsift.descriptors.diffraction import DIFFRACTION
+from matsift.descriptors.element_fractions import ELEMENT_FRACTIONS, compute_element_fractions
 from matsift.descriptors.fingerprint import FINGERPRINT, compute_fingerprint
 from matsift.descriptors.mp import MP, MP_ENERGY, Facts, compute_mp, compute_mp_energy
 from matsift.descriptors.oxide_pair import OXIDE_PAIR, compute_oxide_pair
@@ -31,6 +32,7 @@ _SETS: dict[str, tuple[DescriptorSet, _Compute]] = {
     MP.name: (MP, lambda chunk: compute_mp(chunk.crystals, chunk.facts)),
     MP_ENERGY.name: (MP_ENERGY, lambda chunk: compute_mp_energy(chunk.crystals, chunk.facts)),
     MAGPIE.name: (MAGPIE, lambda chunk: compute_magpie(chunk.crystals)),
+    ELEMENT_FRACTIONS.name: (ELEMENT_FRACTIONS, lambda chunk: compute_element_fractions(chunk.crystals)),
     PACKING.name: (PACKING, lambda chunk: compute_packing(chunk.crystals)),
     VORONOI.name: (VORONOI, lambda chunk: compute_voronoi(chunk.crystals, chunk.cells)),
     VORONOI_128.name: (VORONOI_128, lambda chunk: compute_voronoi_128(chunk.crystals, chunk.cells)),

@@ -37,6 +37,7 @@ _PLACES = {
     "levenberg_marquardt": ("levenberg_marquardt", "LevenbergMarquardtSettings", "LevenbergMarquardt"),
     "gpr_nn": ("gpr_nn", "GprNnSettings", "GprNn"),
     "magpie_cnn": ("magpie_cnn", "MagpieCnnSettings", "MagpieCnn"),
+    "roost": ("roost", "RoostSettings", "Roost"),
 }
 
 
