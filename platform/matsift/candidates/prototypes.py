@@ -67,18 +67,26 @@ def substituted(prototype: Prototype, mapping: dict[str, str], scale: float) -> 
 
 @cache
 def shortest_bonds(prototype: Prototype) -> tuple[tuple[str, str, float], ...]:
-    """Return (element, element, angstrom) of each atom's bonds: neighbours within a tenth of the nearest one."""
-    lattice, coords = prototype.crystal.lattice, prototype.crystal.frac_coords
+    """Return `shortest_bonds_of` a prototype, which is asked about thousands of times."""
+    return shortest_bonds_of(prototype.crystal)
+
+
+def shortest_bonds_of(crystal: Crystal) -> tuple[tuple[str, str, float], ...]:
+    """Return (element, element, angstrom) of each atom's bonds: neighbours within a tenth of the nearest one.
+
+    Neighbours are looked for in the cell and the 26 around it: right for cells that are not far from reduced.
+    """
+    lattice, coords = crystal.lattice, crystal.frac_coords
     images = np.array([(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)], dtype=np.float64)
     bonds: list[tuple[str, str, float]] = []
-    for i, symbol in enumerate(prototype.crystal.species):
+    for i, symbol in enumerate(crystal.species):
         lengths: NDArray[np.float64] = np.linalg.norm(
             (coords[None, :, :] + images[:, None, :] - coords[i]) @ lattice, axis=2
         )
         lengths[lengths < 1e-3] = np.inf
         nearest = float(lengths.min())
         for _, j in np.argwhere(lengths < 1.1 * nearest):
-            bonds.append((symbol, prototype.crystal.species[j], nearest))
+            bonds.append((symbol, crystal.species[j], nearest))
     return tuple(bonds)
 
 

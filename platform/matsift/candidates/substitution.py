@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -61,10 +61,9 @@ class Substitution:
     @property
     def scale(self) -> float:
         """The factor on all lengths that fits the shortest bonds to the new radii."""
-        old = {o: _radius(o, self.prototype.charges.get(o, 0)) for o, _ in self.mapping}
-        new = {o: _radius(n, q) for (o, n), q in zip(self.mapping, self.charges, strict=True)}
-        ratios = [(new[a] + new[b]) / (old[a] + old[b]) for a, b, _ in shortest_bonds(self.prototype)]
-        return min(max(sum(ratios) / len(ratios), _SCALE_BOUNDS[0]), _SCALE_BOUNDS[1])
+        old = {o: radius(o, self.prototype.charges.get(o, 0)) for o, _ in self.mapping}
+        new = {o: radius(n, q) for (o, n), q in zip(self.mapping, self.charges, strict=True)}
+        return length_factor(shortest_bonds(self.prototype), old, new)
 
     @property
     def text(self) -> str:
@@ -108,6 +107,27 @@ def metallic_substitutions(prototype: Prototype) -> Iterator[Substitution]:
         yield Substitution(prototype, tuple(zip(olds, news, strict=True)), (0,) * len(olds), score)
 
 
+def length_factor(
+    bonds: Sequence[tuple[str, str, float]], old_radii: Mapping[str, float], new_radii: Mapping[str, float]
+) -> float:
+    """Return the factor on all lengths that fits bonds to new radii: the mean of each bond's own, within bounds.
+
+    Parameters
+    ----------
+    bonds
+        The bonds of the old crystal, as `matsift.candidates.prototypes.shortest_bonds_of` gives them.
+    old_radii, new_radii
+        By the old element's symbol, its radius and that of the element that takes its place, angstrom.
+    """
+    ratios = [(new_radii[a] + new_radii[b]) / (old_radii[a] + old_radii[b]) for a, b, _ in bonds]
+    return min(max(sum(ratios) / len(ratios), _SCALE_BOUNDS[0]), _SCALE_BOUNDS[1])
+
+
+def radius(symbol: str, charge: int) -> float:
+    """Return the radius of an ion, angstrom; of a neutral atom in a metal where the charge is 0."""
+    return ionic_radius(symbol, charge) if charge else metallic_radius(symbol)
+
+
 @cache
 def metallic_radius(symbol: str) -> float:
     """Return the radius of a neutral atom in a metal, angstrom; an enlarged covalent radius where there is none."""
@@ -117,10 +137,6 @@ def metallic_radius(symbol: str) -> float:
         warnings.simplefilter("ignore")  # an element without a metallic radius is expected
         element = Element(symbol)
         return float(element.metallic_radius or 1.15 * float(element.atomic_radius or 1.2))
-
-
-def _radius(symbol: str, charge: int) -> float:
-    return ionic_radius(symbol, charge) if charge else metallic_radius(symbol)
 
 
 @cache

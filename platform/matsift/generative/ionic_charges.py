@@ -1,0 +1,73 @@
+"""Whole charges on paper, one state an element, that balance: what ionic radii of a composition are chosen by."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from functools import cache
+
+#: More combinations of states than these are not tried; the composition then counts as one without charges.
+_MOST_COMBINATIONS = 200_000
+
+
+def balanced_charges(amounts: Mapping[str, int]) -> tuple[dict[str, int], ...]:
+    """Return the assignments of one oxidation state an element that sum to 0, likeliest first; none for an alloy.
+
+    Likelier are those in which every anion is more electronegative than every cation, then those with fewer states that
+    are not common ones (pymatgen's `Element.common_oxidation_states`), then those with smaller charges.
+
+    Parameters
+    ----------
+    amounts
+        Element symbol -> whole number of atoms.
+    """
+    if len(amounts) < 2:
+        return ()
+    symbols, counts = list(amounts), list(amounts.values())
+    states = [_states(symbol) for symbol in symbols]
+    if math.prod(len(s) for s in states) > _MOST_COMBINATIONS:
+        return ()
+    found = [
+        charges
+        for charges in itertools.product(*states)
+        if sum(n * q for n, q in zip(counts, charges, strict=True)) == 0
+    ]
+
+    def unlikely(charges: tuple[int, ...]) -> tuple[bool, int, int, tuple[int, ...]]:
+        rare = sum(q not in _common(s) for s, q in zip(symbols, charges, strict=True))
+        return (
+            not _is_ordered(tuple(symbols), charges),
+            rare,
+            sum(n * abs(q) for n, q in zip(counts, charges, strict=True)),
+            charges,
+        )
+
+    return tuple(dict(zip(symbols, charges, strict=True)) for charges in sorted(found, key=unlikely))
+
+
+def _is_ordered(symbols: tuple[str, ...], charges: tuple[int, ...]) -> bool:
+    cations = [_negativity(s) for s, q in zip(symbols, charges, strict=True) if q > 0]
+    anions = [_negativity(s) for s, q in zip(symbols, charges, strict=True) if q < 0]
+    return max(cations) < min(anions)
+
+
+@cache
+def _states(symbol: str) -> tuple[int, ...]:
+    from pymatgen.core import Element  # noqa: PLC0415  slow to import
+
+    element = Element(symbol)
+    return tuple(sorted({*element.common_oxidation_states, *element.icsd_oxidation_states} - {0}))
+
+
+@cache
+def _common(symbol: str) -> frozenset[int]:
+    from pymatgen.core import Element  # noqa: PLC0415  slow to import
+
+    return frozenset(Element(symbol).common_oxidation_states)
+
+
+def _negativity(symbol: str) -> float:
+    from matsift.formulae import element_order  # noqa: PLC0415  it loads pymatgen
+
+    return element_order()[symbol][0]
