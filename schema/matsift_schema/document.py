@@ -29,7 +29,14 @@ AGGREGATES: dict[str, tuple[str, ...]] = {
     "ranking": ("candidate",),
     "campaigns": ("campaign", "campaign_plan", "campaign_round", "campaign_stop", "candidate_score"),
     "acquisitions": ("acquisition", "acquisition_event", "oracle_result"),
-    "generation": ("generated_composition",),
+    "generation": (
+        "generator_version",
+        "generation",
+        "generated_composition",
+        "composition_prediction",
+        "suggestion",
+        "generated_structure",
+    ),
     "diffraction": (
         "structure_type",
         "diffraction_profile",

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
 from sqlalchemy.orm import Session
-from tests.factories import diffraction, fields
+from tests.factories import diffraction, fields, generation
 from tests.factories.crystals import many
 from tests.factories.entries import SOURCE, broken_entry, entry, ingest, label
 from tests.factories.runs import run_id
@@ -258,7 +257,7 @@ def small_study(session: Session, n: int = 6, *, is_diffracted: bool = True) -> 
     relax(session, run, ids[:2])
     write_bond_valence(session, run, ids[:2])
     fields.write_fields(session, run, ids)
-    _rows_without_a_writer(session, run)
+    generation.generate(session, run, model, ids)
     if is_diffracted:
         diffraction.diffract(session, run, ids)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)
@@ -297,13 +296,6 @@ def relax(session: Session, run: int, structure_ids: NDArray[np.int64]) -> int:
         )
         bond_valence.write_relaxations(session, run, variant, rows)
     return variant
-
-
-def _rows_without_a_writer(session: Session, run: int) -> None:
-    """Write a row into the tables that later studies fill."""
-    session.execute(
-        text("INSERT INTO matsift.generated_composition (formula, run_id) VALUES ('NaCl', :run)"), {"run": run}
-    )
 
 
 def campaign_record(**rest: Any) -> campaigns.CampaignRecord:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from matsift.descriptors.diffraction import DIFFRACTION
 from matsift.descriptors.fingerprint import FINGERPRINT
+from matsift.descriptors.of_compositions import composition_sets
 from matsift.descriptors.registry import descriptor_set, is_sparse
 from matsift.learners.registry import known_learners, validate_settings
 from matsift.learners.splits import Strategy
@@ -20,6 +21,7 @@ from matsift.study.campaign import CampaignSettings
 from matsift.study.density import DensitySettings
 from matsift.study.diffraction import SYMMETRY_PROPERTIES, DiffractionSettings
 from matsift.study.duplicates import DuplicateSettings
+from matsift.study.generative import GenerativeSettings, generated_source
 from matsift.study.mobility import MobilitySettings
 from matsift.study.sources import SourceSettings
 from matsift.units import property_definition
@@ -176,6 +178,9 @@ class Study(Mirror):
         DiffractionSettings | None, Field(description="learn space groups from ideal powder profiles")
     ] = None
     density: Annotated[DensitySettings | None, Field(description="learn labels from charge densities")] = None
+    generative: Annotated[
+        GenerativeSettings | None, Field(description="propose new compositions, and make crystals of the best")
+    ] = None
     labels: LabelSettings
     descriptors: DescriptorSettings
     sampling: SamplingSettings = SamplingSettings()
@@ -193,6 +198,12 @@ class Study(Mirror):
         """Origins of the labels that the study starts from: its sources, and what it computes itself before."""
         own = tuple(part.origin for part in (self.bond_valence, self.diffraction) if part is not None)
         return frozenset((*(f"source:{source.name}" for source in self.sources), *own))
+
+    @property
+    def structure_sources(self) -> tuple[str, ...]:
+        """Sources of the structures that are described and screened: those read, and what the study makes itself."""
+        own = () if self.generative is None else (generated_source(self.name),)
+        return (*(source.name for source in self.sources), *own)
 
     @property
     def derived_properties(self) -> tuple[str, ...]:
@@ -213,6 +224,7 @@ class Study(Mirror):
         self._refuse_what_mobility_cannot_do()
         self._refuse_what_diffraction_cannot_do()
         self._refuse_what_density_cannot_do()
+        self._refuse_what_generation_cannot_do()
         for group, sets in self.learner.ablation.items():
             if not sets:
                 raise ValueError(f"learner.ablation.{group} names no descriptor set; name one or leave the group out")
@@ -266,6 +278,20 @@ class Study(Mirror):
             raise ValueError(f"density.leave_out.properties names {unknown[0]!r}, which is not in labels.properties")
         if self.campaign.rounds or self.campaign.strategies:
             raise ValueError("[density] has no campaign; set campaign.strategies = [] and campaign.rounds = 0")
+
+    def _refuse_what_generation_cannot_do(self) -> None:
+        if self.generative is None:
+            return
+        if self.diffraction is not None or self.density is not None:
+            raise ValueError("[generative] goes with neither [diffraction] nor [density]; give each its own file")
+        if self.ranking.property not in self.labels.properties:
+            raise ValueError("[generative] searches by ranking.property; name one of labels.properties")
+        of_crystals = [name for name in self.descriptors.sets if name not in composition_sets()]
+        if of_crystals:
+            raise ValueError(
+                f"[generative] predicts compositions before they have crystals, and {of_crystals[0]!r} describes "
+                f"crystals; set descriptors.sets to some of {', '.join(composition_sets())}"
+            )
 
     def _refuse_repeated_names(self) -> None:
         refuse_repeats("labels.properties", self.labels.properties)

@@ -17,7 +17,14 @@ from matsift_schema.tables.diffraction import (
     StructureType,
 )
 from matsift_schema.tables.fields import VolumetricField
-from matsift_schema.tables.generation import GeneratedComposition
+from matsift_schema.tables.generation import (
+    CompositionPrediction,
+    GeneratedComposition,
+    GeneratedStructure,
+    Generation,
+    GeneratorVersion,
+    Suggestion,
+)
 from matsift_schema.tables.groups import GroupingRule, StructureGroup, StructureGroupMember
 from matsift_schema.tables.labels import Label, LabelVerdict, Property
 from matsift_schema.tables.models import (
@@ -47,6 +54,7 @@ __all__ = [
     "CampaignStop",
     "Candidate",
     "CandidateScore",
+    "CompositionPrediction",
     "DatasetRow",
     "DatasetSnapshot",
     "Descriptor",
@@ -57,6 +65,9 @@ __all__ = [
     "Failure",
     "FeatureImportance",
     "GeneratedComposition",
+    "GeneratedStructure",
+    "Generation",
+    "GeneratorVersion",
     "GroupingRule",
     "HeldOutPrediction",
     "HeldOutSpaceGroup",
@@ -82,6 +93,7 @@ __all__ = [
     "StructureGroupMember",
     "StructureType",
     "StudyReport",
+    "Suggestion",
     "VolumetricField",
     "metadata",
 ]

@@ -1,0 +1,134 @@
+"""`[generative]`: new compositions, found, checked, given a crystal, ranked (paper 004; docs/generative.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from matsift.generative.search.settings import LatentSearchSettings
+from matsift.study.base import Settings, refuse_repeats
+
+#: Start of the name of the source under which a study keeps the crystals that it made.
+GENERATED = "generated:"
+
+
+class KnownFormulas(Settings):
+    """`[generative.known]`: the formulas that the generators learn from, and that count as known.
+
+    The compositions of the study's structures are always among them.
+    """
+
+    substituted: Annotated[
+        int,
+        Field(
+            ge=0, description="formulas at most, the likeliest first, of ions put into prototypes; learned from only"
+        ),
+    ] = 0
+    file: Annotated[str, Field(description="CSV file with further known formulas, relative to the study file")] = ""
+    column: Annotated[str, Field(min_length=1, description="column of the file that holds them")] = "formula"
+
+
+class AutoencoderSettings(Settings):
+    """`[generative.autoencoder]`: the latent space; the paper's width is 1.0 and takes hours on a CPU."""
+
+    width: Annotated[float, Field(gt=0, le=1, description="channels, as a share of the paper's")] = 0.25
+    epochs: Annotated[int, Field(ge=1, description="times that every formula is learned from")] = 20
+    batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 128
+    learning_rate: Annotated[float, Field(gt=0, lt=1, description="of Adam")] = 1e-3
+    held_out: Annotated[
+        float, Field(gt=0, lt=1, description="share of the formulas on which the exact round trip is counted")
+    ] = 0.2
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Field(description="cpu, cuda, or auto: a GPU where there is one")
+    ] = "auto"
+
+
+class GanSettings(Settings):
+    """`[generative.gan]`: the Wasserstein network that composes from noise."""
+
+    steps: Annotated[int, Field(ge=1, description="steps of the generator")] = 4000
+    batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 64
+    critic_steps: Annotated[int, Field(ge=1, le=50, description="steps of the critic for one of the generator")] = 5
+    learning_rate: Annotated[float, Field(gt=0, lt=1, description="of both, by Adam")] = 1e-4
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Field(description="cpu, cuda, or auto: a GPU where there is one")
+    ] = "auto"
+
+
+class SamplingLimits(Settings):
+    """`[generative.sampling]`: how many compositions are drawn, which pass, how many are kept."""
+
+    samples: Annotated[int, Field(ge=0, description="drawn from the network; 0: none is trained")] = 200_000
+    chunk: Annotated[int, Field(ge=1, description="drawn at a time")] = 20_000
+    max_atoms: Annotated[int, Field(ge=2, description="atoms of a reduced formula at most")] = 20
+    max_elements: Annotated[int, Field(ge=2, le=8, description="elements at most")] = 5
+    max_count: Annotated[int, Field(ge=1, le=20, description="atoms of one element at most")] = 7
+    oxidation_states: Annotated[
+        Literal["smact14", "icsd24"], Field(description="table of oxidation states; the paper: smact14")
+    ] = "smact14"
+    keep: Annotated[int, Field(ge=1, description="best compositions of a batch that are stored, by the model")] = 200
+
+
+class LatentSearch(Settings):
+    """`[[generative.searches]]`: one search of the latent space for compositions; a campaign of its own."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60, description="what the report calls it")]
+    initial: Annotated[int, Field(ge=2, description="labelled compositions at most that the search starts from")] = 300
+    settings: Annotated[LatentSearchSettings, Field(description="of the search; its goal is that of [ranking]")] = (
+        LatentSearchSettings()
+    )
+
+    @model_validator(mode="after")
+    def _goal_is_that_of_the_ranking(self) -> LatentSearch:
+        if "goal" in self.settings.model_fields_set:
+            raise ValueError(f"the search {self.name!r} has a goal of its own; say it in ranking.goal alone")
+        return self
+
+
+class StructureSettings(Settings):
+    """`[generative.structures]`: crystals for the best compositions, and what is computed of them."""
+
+    top: Annotated[int, Field(ge=0, description="compositions of all batches together that get crystals")] = 40
+    templates: Annotated[int, Field(ge=1, description="nearest templates for one composition")] = 1
+    assignments: Annotated[
+        int, Field(ge=1, description="ways at most to put the elements on a template's sites, where amounts tie")
+    ] = 1
+    max_sites: Annotated[int, Field(ge=1, description="atoms in the primitive cell of a template at most")] = 20
+    elasticity: Annotated[bool, Field(description="moduli and the mechanical stability check too")] = False
+    time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one crystal, s")] = 300.0
+    symprec: Annotated[float, Field(gt=0, description="tolerance of the symmetry check, angstrom")] = 0.1
+
+
+class GenerativeSettings(Settings):
+    """`[generative]`: which generators learn from what, what they propose, and what becomes of the best."""
+
+    threshold: Annotated[
+        float | None,
+        Field(description="value of ranking.property from which a composition is a hit, in its unit; the paper: 6 eV"),
+    ] = None
+    known: KnownFormulas = KnownFormulas()
+    autoencoder: AutoencoderSettings = AutoencoderSettings()
+    gan: GanSettings = GanSettings()
+    sampling: SamplingLimits = SamplingLimits()
+    searches: Annotated[tuple[LatentSearch, ...], Field(description="each a campaign; empty: none")] = (
+        LatentSearch(name="Validity-aware search"),
+    )
+    structures: StructureSettings = StructureSettings()
+
+    @field_validator("searches")
+    @classmethod
+    def _one_name_a_search(cls, searches: tuple[LatentSearch, ...]) -> tuple[LatentSearch, ...]:
+        refuse_repeats("generative.searches", (search.name for search in searches))
+        return searches
+
+    @model_validator(mode="after")
+    def _something_is_proposed(self) -> GenerativeSettings:
+        if not self.searches and not self.sampling.samples:
+            raise ValueError("[generative] proposes nothing; add [[generative.searches]], or set sampling.samples")
+        return self
+
+
+def generated_source(study: str) -> str:
+    """Return the name of the source under which a study keeps the crystals that it made."""
+    return f"{GENERATED}{study}"
