@@ -38,6 +38,8 @@ from matsift_schema.store.syncs import SyncCounts
 CHUNK = 1000
 CHUNK_SECONDS = 10.0
 
+_Packed = tuple[Sequence[SourceItem], catalogue.PackedEntries]
+
 
 @inner_flow("ingest")
 def ingest(workspace: Workspace, study: Mirror, base_dir: Path, sources: Sequence[str] = ()) -> dict[str, SyncCounts]:
@@ -158,13 +160,25 @@ def _ingest_source(workspace: Workspace, study: str, source: Source) -> SyncCoun
 def write_chunks(
     workspace: Workspace, run: LazyRun, source: Source, chunks: Iterable[Sequence[SourceItem]], advance: Advance
 ) -> Iterator[catalogue.WriteCounts]:
-    """Write chunks in their order, each in a transaction while the next is drawn and packed; yield the counts."""
+    """Write chunks in their order, each in a transaction while the next is drawn and packed; yield the counts.
+
+    Some that share no entry and no structure are written by connections of their own at the same time.
+    """
     ahead = ((chunk, catalogue.pack_entries(_entries(chunk))) for chunk in chunks)
 
-    def write(packed: tuple[Sequence[SourceItem], catalogue.PackedEntries]) -> catalogue.WriteCounts:
+    def write(packed: _Packed) -> catalogue.WriteCounts:
         return invoke(write_chunk, workspace, run, source, packed[0], packed[1], advance)
 
-    return overlapped(ahead, write)
+    return overlapped(ahead, write, independent=_independent)
+
+
+def _independent(one: _Packed, other: _Packed) -> bool:
+    """Return whether the order in which two chunks are written cannot matter."""
+    return (
+        all(isinstance(item, EntryRecord) and (item.crystal is None or item.facts) for item in (*one[0], *other[0]))
+        and one[1].entries.keys().isdisjoint(other[1].entries)
+        and one[1].structures.keys().isdisjoint(other[1].structures)
+    )
 
 
 @task(name="write entries", cache_policy=NO_CACHE)

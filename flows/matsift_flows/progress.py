@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,10 +97,12 @@ class _Tally:
         self.title, self.total, self.unit = title, total, unit
         self.done = self.failed = 0
         self.started = time.monotonic()
+        self._lock = threading.Lock()
 
     def count(self, n: int = 1, *, failed: int = 0) -> None:
-        self.done += n
-        self.failed += failed
+        with self._lock:
+            self.done += n
+            self.failed += failed
 
     def rate(self) -> float:
         return self.done / max(time.monotonic() - self.started, 1e-9)

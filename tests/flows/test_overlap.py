@@ -76,6 +76,35 @@ def test_one_chunk_at_a_time_in_order() -> None:
     assert list(overlapped(iter(range(50)), write)) == list(range(50))
 
 
+def test_independent_chunks_are_written_at_the_same_time_and_told_in_order() -> None:
+    """Each waits for the other: one after the other they would never end."""
+    both = threading.Barrier(2)
+
+    def write(chunk: int) -> int:
+        both.wait(10)
+        time.sleep(0.01 * (chunk == 1))
+        return chunk
+
+    assert list(overlapped([1, 2, 3, 4], write, independent=lambda *_: True)) == [1, 2, 3, 4]
+
+
+def test_a_chunk_waits_for_those_that_it_depends_on() -> None:
+    """Of the same parity none is written beside another, and none before it."""
+    busy = {0: threading.Lock(), 1: threading.Lock()}
+    written: list[int] = []
+
+    def write(chunk: int) -> None:
+        lock = busy[chunk % 2]
+        assert lock.acquire(blocking=False)
+        time.sleep(0.001 * (chunk % 3))
+        written.append(chunk)
+        lock.release()
+
+    list(overlapped(range(30), write, independent=lambda one, other: one % 2 != other % 2))
+    assert [c for c in written if c % 2] == list(range(1, 30, 2))
+    assert [c for c in written if not c % 2] == list(range(0, 30, 2))
+
+
 def test_an_error_of_writing_ends_the_reading() -> None:
     drawn: list[int] = []
 
