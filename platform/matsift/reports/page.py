@@ -69,16 +69,18 @@ def render_html(report: RankingReport) -> str:
     )
 
 
-def render_template(name: str, **context: object) -> str:
-    """Return a page made of a template of this room with the style, the scripts and the policy that all pages share."""
-    scripts = (_plotly_script(), _asset("report.js"))
+def render_template(name: str, further_scripts: tuple[Markup, ...] = (), **context: object) -> str:
+    """Return a page made of a template of this room with the style, the scripts and the policy that all pages share.
+
+    `further_scripts` run after those of all pages.
+    """
+    scripts = (_plotly_script(), asset("report.js"), *further_scripts)
     return (
         _environment()
         .get_template(name)
         .render(
-            style=_asset("report.css"),
-            plotly_script=scripts[0],
-            page_script=scripts[1],
+            style=asset("report.css"),
+            scripts=scripts,
             policy=_content_policy(scripts),
             **context,
         )
@@ -149,7 +151,8 @@ def _environment() -> Environment:
 
 
 @cache
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
+    """Return a style or a script of this room."""
     text = files("matsift.reports").joinpath("templates", name).read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704  our own file
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from matsift.reports.data import Provenance, QualityRow, RankingReport, RunRow
 from matsift.reports.densities import DensityReport
+from matsift.reports.generative import GenerativeReport
 from matsift.reports.notation import headed, moment, number, quantity, score, symbol, symbol_markup, text_markup
 from matsift.reports.space_groups import SpaceGroupReport
 
@@ -39,7 +40,7 @@ def evaluation_tables(report: RankingReport) -> tuple[Table, ...]:
     return tuple(_evaluation_table(report, name) for name in dict.fromkeys(e.property_name for e in report.evaluations))
 
 
-def quality_tables(report: RankingReport | SpaceGroupReport | DensityReport) -> tuple[Table, ...]:
+def quality_tables(report: RankingReport | SpaceGroupReport | DensityReport | GenerativeReport) -> tuple[Table, ...]:
     """Return what each named rule kept and rejected, a table a stage, and what failed."""
     stages = groupby(report.quality, key=lambda row: row.stage)
     failures = Table(
@@ -73,12 +74,12 @@ def provenance_tables(provenance: Provenance) -> tuple[Table, ...]:
             ),
             tuple(
                 (
-                    _hash(m.content_hash),
+                    hash_markup(m.content_hash),
                     m.learner,
                     m.purpose,
                     symbol_markup(m.property_name),
                     str(m.seed),
-                    _hash(m.snapshot_hash),
+                    hash_markup(m.snapshot_hash),
                 )
                 for m in provenance.models
             ),
@@ -88,7 +89,7 @@ def provenance_tables(provenance: Provenance) -> tuple[Table, ...]:
             "Data snapshots",
             (Column("Snapshot"), Column("Property"), Column("Strategy"), Column("Rows", True)),
             tuple(
-                (_hash(s.content_hash), symbol_markup(s.property_name), s.strategy, number(s.n_row, 0))
+                (hash_markup(s.content_hash), symbol_markup(s.property_name), s.strategy, number(s.n_row, 0))
                 for s in provenance.snapshots
             ),
         ),
@@ -173,5 +174,6 @@ def _columns(numeric_by_header: Mapping[str, bool]) -> tuple[Column, ...]:
     return tuple(Column(header, numeric) for header, numeric in numeric_by_header.items())
 
 
-def _hash(content_hash: str) -> Markup:
+def hash_markup(content_hash: str) -> Markup:
+    """Return the beginning of a hash that shows the whole one under the mouse."""
     return Markup('<code title="{}">{}</code>').format(content_hash, content_hash[:_HASH_SHOWN])

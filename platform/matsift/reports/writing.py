@@ -16,6 +16,9 @@ from matsift.reports.data import RankingReport
 from matsift.reports.densities import DensityReport
 from matsift.reports.density_page import render_densities
 from matsift.reports.density_tables import density_tables
+from matsift.reports.generative import GenerativeReport
+from matsift.reports.generative_page import render_generative
+from matsift.reports.generative_tables import generative_tables
 from matsift.reports.page import render_html
 from matsift.reports.space_group_page import render_space_groups
 from matsift.reports.space_group_tables import space_group_tables
@@ -23,7 +26,7 @@ from matsift.reports.space_groups import SpaceGroupReport
 from matsift.reports.tables import report_tables, write_tables
 
 PAGE_NAME = "report.html"
-Report = RankingReport | SpaceGroupReport | DensityReport
+Report = RankingReport | SpaceGroupReport | DensityReport | GenerativeReport
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -61,6 +64,8 @@ def _page(report: Report) -> str:
         return render_space_groups(report)
     if isinstance(report, DensityReport):
         return render_densities(report)
+    if isinstance(report, GenerativeReport):
+        return render_generative(report)
     return render_html(report)
 
 
@@ -69,4 +74,6 @@ def _tables(report: Report) -> Mapping[str, pa.Table]:
         return space_group_tables(report)
     if isinstance(report, DensityReport):
         return density_tables(report)
+    if isinstance(report, GenerativeReport):
+        return generative_tables(report)
     return report_tables(report)

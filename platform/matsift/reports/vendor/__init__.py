@@ -1,0 +1,1 @@
+"""Scripts of others that pages carry inside them: version, licence, address and hash stand in `3Dmol.json`."""
