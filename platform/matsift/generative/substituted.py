@@ -220,11 +220,12 @@ def _is_among(made: SubstitutedCrystal, found: Sequence[SubstitutedCrystal]) -> 
 def _charges(old: Mapping[str, int], mapping: Mapping[str, str]) -> tuple[dict[str, int], dict[str, int]]:
     """Return, by old element, the charges of the old and of the new composition; both empty if either is an alloy."""
     olds = balanced_charges(old)
-    news = balanced_charges({mapping[o]: n for o, n in old.items()})
+    news = balanced_charges(
+        {mapping[o]: n for o, n in old.items()}, like={mapping[o]: q for o, q in olds[0].items()} if olds else None
+    )
     if not olds or not news:
         return {}, {}
-    by_old = [{o: charges[mapping[o]] for o in old} for charges in news]
-    return olds[0], olds[0] if olds[0] in by_old else by_old[0]
+    return olds[0], {o: news[0][mapping[o]] for o in old}
 
 
 def _by_amount(amounts: Mapping[str, int]) -> dict[int, list[str]]:
