@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-dft test lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
-  repro-000 repro-001 repro-001-active repro-002 repro-003 docs constraints clean
+  repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ repro-002: $(VENV)/.installed-dev ## paper 002: networks for space group and vol
 
 repro-003: $(VENV)/.installed-dev ## paper 003: networks on charge densities for moduli, data in MATSIFT_DATA; goes on where it stopped
 	$(BIN)/python -m benchmarks.repro_003
+
+repro-004: $(VENV)/.installed-dev ## paper 004: active generative design of wide gaps, data in MATSIFT_DATA; goes on where it stopped
+	$(BIN)/python -m benchmarks.repro_004
 
 bench-identify: $(VENV)/.installed-dev ## measured patterns in MATSIFT_DATA: how often networks, search and both are right
 	$(BIN)/python -m benchmarks.measured_patterns
