@@ -119,8 +119,8 @@ def search(session: Session, run: int, model: int) -> int:
         scores=nothing,
         order=[],
     )
-    invalid = suggestion(1, decodes=False, formula=None, value=None, reason="row of Na holds two ones")
-    suggestions.write_suggestions(session, run, round_id, [suggestion(0), invalid])
+    invalid = suggestion(2, decodes=False, formula=None, value=None, reason="row of Na holds two ones")
+    suggestions.write_suggestions(session, run, round_id, [suggestion(1), invalid])
     return campaign
 
 

@@ -175,7 +175,7 @@ VIOLATIONS: dict[str, dict[str, str]] = {
     "ck_composition_prediction__spread_is_not_negative": {"spread": NAN},
     "ck_composition_prediction__interval_is_ordered": {"lower": "upper + 1"},
     "ck_composition_prediction__coverage_is_a_fraction": {"coverage": "1"},
-    "ck_suggestion__number_is_not_negative": {"number": "-1"},
+    "ck_suggestion__number_counts_from_one": {"number": "0"},
     "ck_suggestion__latent_is_finite": {"latent": "'{0, NaN}'"},
     "ck_suggestion__score_is_finite": {"score": INFINITY},
     "ck_suggestion__mean_is_finite": {"mean": NAN},

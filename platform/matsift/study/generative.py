@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from matsift.generative.search.settings import LatentSearchSettings
-from matsift.study.base import Settings, refuse_repeats
+from matsift.generative.search.settings import Goal, LatentSearchSettings
+from matsift.generative.search.strategies import named_search
+from matsift.study.base import Settings, as_fault, refuse_repeats
 
 #: Start of the name of the source under which a study keeps the crystals that it made.
 GENERATED = "generated:"
@@ -29,7 +30,7 @@ class KnownFormulas(Settings):
     column: Annotated[str, Field(min_length=1, description="column of the file that holds them")] = "formula"
 
 
-class AutoencoderSettings(Settings):
+class CompositionAutoencoder(Settings):
     """`[generative.autoencoder]`: the latent space; the paper's width is 1.0 and takes hours on a CPU."""
 
     width: Annotated[float, Field(gt=0, le=1, description="channels, as a share of the paper's")] = 0.25
@@ -44,11 +45,15 @@ class AutoencoderSettings(Settings):
     ] = "auto"
 
 
-class GanSettings(Settings):
+class CompositionGan(Settings):
     """`[generative.gan]`: the Wasserstein network that composes from noise."""
 
-    steps: Annotated[int, Field(ge=1, description="steps of the generator")] = 4000
-    batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 64
+    architecture: Annotated[
+        Literal["dense", "matgan"], Field(description="layers that see all at once, or the convolutions of the paper")
+    ] = "dense"
+    width: Annotated[float, Field(gt=0, le=4, description="neurons or channels, as a share of the full network")] = 1.0
+    epochs: Annotated[int, Field(ge=1, description="times that every formula is learned from")] = 40
+    batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 128
     critic_steps: Annotated[int, Field(ge=1, le=50, description="steps of the critic for one of the generator")] = 5
     learning_rate: Annotated[float, Field(gt=0, lt=1, description="of both, by Adam")] = 1e-4
     device: Annotated[
@@ -74,15 +79,23 @@ class LatentSearch(Settings):
     """`[[generative.searches]]`: one search of the latent space for compositions; a campaign of its own."""
 
     name: Annotated[str, Field(min_length=1, max_length=60, description="what the report calls it")]
-    initial: Annotated[int, Field(ge=2, description="labelled compositions at most that the search starts from")] = 300
-    settings: Annotated[LatentSearchSettings, Field(description="of the search; its goal is that of [ranking]")] = (
-        LatentSearchSettings()
-    )
+    strategy: Annotated[
+        str, Field(description="paper, paper_text, or one beyond the paper; docs/generative.md tells them apart")
+    ] = "manifold_ensemble"
+    initial: Annotated[
+        int, Field(ge=2, description="labelled compositions at most that the search starts from, drawn by the seed")
+    ] = 300
+    settings: dict[str, Any] = Field({}, description="of the strategy, over its own; the goal is that of [ranking]")
+
+    def filled(self, goal: Goal) -> LatentSearchSettings:
+        """Return all settings of the search."""
+        return named_search(self.strategy, **{**self.settings, "goal": goal})
 
     @model_validator(mode="after")
-    def _goal_is_that_of_the_ranking(self) -> LatentSearch:
-        if "goal" in self.settings.model_fields_set:
+    def _known(self) -> LatentSearch:
+        if "goal" in self.settings:
             raise ValueError(f"the search {self.name!r} has a goal of its own; say it in ranking.goal alone")
+        as_fault(self.filled, "maximize")
         return self
 
 
@@ -108,11 +121,11 @@ class GenerativeSettings(Settings):
         Field(description="value of ranking.property from which a composition is a hit, in its unit; the paper: 6 eV"),
     ] = None
     known: KnownFormulas = KnownFormulas()
-    autoencoder: AutoencoderSettings = AutoencoderSettings()
-    gan: GanSettings = GanSettings()
+    autoencoder: CompositionAutoencoder = CompositionAutoencoder()
+    gan: CompositionGan = CompositionGan()
     sampling: SamplingLimits = SamplingLimits()
     searches: Annotated[tuple[LatentSearch, ...], Field(description="each a campaign; empty: none")] = (
-        LatentSearch(name="Validity-aware search"),
+        LatentSearch(name="Search near known compositions"),
     )
     structures: StructureSettings = StructureSettings()
 

@@ -37,7 +37,7 @@ class GeneratorVersion(Base):
         CheckConstraint("n_formula >= 0", name="n_formula_is_not_negative"),
         sha256_hex("artifact_sha256"),
         CheckConstraint(
-            "(kind IN ('rules', 'random')) = (artifact_sha256 IS NULL)"
+            "(kind IN ('rules', 'random') OR artifact_sha256 IS NOT NULL)"
             " AND (artifact_sha256 IS NULL) = (artifact_uri IS NULL)",
             name="networks_have_an_artifact",
         ),
@@ -58,8 +58,10 @@ class GeneratorVersion(Base):
     )
     n_formula: Mapped[int] = mapped_column(comment="formulas that it learned from, count")
     scores: Mapped[dict[str, Any]] = json_object("how well it was trained, for example round_trip, fraction of 1")
-    artifact_sha256: Mapped[str | None] = mapped_column(comment="SHA-256 of the stored network; NULL = none")
-    artifact_uri: Mapped[str | None] = mapped_column(comment="where the network lay when it was stored; NULL = none")
+    artifact_sha256: Mapped[str | None] = mapped_column(
+        comment="SHA-256 of the stored network, or list of formulas; NULL = none"
+    )
+    artifact_uri: Mapped[str | None] = mapped_column(comment="where that lay when it was stored; NULL = none")
     code_version: Mapped[str] = mapped_column(comment="version of matsift that made it")
     run_id: Mapped[int] = run_reference()
     created_at: Mapped[datetime] = timestamp()
@@ -167,7 +169,7 @@ class Suggestion(Base):
 
     __tablename__ = "suggestion"
     __table_args__ = (
-        CheckConstraint("number >= 0", name="number_is_not_negative"),
+        CheckConstraint("number >= 1", name="number_counts_from_one"),
         CheckConstraint(
             "cardinality(latent) > 0 AND '-Infinity' < ALL (latent) AND 'Infinity' > ALL (latent)",
             name="latent_is_finite",
@@ -187,7 +189,9 @@ class Suggestion(Base):
     )
 
     campaign_round_id: Mapped[int] = reference("campaign_round.id", "the round", primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True, comment="place among the suggestions of the round, from 0")
+    number: Mapped[int] = mapped_column(
+        primary_key=True, comment="place among the suggestions of the whole search, from 1"
+    )
     latent: Mapped[list[float]] = mapped_column(
         ARRAY(REAL), comment="the point, coordinates of the autoencoder, no unit"
     )

@@ -1,7 +1,6 @@
 CREATE VIEW analysis.suggestion AS
 SELECT c.study, c.name AS campaign, c.strategy, p.name AS property_name, p.unit, r.number AS round, u.number,
-       row_number() OVER (PARTITION BY c.id ORDER BY r.number, u.number) AS place, u.score, u.mean, u.spread,
-       u.decodes, u.formula, u.value, u.reason, m.content_hash AS model_hash, c.content_hash AS campaign_hash,
+       u.score, u.mean, u.spread, u.decodes, u.formula, u.value, u.reason, m.content_hash AS model_hash, c.content_hash AS campaign_hash,
        u.run_id, u.created_at
 FROM matsift.suggestion u
 JOIN matsift.campaign_round r ON r.id = u.campaign_round_id
@@ -16,8 +15,7 @@ COMMENT ON COLUMN analysis.suggestion.strategy IS 'name of the search in the stu
 COMMENT ON COLUMN analysis.suggestion.property_name IS 'property that is searched by';
 COMMENT ON COLUMN analysis.suggestion.unit IS 'unit of the property';
 COMMENT ON COLUMN analysis.suggestion.round IS 'number of the round, from 0';
-COMMENT ON COLUMN analysis.suggestion.number IS 'place in the round, from 0';
-COMMENT ON COLUMN analysis.suggestion.place IS 'place in the search, from 1';
+COMMENT ON COLUMN analysis.suggestion.number IS 'place in the whole search, from 1';
 COMMENT ON COLUMN analysis.suggestion.score IS 'value of the acquisition function; unit as the strategy; NULL = it has none';
 COMMENT ON COLUMN analysis.suggestion.mean IS 'what the surrogate expected, in the unit of the row; NULL = it was not asked';
 COMMENT ON COLUMN analysis.suggestion.spread IS 'its standard deviation, in the unit of the row; NULL = it was not asked';

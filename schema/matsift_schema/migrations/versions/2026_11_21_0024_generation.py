@@ -92,8 +92,13 @@ def _create_generators() -> None:
             _column("formulas_hash", _TEXT, "SHA-256 of the formulas that it learned from, sorted, one a line"),
             _column("n_formula", _COUNT, "formulas that it learned from, count"),
             _object("scores", "how well it was trained, for example round_trip, fraction of 1"),
-            _column("artifact_sha256", _TEXT, "SHA-256 of the stored network; NULL = none", nullable=True),
-            _column("artifact_uri", _TEXT, "where the network lay when it was stored; NULL = none", nullable=True),
+            _column(
+                "artifact_sha256",
+                _TEXT,
+                "SHA-256 of the stored network, or list of formulas; NULL = none",
+                nullable=True,
+            ),
+            _column("artifact_uri", _TEXT, "where that lay when it was stored; NULL = none", nullable=True),
             _column("code_version", _TEXT, "version of matsift that made it"),
         ],
         {
@@ -102,7 +107,7 @@ def _create_generators() -> None:
             "formulas_hash_is_sha256": _SHA256.format("formulas_hash"),
             "n_formula_is_not_negative": "n_formula >= 0",
             "artifact_sha256_is_sha256": _SHA256.format("artifact_sha256"),
-            "networks_have_an_artifact": "(kind IN ('rules', 'random')) = (artifact_sha256 IS NULL)"
+            "networks_have_an_artifact": "(kind IN ('rules', 'random') OR artifact_sha256 IS NOT NULL)"
             " AND (artifact_sha256 IS NULL) = (artifact_uri IS NULL)",
             "artifact_uri_is_not_empty": "artifact_uri <> ''",
         },
@@ -229,7 +234,7 @@ def _create_suggestions() -> None:
     op.create_table(
         table,
         _column("campaign_round_id", _KEY, "the round"),
-        _column("number", _COUNT, "place among the suggestions of the round, from 0"),
+        _column("number", _COUNT, "place among the suggestions of the whole search, from 1"),
         _column("latent", sa.ARRAY(sa.REAL()), "the point, coordinates of the autoencoder, no unit"),
         _column(
             "score",
@@ -253,7 +258,7 @@ def _create_suggestions() -> None:
         *_checks(
             table,
             {
-                "number_is_not_negative": "number >= 0",
+                "number_counts_from_one": "number >= 1",
                 "latent_is_finite": "cardinality(latent) > 0 AND '-Infinity' < ALL (latent)"
                 " AND 'Infinity' > ALL (latent)",
                 "score_is_finite": _FINITE.format("score"),
