@@ -13,6 +13,8 @@ from matsift.generative.search.settings import Acquisition
 Floats = NDArray[np.float64]
 
 _ROOT_2PI = float(np.sqrt(2.0 * np.pi))
+#: So many spreads away, a normal number has no probability left.
+_FAR = 1e3
 
 
 @dataclass(frozen=True)
@@ -67,4 +69,4 @@ class Utility:
     @staticmethod
     def _standardized(ahead: Floats, spread: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return np.where(ahead == 0.0, 0.0, ahead / spread)
+            return np.where(ahead == 0.0, 0.0, np.clip(ahead / spread, -_FAR, _FAR))

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from matsift.errors import UserInputError
-from matsift.generative.search.rounds import Registered, Round, open_round
+from matsift.generative.search.rounds import Choice, Registered, Round, open_round
 from matsift.generative.search.settings import LatentSearchSettings
 from matsift.generative.search.space import LatentSpace, Start, Suggestion
 
@@ -41,7 +42,7 @@ class LatentSearch:
         self.rows: list[tuple[Suggestion, float | None]] = []
         self.round_number = 1
         self.finished = False
-        self._first = 0
+        self._first = self._heard = 0
         self._exhausted = False
         self._round: Round | None = None
         self._direction = 1.0 if settings.goal == "maximize" else -1.0
@@ -80,6 +81,8 @@ class LatentSearch:
     def ask(self) -> Suggestion:
         """Return the next point, decoded; asking twice returns the same.
 
+        Linear algebra runs on one thread meanwhile: how a sum is parted among threads would show in its last digits.
+
         Raises
         ------
         UserInputError
@@ -89,14 +92,8 @@ class LatentSearch:
             raise UserInputError("the search is finished; give it more rounds, or a larger budget, to go on")
         if self.must_label:
             raise UserInputError(f"round {self.round_number} waits for {len(self.pending)} labels; give them first")
-        if self._round is None:
-            self._round = open_round(
-                self.settings, self.space, self.start, self._registered(), self.seed, self.round_number
-            )
-            for suggestion, _ in self.rows[self._first :]:
-                self._round.took(suggestion)
-        number = len(self.rows) + 1
-        choice = self._round.choose(number)
+        with threadpool_limits(1):
+            choice = self._choose()
         if choice is None and self._first < len(self.rows):
             self._exhausted = True
             self._close()
@@ -108,7 +105,7 @@ class LatentSearch:
         decoded = choice.proposal.decoded
         return Suggestion(
             self.round_number,
-            number,
+            len(self.rows) + 1,
             choice.proposal.latents[0],
             choice.worth,
             self._direction * choice.mean,
@@ -116,6 +113,18 @@ class LatentSearch:
             decoded.formulas[0],
             decoded.reasons[0],
         )
+
+    def _choose(self) -> Choice | None:
+        """Return the next point of this round, which is opened, and hears its rows, where it was not yet."""
+        if self._round is None:
+            self._round = open_round(
+                self.settings, self.space, self.start, self._registered(), self.seed, self.round_number
+            )
+            self._heard = self._first
+        for suggestion, _ in self.rows[self._heard :]:
+            self._round.took(suggestion)
+        self._heard = len(self.rows)
+        return self._round.choose(len(self.rows) + 1)
 
     def tell(self, suggestion: Suggestion, value: float | None = None) -> None:
         """Take a suggestion as made, with its label, or with None for one that `label` will bring or that has none.
@@ -139,8 +148,6 @@ class LatentSearch:
         if value is not None and not suggestion.decodes:
             raise UserInputError(f"suggestion {suggestion.number} does not decode and can have no label")
         self.rows.append((suggestion, None if value is None else float(value)))
-        if self._round is not None:
-            self._round.took(suggestion)
         self._close()
 
     def label(self, values: Sequence[float]) -> None:
@@ -199,5 +206,6 @@ class LatentSearch:
             latents.append(suggestion.latent[None])
             values.append(np.array([registered]))
             formulas.append(suggestion.formula)
-        known = {*self.start.formulas, *(s.formula for s, _ in self.rows if s.formula is not None)}
+        earlier = self.rows[: self._first]
+        known = {*self.start.formulas, *(s.formula for s, _ in earlier if s.formula is not None)}
         return Registered(np.concatenate(latents), np.concatenate(values), tuple(formulas), known)

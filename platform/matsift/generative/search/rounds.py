@@ -39,7 +39,7 @@ class Registered:
     formulas
         (n,) None for those.
     known
-        Formulas that are labelled, or asked for already.
+        Formulas of the start, and those that earlier rounds asked for.
     """
 
     latents: Latents
@@ -90,14 +90,14 @@ def open_round(
     else:
         projection = Projection.of(start.latents, settings.process.components)
         surrogate = ProcessSurrogate(registered.latents, registered.values, projection, settings.process)
-    judge = _Judge(settings, space, registered)
+    judge = Judge(settings, space, registered)
     if settings.proposals == "box":
         assert isinstance(surrogate, ProcessSurrogate)
         return _BoxRound(judge, surrogate, start, seed)
     return _ManifoldRound(judge, surrogate, start, seed, number)
 
 
-class _Judge:
+class Judge:
     """Which proposals may be suggested, and what they are worth beside those of the same batch."""
 
     def __init__(self, settings: LatentSearchSettings, space: LatentSpace, registered: Registered) -> None:
@@ -161,7 +161,7 @@ class _Judge:
 class _BoxRound:
     """Suggestions from the whole box, one by one, each by a new maximisation."""
 
-    def __init__(self, judge: _Judge, surrogate: ProcessSurrogate, start: Start, seed: int) -> None:
+    def __init__(self, judge: Judge, surrogate: ProcessSurrogate, start: Start, seed: int) -> None:
         self._judge, self._surrogate, self._seed = judge, surrogate, seed
         down = surrogate.projection.down(start.latents)
         self._bounds = np.stack([down.min(axis=0), down.max(axis=0)], axis=1)
@@ -189,7 +189,7 @@ class _BoxRound:
 class _ManifoldRound:
     """Suggestions out of proposals near known latent vectors, drawn, decoded and judged once a round."""
 
-    def __init__(self, judge: _Judge, surrogate: Surrogate, start: Start, seed: int, number: int) -> None:
+    def __init__(self, judge: Judge, surrogate: Surrogate, start: Start, seed: int, number: int) -> None:
         self._judge, self._surrogate = judge, surrogate
         settings, registered = judge.settings, judge.registered
         labelled = np.flatnonzero(registered.is_labelled)
@@ -225,7 +225,7 @@ class _ManifoldRound:
 def _best(
     proposals: Proposals,
     permitted: NDArray[np.bool_],
-    judge: _Judge,
+    judge: Judge,
     surrogate: Surrogate,
     said: tuple[Floats, Floats] | None = None,
 ) -> Choice:
@@ -236,7 +236,7 @@ def _best(
     return Choice(proposals.take(np.array([at])), float(worth[at]), float(mean[at]), float(spread[at]))
 
 
-def _learn(suggestion: Suggestion, judge: _Judge, surrogate: Surrogate) -> bool:
+def _learn(suggestion: Suggestion, judge: Judge, surrogate: Surrogate) -> bool:
     """Register what does not decode, or believe the mean of what does, as the settings say; return whether so."""
     settings = judge.settings
     if not suggestion.decodes and settings.invalid == "register":

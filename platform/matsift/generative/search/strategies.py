@@ -54,6 +54,8 @@ def named_search(name: str, **changes: Any) -> LatentSearchSettings:
     `manifold_process`: the same process, proposals near known latent vectors, batches by GP-BUCB. `manifold_ensemble`:
     a calibrated ensemble of composition descriptors, the same proposals, batches spread by local penalties.
 
+    A table among the changes (`process={...}`) changes its keys and leaves the others.
+
     Raises
     ------
     UserInputError
@@ -61,4 +63,7 @@ def named_search(name: str, **changes: Any) -> LatentSearchSettings:
     """
     if name not in _TABLES:
         raise UserInputError(f"there is no latent search {name!r}; use one of {', '.join(_TABLES)}")
-    return LatentSearchSettings.model_validate({**_TABLES[name], **changes})
+    table = dict(_TABLES[name])
+    for key, change in changes.items():
+        table[key] = {**table.get(key, {}), **change} if isinstance(change, dict) else change
+    return LatentSearchSettings.model_validate(table)
