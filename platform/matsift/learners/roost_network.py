@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from matsift.learners.roost_kernel import SLOPE, pair_means
 from matsift.learners.roost_settings import RoostSettings
 
 #: Number of compositions, and elements in each of them: one dense block.
@@ -70,13 +71,14 @@ class Roost(nn.Module):
 class Attention(nn.Module):
     """Gated means over the elements of a composition, for each of its elements (`in_pairs`) or for it as a whole.
 
+    On a processor pairs are taken one by one (`roost_kernel`) unless `in_cache` is False; the numbers are the same.
     A head weighs neighbour j by its gate, softmax of logit + power ln(fraction), and averages the messages; the heads
     are averaged.
     """
 
     def __init__(self, width: int, heads: int, hidden: int, *, in_pairs: bool) -> None:
         super().__init__()
-        self.heads, self.hidden = heads, hidden
+        self.heads, self.hidden, self.in_cache = heads, hidden, True
         self.own = nn.Parameter(torch.empty(2 * heads * hidden, width)) if in_pairs else None
         self.other = nn.Parameter(torch.empty(2 * heads * hidden, width))
         self.shift = nn.Parameter(torch.empty(2 * heads * hidden))
@@ -101,20 +103,26 @@ class Attention(nn.Module):
         theirs = functional.linear(features, self.other, self.shift)
         mine = None if self.own is None else functional.linear(features, self.own)
         weights = logarithms[:, None] * self.power
+        if mine is not None and self.in_cache and mine.device.type == "cpu":
+            means = pair_means(mine, theirs, weights, self.gate, blocks)
+        else:
+            means = self._all_means(mine, theirs, weights, blocks)
+        return functional.linear(means, self.message / self.heads, self.message_shift.mean(dim=0))
+
+    def _all_means(self, mine: Tensor | None, theirs: Tensor, weights: Tensor, blocks: Sequence[Block]) -> Tensor:
         means, place = [], 0
         for n, k in blocks:
             here = slice(place, place + n * k)
             own = None if mine is None else mine[here]
             means.append(self._means(own, theirs[here], weights[here], n, k))
             place += n * k
-        gathered = torch.cat(means) if len(means) != 1 else means[0]
-        return functional.linear(gathered, self.message / self.heads, self.message_shift.mean(dim=0))
+        return torch.cat(means)
 
     def _means(self, own: Tensor | None, theirs: Tensor, weights: Tensor, n: int, k: int) -> Tensor:
         """Return the gated means of the hidden layers of messages: (n k or n, heads x hidden)."""
         shape = (n, k, 2 * self.heads * self.hidden)
         hidden = theirs.view(n, 1, *shape[1:]) if own is None else theirs.view(n, 1, *shape[1:]) + own.view(n, k, 1, -1)
-        hidden = functional.leaky_relu(hidden).view(n, -1, k, 2, self.heads, self.hidden)
+        hidden = functional.leaky_relu(hidden, SLOPE).view(n, -1, k, 2, self.heads, self.hidden)
         logits = (hidden[:, :, :, 0] * self.gate).sum(dim=-1)
         gates = torch.softmax(logits + weights.view(n, 1, k, self.heads), dim=2)
         return (hidden[:, :, :, 1] * gates[..., None]).sum(dim=2).flatten(0, 1).flatten(1)
