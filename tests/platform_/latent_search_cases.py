@@ -24,7 +24,13 @@ def decode(latents: NDArray[np.float32]) -> Decoded:
     decodes = (off < _WIDTH) & (amounts.min(axis=1) >= 0) & (amounts.sum(axis=1) > 0)
     formulas = tuple(_formula(row) if valid else None for row, valid in zip(amounts, decodes, strict=True))
     reasons = tuple(None if valid else "off the sheet" for valid in decodes)
-    return Decoded(formulas, reasons, 1.0 / (1.0 + np.exp(4.0 * (off.astype(np.float64) - _WIDTH))))
+    return Decoded(formulas, reasons)
+
+
+def confidence(latents: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how surely a vector decodes: one half at the edge."""
+    off = np.abs(latents[:, 3:]).max(axis=1).astype(np.float64)
+    return np.asarray(1.0 / (1.0 + np.exp(4.0 * (off - _WIDTH))))
 
 
 def amounts_of(formulas: Sequence[str]) -> NDArray[np.float64]:
@@ -44,7 +50,7 @@ def without_oxygen(formulas: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def space() -> LatentSpace:
-    return LatentSpace(decode, amounts_of, without_oxygen)
+    return LatentSpace(decode, confidence, amounts_of, without_oxygen)
 
 
 def start(n: int = 40) -> Start:

@@ -132,7 +132,7 @@ def test_points_that_do_not_decode_count_as_the_invalid_value_or_not_at_all() ->
 
 def _nothing(decoded: Decoded) -> Decoded:
     n = len(decoded.formulas)
-    return Decoded((None,) * n, ("never",) * n, np.zeros(n))
+    return Decoded((None,) * n, ("never",) * n)
 
 
 def test_labels_may_come_when_the_round_is_over() -> None:
@@ -200,7 +200,7 @@ def test_a_point_beside_one_of_the_batch_is_worth_as_little_as_the_worst() -> No
     start = cases.start()
     known = Registered(start.latents, start.values, start.formulas, {*start.formulas})
     judge = Judge(_settings("manifold_process", diversity=1.0), cases.space(), known)
-    points = Proposals(start.latents, cases.decode(start.latents))
+    points = judge.proposals(start.latents)
     mean, spread = np.linspace(1.0, 2.0, len(points)), np.zeros(len(points))
     alone = judge.worth(points, mean, spread)
     np.testing.assert_array_equal(alone, mean)
@@ -215,7 +215,7 @@ def test_belief_keeps_the_mean_and_takes_the_spread_away() -> None:
     start = cases.start()
     whole = Projection.of(start.latents, None)
     surrogate = ProcessSurrogate(start.latents, start.values, whole, ProcessSettings(refit="round"))
-    point = Proposals(start.latents[:1] + np.float32(0.3), cases.decode(start.latents[:1]))
+    point = Proposals(start.latents[:1] + np.float32(0.3), cases.decode(start.latents[:1]), np.ones(1))
     mean, spread = surrogate.predict(point)
     surrogate.believe(point.latents[0])
     believed, sure = surrogate.predict(point)
@@ -286,6 +286,18 @@ def test_rows_out_of_order_and_labels_of_nothing_are_refused() -> None:
     lost = Suggestion(1, 2, first.latent, 0.0, 0.0, 0.0, None, "never")
     with pytest.raises(UserInputError, match="can have no label"):
         search.tell(lost, 1.0)
+
+
+def test_a_search_that_weighs_the_probability_of_decoding_needs_one() -> None:
+    search = LatentSearch(_settings("paper_weighted"), LatentSpace(cases.decode), cases.start(), 1)
+    with pytest.raises(UserInputError, match="give the space a `confidence`"):
+        search.ask()
+
+
+def test_an_ensemble_needs_descriptors() -> None:
+    search = LatentSearch(_settings("manifold_ensemble"), LatentSpace(cases.decode), cases.start(), 1)
+    with pytest.raises(UserInputError, match="give `describe`"):
+        search.ask()
 
 
 def test_an_unknown_search_names_those_that_exist() -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from matsift.errors import UserInputError
 from matsift.generative.search.acquisition import Utility
 from matsift.generative.search.gaussian_process import matern52, squared_distances
 from matsift.generative.search.maximizer import best_points
@@ -116,6 +117,18 @@ class Judge:
         restricted = chosen.only_decodable or chosen.only_new or chosen.only_acceptable
         return not (restricted or chosen.decode_weight or chosen.diversity)
 
+    def proposals(self, latents: Latents) -> Proposals:
+        """Return (n, d) vectors with what they decode to, and how surely where that is regarded."""
+        sure = np.ones(len(latents))
+        if self.settings.decode_weight:
+            if self.space.confidence is None:
+                raise UserInputError(
+                    "this search weighs the probability of decoding; give the space a `confidence`, "
+                    "or set decode_weight = 0"
+                )
+            sure = self.space.confidence(latents)
+        return Proposals(latents, self.space.decode(latents), sure)
+
     def permitted(self, proposals: Proposals) -> NDArray[np.bool_]:
         """Return (n,) whether each may be suggested; of equal compositions all may, as long as none was taken."""
         settings, formulas = self.settings, proposals.decoded.formulas
@@ -139,7 +152,7 @@ class Judge:
         worth = self.utility.value(mean, spread)
         floor = float(self.utility.value(self.invalid_value, 0.0))
         if self.settings.decode_weight:
-            odds = proposals.decoded.confidence**self.settings.decode_weight
+            odds = proposals.confidence**self.settings.decode_weight
             worth = np.where(np.isfinite(worth), floor + odds * (worth - floor), worth)
         if self.settings.diversity and self._batch:
             near = matern52(
@@ -174,11 +187,11 @@ class _BoxRound:
         size = 1 if judge.is_plain else _CHECKED
         for at in range(0, min(len(latents), _TIMES * size), size):
             part = latents[at : at + size]
-            proposals = Proposals(part, judge.space.decode(part))
+            proposals = judge.proposals(part)
             permitted = judge.permitted(proposals)
             if permitted.any():
                 return _best(proposals, permitted, judge, surrogate)
-        first = Proposals(latents[:1], judge.space.decode(latents[:1]))
+        first = judge.proposals(latents[:1])
         return _best(first, np.ones(1, dtype=bool), judge, surrogate)
 
     def took(self, suggestion: Suggestion) -> None:
@@ -199,7 +212,7 @@ class _ManifoldRound:
         for draw in range(_DRAWS):
             rng = np.random.default_rng([seed, _MANIFOLD, number, draw])
             latents = near_known(best, start.population, settings.manifold, rng)
-            proposals = Proposals(latents, judge.space.decode(latents))
+            proposals = judge.proposals(latents)
             drawn.append(proposals.take(_first_of_each(proposals, judge.permitted(proposals))))
             if sum(len(part) for part in drawn) >= 2 * settings.n_decoded:
                 break
@@ -267,8 +280,8 @@ def _joined(parts: Sequence[Proposals]) -> Proposals:
         Decoded(
             tuple(formula for part in parts for formula in part.decoded.formulas),
             tuple(reason for part in parts for reason in part.decoded.reasons),
-            np.concatenate([part.decoded.confidence for part in parts]),
         ),
+        np.concatenate([part.confidence for part in parts]),
     )
 
 

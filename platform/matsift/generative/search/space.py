@@ -24,13 +24,10 @@ class Decoded:
         (n,) reduced formula, None where a vector does not decode.
     reasons
         (n,) why not, None where it does.
-    confidence
-        (n,) how sure the decoder is that it decodes, from 0 to 1.
     """
 
     formulas: tuple[str | None, ...]
     reasons: tuple[str | None, ...]
-    confidence: Floats
 
     @property
     def decodes(self) -> NDArray[np.bool_]:
@@ -46,6 +43,8 @@ class LatentSpace:
     ----------
     decode
         (n, d) float32 latent vectors -> `Decoded`.
+    confidence
+        (n, d) latent vectors -> (n,) probability that they decode; only a search that weighs it needs it.
     describe
         Formulas -> (n, n_column) descriptors; only an ensemble needs them.
     accepts
@@ -53,6 +52,7 @@ class LatentSpace:
     """
 
     decode: Callable[[Latents], Decoded]
+    confidence: Callable[[Latents], Floats] | None = None
     describe: Callable[[Sequence[str]], Floats] | None = None
     accepts: Callable[[Sequence[str]], NDArray[np.bool_]] | None = None
 
@@ -144,10 +144,11 @@ class Suggestion:
 
 @dataclass(frozen=True, eq=False)
 class Proposals:
-    """Latent vectors that a round may choose from: (n, d) float32, and what each decodes to."""
+    """Latent vectors that a round may choose from: (n, d) float32, what each decodes to, and how surely, (n,)."""
 
     latents: Latents
     decoded: Decoded
+    confidence: Floats
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -155,7 +156,5 @@ class Proposals:
     def take(self, rows: NDArray[np.int64]) -> Proposals:
         """Return some of them."""
         formulas, reasons = self.decoded.formulas, self.decoded.reasons
-        chosen = Decoded(
-            tuple(formulas[i] for i in rows), tuple(reasons[i] for i in rows), self.decoded.confidence[rows]
-        )
-        return Proposals(self.latents[rows], chosen)
+        chosen = Decoded(tuple(formulas[i] for i in rows), tuple(reasons[i] for i in rows))
+        return Proposals(self.latents[rows], chosen, self.confidence[rows])
