@@ -1,0 +1,112 @@
+"""Candidates on the hull, by hand and by the other code of the platform; tensors by the criteria of each system."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from matsift.candidates.phases import formation_energies, hull_distances
+from matsift.crystal import Crystal
+from matsift.elasticity.moduli import from_upper_triangle
+from matsift.errors import UserInputError
+from matsift.generative.stability import Phases, mechanics, relaxation_change
+
+_COMPOSITIONS = [{"Na": 1.0}, {"Na": 2.0}, {"Cl": 4.0}, {"Na": 4.0, "Cl": 4.0}, {"Na": 1.0, "Cl": 1.0}]
+_ENERGIES = np.array([-1.0, -0.9, -2.0, -3.5, -3.3])
+
+
+def test_a_compound_among_its_phases() -> None:
+    phases = Phases(_COMPOSITIONS, _ENERGIES)
+    polymorph = phases.place({"Na": 2, "Cl": 2}, -3.4)
+    assert polymorph.formation_energy_per_atom == pytest.approx(-1.9)
+    assert polymorph.hull_distance == pytest.approx(0.1)
+    assert dict(polymorph.competing) == {"NaCl": pytest.approx(1.0)}
+    assert polymorph.reason is None
+    chlorine_rich = phases.place({"Na": 1, "Cl": 3}, -2.8)
+    assert chlorine_rich.hull_distance == pytest.approx(-2.8 - (0.5 * -3.5 + 0.5 * -2.0))
+    assert chlorine_rich.energy_above_hull == 0.0
+    assert dict(chlorine_rich.competing) == {"NaCl": pytest.approx(0.5), "Cl2": pytest.approx(0.5)}
+
+
+def test_a_missing_element_has_a_reason() -> None:
+    place = Phases(_COMPOSITIONS, _ENERGIES).place({"Na": 1, "F": 1}, -3.0)
+    assert (place.formation_energy_per_atom, place.hull_distance, place.energy_above_hull) == (None, None, None)
+    assert place.reason == "no phase of the element F is known by this method, so there is no reference"
+
+
+def test_too_many_elements_have_a_formation_energy_but_no_hull() -> None:
+    elements = ["Li", "Na", "K", "Rb", "Cs", "F", "Cl"]
+    phases = Phases([{e: 1.0} for e in elements], np.zeros(7))
+    place = phases.place(dict.fromkeys(elements, 1), -1.0)
+    assert place.formation_energy_per_atom == pytest.approx(-1.0)
+    assert place.hull_distance is None
+    assert place.reason == "a hull of 7 elements takes too long: 6 most"
+
+
+def test_the_hull_of_a_whole_set_agrees() -> None:
+    rng = np.random.default_rng(0)
+    compositions = [{"Na": 1.0}, {"Cl": 1.0}, {"O": 1.0}] + [
+        {e: float(n) for e, n in zip(("Na", "Cl", "O"), rng.integers(0, 4, 3), strict=True) if n} for _ in range(60)
+    ]
+    compositions = [c for c in compositions if c]
+    energies = rng.normal(-2.0, 0.5, len(compositions))
+    phases = Phases(compositions, energies)
+    places = [phases.place(c, float(e)) for c, e in zip(compositions, energies, strict=True)]
+    expected = formation_energies(compositions, energies), hull_distances(compositions, energies)
+    assert [p.formation_energy_per_atom for p in places] == pytest.approx(expected[0].tolist(), abs=1e-9)
+    assert [p.energy_above_hull for p in places] == pytest.approx(expected[1].tolist(), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("compositions", "energies", "message"),
+    [
+        pytest.param([{"Na": 1.0}], np.zeros(2), "1 phases cannot have 2 energies", id="numbers"),
+        pytest.param([{"Na": 1.0}], np.array([np.nan]), "not a finite number", id="not finite"),
+    ],
+)
+def test_refusals(compositions: list[dict[str, float]], energies: np.ndarray, message: str) -> None:
+    with pytest.raises(UserInputError, match=message):
+        Phases(compositions, energies)
+
+
+@pytest.mark.parametrize(
+    ("c11", "c12", "c44", "stable"),
+    [
+        pytest.param(108.0, 61.0, 28.0, True, id="aluminium"),
+        pytest.param(100.0, 101.0, 30.0, False, id="C11 < C12"),
+        pytest.param(100.0, -51.0, 30.0, False, id="C11 + 2 C12 < 0"),
+        pytest.param(100.0, 50.0, -1.0, False, id="C44 < 0"),
+    ],
+)
+def test_cubic_criteria(c11: float, c12: float, c44: float, *, stable: bool) -> None:
+    tensor = np.diag([c11] * 3 + [c44] * 3)
+    tensor[:3, :3] += c12 * (1 - np.eye(3))
+    said = mechanics(tensor)
+    assert said.is_stable == stable == (c11 > c12 and c11 + 2 * c12 > 0 and c44 > 0)
+    assert (said.reason is None) == stable
+    if stable:
+        assert said.bulk_gpa == pytest.approx((c11 + 2 * c12) / 3)
+        assert said.pugh == pytest.approx(said.bulk_gpa / said.shear_gpa)
+        assert said.young_gpa == pytest.approx(2 * said.shear_gpa * (1 + said.poisson))
+
+
+def test_youngs_modulus_of_the_papers_candidate() -> None:
+    """SrClF3 of the paper: K 41.26 and G 15.61 GPa give E 41.59 GPa; an isotropic tensor of these has them."""
+    k, g = 41.26, 15.61
+    constants = [k + 4 / 3 * g, *[k - 2 / 3 * g] * 2, 0, 0, 0, k + 4 / 3 * g, k - 2 / 3 * g, 0, 0, 0, k + 4 / 3 * g]
+    tensor = from_upper_triangle([*constants, 0, 0, 0, g, 0, 0, g, 0, g])
+    said = mechanics(tensor)
+    assert [said.bulk_gpa, said.shear_gpa] == pytest.approx([k, g])
+    assert said.young_gpa == pytest.approx(41.587, abs=0.01)
+
+
+def test_what_a_relaxation_changed() -> None:
+    start = Crystal.ordered(np.eye(3) * 4.0, ["Cs", "Cl"], np.array([[0, 0, 0], [0.5, 0.5, 0.5]]))
+    grown = Crystal.ordered(np.diag([4.2, 4.0, 4.0]), ["Cl", "Cs"], np.array([[0, 0, 0], [0.5, 0.5, 0.5]]))
+    change = relaxation_change(start, grown)
+    assert change.volume_factor == pytest.approx(1.05)
+    assert (change.space_group_before, change.space_group_after, change.reason) == (221, 123, None)
+    other = Crystal.ordered(np.eye(3) * 4.0, ["Cs", "Br"], np.array([[0, 0, 0], [0.5, 0.5, 0.5]]))
+    assert relaxation_change(start, other).reason == "the relaxed crystal has another composition"
+    dense = Crystal.ordered(np.eye(3) * 2.0, ["Cs", "Cl"], np.array([[0, 0, 0], [0.5, 0.5, 0.5]]))
+    assert relaxation_change(start, dense).reason == "the relaxed crystal is implausible: implausible_density"
