@@ -33,7 +33,7 @@ _READ_FACTS = frozenset({MP.name, MP_ENERGY.name})
 @inner_flow("featurize")
 def featurize(workspace: Workspace, study: Study) -> int:
     """Compute the descriptors that the structures of a study lack; return how many vectors are new."""
-    sources = [source.name for source in study.sources]
+    sources = study.structure_sources
     groups: dict[tuple[str, bytes], tuple[list[str], NDArray[np.int64]]] = {}
     with workspace.sessions.begin() as session:
         for name in (name for name in study.descriptors.computed if not is_sparse(name)):

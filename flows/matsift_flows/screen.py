@@ -72,7 +72,7 @@ def look(
 ) -> tuple[StructureTable, list[CriterionOutcome], NDArray[np.bool_]]:
     """Return the structures that a study screens, what criteria say of them, which are candidates; writes nothing."""
     with workspace.sessions.begin() as session:
-        sources = [source.name for source in study.sources]
+        sources = study.structure_sources
         structures = load_structures(session, elements=study.candidates.elements, sources=sources)
         outcomes = evaluate(criteria, _table(session, study, structures))
         labelled = _labelled(session, study, structures.ids)

@@ -81,7 +81,7 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
         if study.duplicates is not None:
             invoke(group, workspace, study)
         invoke(featurize, workspace, study)
-        written, waiting = _learned(workspace, study)
+        written, waiting = _learned(workspace, study, base_dir)
         with workspace.sessions.begin() as session:
             after = row_counts(session)
     added = {table: count - before[table] for table, count in after.items() if count != before[table]}
@@ -89,7 +89,7 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
 
 
 def _learned(
-    workspace: Workspace, study: Study
+    workspace: Workspace, study: Study, base_dir: Path
 ) -> tuple[WrittenReport | WrittenSpaceGroups | WrittenDensities, Waiting | None]:
     """Return the report of what was learned from the descriptors, and what the study waits for."""
     if study.diffraction is not None:
@@ -101,6 +101,10 @@ def _learned(
 
         return compare_and_report(workspace, study), None
     trained = invoke(train, workspace, study)
+    if study.generative is not None:
+        from matsift_flows.generative.steps import generate  # noqa: PLC0415  PyTorch, smact's tables
+
+        invoke(generate, workspace, study, trained, base_dir)
     if study.mobility is not None:
         invoke(mobility, workspace, study, trained)
     screening = invoke(screen, workspace, study)

@@ -36,7 +36,10 @@ class CompositionAutoencoder(Settings):
     width: Annotated[float, Field(gt=0, le=1, description="channels, as a share of the paper's")] = 0.25
     epochs: Annotated[int, Field(ge=1, description="times that every formula is learned from")] = 20
     batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 128
-    learning_rate: Annotated[float, Field(gt=0, lt=1, description="of Adam")] = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, lt=1, description="of Adam, the largest")] = 1e-3
+    schedule: Annotated[
+        Literal["constant", "cosine", "one_cycle"], Field(description="of the learning rate; the paper: constant")
+    ] = "one_cycle"
     held_out: Annotated[
         float, Field(gt=0, lt=1, description="share of the formulas on which the exact round trip is counted")
     ] = 0.2

@@ -1,0 +1,1 @@
+"""Flows of generative design: formulas, networks, proposals, searches, crystals."""

@@ -1,0 +1,341 @@
+"""Searches of the latent space: campaigns whose suggestions are rows, so that they go on wherever they stood."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matsift.acquisition.seeds import round_seed
+from matsift.errors import UserInputError
+from matsift.generative.formulas import Compositions
+from matsift.generative.search.latent_search import LatentSearch
+from matsift.generative.search.space import Decoded, LatentSpace, Start, Suggestion
+from matsift.generative.validity import ValidityRules, validity
+from matsift.study.generative import GenerativeSettings
+from matsift.study.generative import LatentSearch as SearchSettings
+from matsift.study.settings import Study
+from matsift_flows.generative.drawing import batch_hash, keep_best, size_limits
+from matsift_flows.generative.known import StudyFormulas
+from matsift_flows.generative.networks import StoredGenerator
+from matsift_flows.generative.property_model import PropertyModel
+from matsift_flows.orchestration import inner_flow
+from matsift_flows.snapshots import reduced_formulae
+from matsift_flows.workspace import Workspace
+from matsift_schema.store import campaigns, generation, plans
+from matsift_schema.store import suggestions as store
+from matsift_schema.store.runs import LazyRun
+
+if TYPE_CHECKING:
+    from matsift.generative.autoencoder import CompositionAutoencoder
+
+STRATEGY_KIND = "latent_search"
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """A search of a study: its campaign, what it started from, and the batch of compositions that it found.
+
+    `batch_id` is None where it decoded nothing that is new.
+    """
+
+    name: str
+    campaign_id: int
+    batch_id: int
+    initial: NDArray[np.float64]
+
+
+@inner_flow("search")
+def search(
+    workspace: Workspace,
+    study: Study,
+    settings: GenerativeSettings,
+    formulas: StudyFormulas,
+    autoencoder: StoredGenerator,
+    model: PropertyModel,
+) -> list[Searched]:
+    """Carry all searches of a study to their end; each suggestion is a row as soon as it is made.
+
+    Raises
+    ------
+    UserInputError
+        If too few labelled compositions can be encoded.
+    """
+    found = []
+    network: CompositionAutoencoder | None = None
+    for asked in settings.searches:
+        campaign = _campaign(workspace, study, asked, autoencoder, model, formulas)
+        start_rows = _start_rows(workspace, study, asked, model)
+        key = batch_hash(study, "latent_search", campaign.content_hash, model, formulas, settings.sampling.model_dump())
+        with workspace.sessions.begin() as session:
+            batch = generation.find_generation(session, key)
+        if batch is None:
+            network = network or _load(workspace, autoencoder)
+            rows = _carried(workspace, study, settings, asked, campaign, network, start_rows, formulas, model)
+            batch = _batch(workspace, study, settings, formulas, autoencoder, model, campaign.id, key, rows)
+        found.append(Searched(asked.name, campaign.id, batch, start_rows.values))
+    return found
+
+
+@dataclass(frozen=True)
+class _Campaign:
+    id: int
+    content_hash: str
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class _StartRows:
+    formulas: tuple[str, ...]
+    values: NDArray[np.float64]
+
+
+def _campaign(
+    workspace: Workspace,
+    study: Study,
+    asked: SearchSettings,
+    autoencoder: StoredGenerator,
+    model: PropertyModel,
+    formulas: StudyFormulas,
+) -> _Campaign:
+    """Return the campaign of a search, written where it is new; the number of rounds is its plan."""
+    filled = asked.filled(study.ranking.goal)
+    said = filled.model_dump(mode="json", exclude={"n_round"})
+    settings: dict[str, Any] = {
+        "strategy": asked.strategy,
+        "search": said,
+        "initial": asked.initial,
+        "autoencoder": autoencoder.record.content_hash,
+        "model": model.content_hash,
+        "base_snapshot": model.snapshot.content_hash,
+        "oxidation_states": study.generative.sampling.oxidation_states if study.generative else "",
+        "population": formulas.learned_hash,
+    }
+    seed = round_seed(study.study.seed, model.property_name, asked.name, 0)
+    counted = [study.name, model.property_name, asked.name, seed, settings]
+    key = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()
+    record = campaigns.CampaignRecord(
+        content_hash=key,
+        name=f"{study.name} {model.property_name} {asked.name}",
+        study=study.name,
+        property_name=model.property_name,
+        strategy=asked.name,
+        strategy_kind=STRATEGY_KIND,
+        batch_size=filled.n_decoded,
+        seed=seed,
+        oracle="model",
+        oracle_method=f"model:{model.content_hash[:12]}",
+        settings=settings,
+    )
+    with workspace.sessions.begin() as session:
+        found = campaigns.find_campaign(session, key)
+        plan = None if found is None else plans.find_plan(session, found)
+    if found is None or plan is None or plan.n_round != filled.n_round:
+        parameters = {"campaign": key, "rounds": filled.n_round}
+        with workspace.run("search", study.name, parameters) as run, workspace.sessions.begin() as session:
+            found = campaigns.write_campaign(session, run.id(session), record)
+            plans.write_plan(session, run.id(session), found, n_round=filled.n_round, stop={})
+    return _Campaign(found, f"{key}:{filled.n_round}", seed)
+
+
+def _start_rows(workspace: Workspace, study: Study, asked: SearchSettings, model: PropertyModel) -> _StartRows:
+    """Return labelled compositions of the snapshot, one a formula, as many as were asked for, drawn by the seed."""
+    rows = np.flatnonzero(model.snapshot.roles == "train")
+    with workspace.sessions.begin() as session:
+        names = reduced_formulae(session, model.snapshot.structure_ids[rows])
+    best = min if study.ranking.goal == "minimize" else max
+    values: dict[str, float] = {}
+    for name, value in zip(names, model.snapshot.values[rows].tolist(), strict=True):
+        values[name] = best(value, values.get(name, value))
+    every = sorted(values)
+    seed = round_seed(study.study.seed, model.property_name, "start of searches", 0)
+    drawn = np.random.default_rng(seed).permutation(len(every))[: asked.initial]
+    chosen = [every[i] for i in np.sort(drawn)]
+    return _StartRows(tuple(chosen), np.array([values[name] for name in chosen]))
+
+
+def _carried(
+    workspace: Workspace,
+    study: Study,
+    settings: GenerativeSettings,
+    asked: SearchSettings,
+    campaign: _Campaign,
+    network: CompositionAutoencoder,
+    start_rows: _StartRows,
+    formulas: StudyFormulas,
+    model: PropertyModel,
+) -> list[store.SuggestionRow]:
+    """Return all suggestions of a search that is carried to its end."""
+    filled = asked.filled(study.ranking.goal)
+    space = _space(network, settings, model)
+    start = _start(network, start_rows, formulas)
+    with workspace.sessions.begin() as session:
+        rows = store.load_suggestions(session, campaign.id)
+    going = LatentSearch.resume(filled, space, start, campaign.seed, [_told(row) for row in rows])
+    if going.finished:
+        return rows
+    with (
+        workspace.run("search", study.name, {"campaign": campaign.content_hash}) as run,
+        workspace.reporter.work(f"search: {asked.name}", filled.n_round, "rounds") as advance,
+    ):
+        while not going.finished:
+            before = going.round_number
+            row = _asked(going, model)
+            _write(workspace, run, campaign, model, row)
+            rows.append(row)
+            advance(going.round_number - before + int(going.finished))
+    return rows
+
+
+def _asked(going: LatentSearch, model: PropertyModel) -> store.SuggestionRow:
+    """Return the next suggestion with its label, which the search is told."""
+    suggestion = going.ask()
+    value = model.value(suggestion.formula) if suggestion.formula is not None else None
+    going.tell(suggestion, value)
+    return store.SuggestionRow(
+        round_number=suggestion.round_number - 1,
+        number=suggestion.number,
+        latent=suggestion.latent,
+        score=_finite(suggestion.worth),
+        mean=_finite(suggestion.mean),
+        spread=_finite(suggestion.spread),
+        decodes=suggestion.decodes,
+        formula=suggestion.formula,
+        value=value,
+        reason=suggestion.reason,
+    )
+
+
+def _write(
+    workspace: Workspace, run: LazyRun, campaign: _Campaign, model: PropertyModel, row: store.SuggestionRow
+) -> None:
+    with workspace.sessions.begin() as session:
+        run_id = run.id(session)
+        round_id = campaigns.write_round(
+            session,
+            run_id,
+            campaign.id,
+            number=row.round_number,
+            model_id=model.id,
+            structure_ids=[],
+            mean=[],
+            spread=[],
+            scores=[],
+            order=[],
+        )
+        store.write_suggestions(session, run_id, round_id, [row])
+
+
+def _told(row: store.SuggestionRow) -> tuple[Suggestion, float | None]:
+    """Return a stored suggestion as the search made it."""
+    suggestion = Suggestion(
+        row.round_number + 1,
+        row.number,
+        row.latent,
+        _number(row.score),
+        _number(row.mean),
+        _number(row.spread),
+        row.formula,
+        row.reason,
+    )
+    return suggestion, row.value
+
+
+def _space(network: CompositionAutoencoder, settings: GenerativeSettings, model: PropertyModel) -> LatentSpace:
+    limits, rules = size_limits(settings.sampling), ValidityRules(states=settings.sampling.oxidation_states)
+
+    def decode(latents: NDArray[np.float32]) -> Decoded:
+        found = network.decode(latents)
+        names, valid = found.compositions.reduced().formulas(), found.valid.tolist()
+        return Decoded(
+            tuple(name if is_valid else None for name, is_valid in zip(names, valid, strict=True)),
+            tuple(None if is_valid else found.sentence(row) for row, is_valid in enumerate(valid)),
+        )
+
+    def confidence(latents: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.exp(network.log_valid(latents))
+
+    def describe(names: Sequence[str]) -> NDArray[np.float64]:
+        return model.described(Compositions.from_formulas(names))
+
+    def accepts(names: Sequence[str]) -> NDArray[np.bool_]:
+        compositions = Compositions.from_formulas(names)
+        return np.asarray(validity(compositions, rules).valid & limits.within(compositions), dtype=np.bool_)
+
+    return LatentSpace(decode, describe, accepts, confidence)
+
+
+def _start(network: CompositionAutoencoder, start_rows: _StartRows, formulas: StudyFormulas) -> Start:
+    compositions = Compositions.from_formulas(start_rows.formulas)
+    usable = network.encoding.refusals(compositions) == 0
+    if int(usable.sum()) < 2:
+        raise UserInputError("fewer than two labelled compositions can be encoded; a search cannot start from them")
+    learned = formulas.learned_compositions
+    population = learned.select(network.encoding.refusals(learned) == 0)
+    return Start(
+        network.encode(compositions.select(usable)),
+        start_rows.values[usable],
+        tuple(name for name, is_usable in zip(start_rows.formulas, usable, strict=True) if is_usable),
+        network.encode(population),
+    )
+
+
+def _batch(
+    workspace: Workspace,
+    study: Study,
+    settings: GenerativeSettings,
+    formulas: StudyFormulas,
+    autoencoder: StoredGenerator,
+    model: PropertyModel,
+    campaign_id: int,
+    key: str,
+    rows: Sequence[store.SuggestionRow],
+) -> int:
+    """Return the id of the batch of what a search found: decoded, within the limits, valid, not learned from."""
+    names = sorted({row.formula for row in rows if row.formula is not None})
+    found = Compositions.from_formulas(names).reduced().unique()
+    limits, rules = size_limits(settings.sampling), ValidityRules(states=settings.sampling.oxidation_states)
+    within = limits.within(found)
+    valid = validity(found, rules).valid
+    new = ~found.is_in(formulas.learned_compositions)
+    n = max(len(rows), 1)
+    shares = {
+        "decoded": sum(row.decodes for row in rows) / n,
+        "unique": len(found) / n,
+        "valid": float(valid.sum()) / n,
+        "new": float(new.sum()) / n,
+        "kept": float((within & valid & new).sum()) / n,
+    }
+    record = generation.GenerationRecord(
+        content_hash=key,
+        study=study.name,
+        generator_id=autoencoder.id,
+        origin="latent_search",
+        settings=settings.sampling.model_dump(),
+        seed=study.study.seed,
+        n_drawn=len(rows),
+        shares=shares,
+        campaign_id=campaign_id,
+    )
+    with workspace.run("generate", study.name, {"batch": key}) as run, workspace.sessions.begin() as session:
+        return keep_best(session, run, study, settings, formulas, model, record, found.select(within & valid & new))
+
+
+def _load(workspace: Workspace, autoencoder: StoredGenerator) -> CompositionAutoencoder:
+    from matsift.generative.autoencoder import load_autoencoder  # noqa: PLC0415  PyTorch takes seconds to import
+
+    assert autoencoder.record.artifact_sha256 is not None
+    return load_autoencoder(workspace.artifacts.get(autoencoder.record.artifact_sha256))
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
