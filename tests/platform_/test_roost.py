@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +49,6 @@ def compositions(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 X = compositions(80, RNG)
 Y = 2 + X @ np.linspace(-3, 5, 103)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    n_thread = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_thread)
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +200,13 @@ def test_it_is_a_learner_of_the_registry_and_read_back(model: Roost) -> None:
     np.testing.assert_array_equal(again.predict(wide).members, own.predict(wide).members)
     assert again.dump() == own.dump()
     assert again.importances() is None
+
+
+def test_threads_change_nothing(model: Roost) -> None:
+    n_thread = torch.get_num_threads()
+    own = registry.fit("roost", X, Y, settings=TINY, seed=5, feature_names=NAMES, n_worker=2)
+    assert own.dump() == model.dump()
+    assert torch.get_num_threads() == n_thread
 
 
 def test_the_logarithm_is_learned_where_asked() -> None:

@@ -20,9 +20,9 @@ def compiled(function: _Function) -> _Function:
 def compiled_sums(function: _Function) -> _Function:
     """Return the function as `compiled` does, its sums taken in the order that is quickest on this processor.
 
-    Numbers then differ by rounding between kinds of processors, never between runs on one.
+    Numbers then differ by rounding between kinds of processors, never between runs on one. Python's lock is let go of.
     """
-    return _compiled(function, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
+    return _compiled(function, nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
 
 
 def _compiled(function: _Function, **options: Any) -> _Function:

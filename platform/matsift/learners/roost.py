@@ -5,7 +5,9 @@ The network is `roost_network`, its training `roost_training`; torch is loaded w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -60,7 +62,8 @@ class Roost:
         said = np.empty((len(self.members), len(rows)))
         for member, weights in enumerate(self.members):
             network = _with_weights(chosen, weights).to(device)
-            scores = answers(network, items, np.arange(len(rows)))
+            with _one_thread():
+                scores = answers(network, items, np.arange(len(rows)))
             said[member] = chosen.target_scale.back(self.center + self.deviation * scores)
         return Prediction.of_members(said)
 
@@ -87,15 +90,15 @@ class Roost:
             raise ArtifactError(f"the networks of this model file are damaged: {error}") from error
 
 
-def fit(data: TrainingData, settings: RoostSettings, *, seed: int, n_worker: int = 1) -> Roost:  # noqa: ARG001  one face for all learners
-    """Return the trained networks.
+def fit(data: TrainingData, settings: RoostSettings, *, seed: int, n_worker: int = 1) -> Roost:
+    """Return the trained networks; members learn in `n_worker` threads, which changes nothing in them.
 
     Raises
     ------
     UserInputError
         If the columns do not hold the 103 element fractions, or a row has no composition.
     """
-    return _fit(data, settings, seed=seed)
+    return _fit(data, settings, seed=seed, n_worker=n_worker)
 
 
 def trained(
@@ -139,6 +142,7 @@ def _fit(
     settings: RoostSettings,
     *,
     seed: int,
+    n_worker: int = 1,
     checkpoint_dir: Path | None = None,
     on_epoch: Callable[[RoostReport], None] | None = None,
 ) -> Roost:
@@ -147,15 +151,31 @@ def _fit(
     center, deviation = float(values.mean()), float(values.std()) or 1.0
     z = ((values - center) / deviation).astype(np.float32)
     device = chosen_device(settings.device)
-    members = []
+    trainings = []
     for member, member_seed in enumerate(member_seeds(seed, settings.members)):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(member_seed)
             network = _network(settings).to(device)
-        training = Training(member, network, items, z, settings, member_seed, checkpoint_dir=checkpoint_dir)
-        members.append(training.run(on_epoch))
+        trainings.append(Training(member, network, items, z, settings, member_seed, checkpoint_dir=checkpoint_dir))
+    with _one_thread():
+        if n_worker == 1:
+            members = [training.run(on_epoch) for training in trainings]
+        else:
+            with ThreadPoolExecutor(n_worker, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                members = list(pool.map(lambda training: training.run(on_epoch), trainings))
     plain = settings.model_dump(mode="json")
     return Roost(data.feature_names, plain, seed, center, deviation, tuple(members))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let each product be one thread's: batches are small, and sums of several threads have other last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _network(settings: RoostSettings) -> Network:
