@@ -50,7 +50,7 @@ def without_oxygen(formulas: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def space() -> LatentSpace:
-    return LatentSpace(decode, confidence, amounts_of, without_oxygen)
+    return LatentSpace(decode, amounts_of, without_oxygen, confidence)
 
 
 def start(n: int = 40) -> Start:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from matsift.errors import UserInputError
 from matsift.generative.search.acquisition import Utility
 from matsift.generative.search.gaussian_process import matern52, squared_distances
-from matsift.generative.search.maximizer import best_points
+from matsift.generative.search.maximizer import DecodingWeight, best_points
 from matsift.generative.search.proposals import near_known
 from matsift.generative.search.settings import LatentSearchSettings
 from matsift.generative.search.space import Decoded, Latents, LatentSpace, Proposals, Start, Suggestion
@@ -108,6 +108,7 @@ class Judge:
         best = float(registered.values[registered.is_labelled].max())
         self.utility = Utility(settings.acquisition, settings.kappa, best, settings.xi)
         self.invalid_value = settings.invalid_value * (1.0 if settings.goal == "maximize" else -1.0)
+        self.floor = float(self.utility.value(self.invalid_value, 0.0))
         self._length = _typical_distance(registered.latents[registered.is_labelled]) if settings.diversity else 1.0
 
     @property
@@ -150,10 +151,9 @@ class Judge:
         P worth + (1 - P) worth of a point that does not decode, the certain invalid value.
         """
         worth = self.utility.value(mean, spread)
-        floor = float(self.utility.value(self.invalid_value, 0.0))
         if self.settings.decode_weight:
             odds = proposals.confidence**self.settings.decode_weight
-            worth = np.where(np.isfinite(worth), floor + odds * (worth - floor), worth)
+            worth = np.where(np.isfinite(worth), self.floor + odds * (worth - self.floor), worth)
         if self.settings.diversity and self._batch:
             near = matern52(
                 squared_distances(proposals.latents.astype(np.float64), np.array(self._batch, dtype=np.float64)),
@@ -178,11 +178,24 @@ class _BoxRound:
         self._judge, self._surrogate, self._seed = judge, surrogate, seed
         down = surrogate.projection.down(start.latents)
         self._bounds = np.stack([down.min(axis=0), down.max(axis=0)], axis=1)
+        self._decoding = self._weighed()
+
+    def _weighed(self) -> DecodingWeight | None:
+        judge, projection = self._judge, self._surrogate.projection
+        slopes = judge.space.confidence_slopes
+        if not judge.settings.decode_weight or slopes is None:
+            return None
+
+        def of_coordinates(points: Floats) -> tuple[Floats, Floats]:
+            log_probability, slope = slopes(np.ascontiguousarray(projection.up(points), dtype=np.float32))
+            return log_probability, slope if projection.is_whole else slope @ projection.axes.T
+
+        return DecodingWeight(of_coordinates, judge.settings.decode_weight, judge.floor)
 
     def choose(self, number: int) -> Choice | None:
         rng = np.random.default_rng([self._seed, _BOX, number])
         judge, surrogate = self._judge, self._surrogate
-        points, _ = best_points(surrogate.process, judge.utility, self._bounds, judge.settings.box, rng)
+        points, _ = best_points(surrogate.process, judge.utility, self._bounds, judge.settings.box, rng, self._decoding)
         latents = np.ascontiguousarray(surrogate.projection.up(points), dtype=np.float32)
         size = 1 if judge.is_plain else _CHECKED
         for at in range(0, min(len(latents), _TIMES * size), size):

@@ -43,18 +43,22 @@ class LatentSpace:
     ----------
     decode
         (n, d) float32 latent vectors -> `Decoded`.
-    confidence
-        (n, d) latent vectors -> (n,) probability that they decode; only a search that weighs it needs it.
     describe
         Formulas -> (n, n_column) descriptors; only an ensemble needs them.
     accepts
         Formulas -> (n,) whether chemistry permits them; None: all.
+    confidence
+        (n, d) latent vectors -> (n,) probability that they decode; only a search that weighs it needs it.
+    confidence_slopes
+        (n, d) latent vectors -> (n,) logarithm of that probability and its (n, d) gradient, by which climbs in the box
+        go towards what decodes; None: they regard the property alone.
     """
 
     decode: Callable[[Latents], Decoded]
-    confidence: Callable[[Latents], Floats] | None = None
     describe: Callable[[Sequence[str]], Floats] | None = None
     accepts: Callable[[Sequence[str]], NDArray[np.bool_]] | None = None
+    confidence: Callable[[Latents], Floats] | None = None
+    confidence_slopes: Callable[[Latents], tuple[Floats, Floats]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
