@@ -145,8 +145,8 @@ class Generator(nn.Module):
 
     def __init__(self, settings: GanSettings, n_element: int) -> None:
         super().__init__()
-        self.softmax = settings.output == "softmax"
-        n_out = settings.most_count + self.softmax  # the first column then says that the element is absent
+        self.output = settings.output
+        n_out = settings.most_count + (self.output != "sigmoid")  # the first column then says: the element is absent
         made: nn.Module
         if settings.architecture == "matgan":
             made = ConvolutionGenerator(n_element, n_out, settings.noise, settings.width)
@@ -157,7 +157,19 @@ class Generator(nn.Module):
     def forward(self, noise: Tensor) -> Tensor:
         """Return (n, elements, counts) entries between 0 and 1."""
         x = cast("Tensor", self.body(noise))
-        return torch.softmax(x, dim=2)[:, :, 1:] if self.softmax else torch.sigmoid(x)
+        if self.output == "sigmoid":
+            return torch.sigmoid(x)
+        soft = torch.softmax(x, dim=2)
+        if self.output == "hard":
+            ones = torch.zeros_like(soft).scatter_(2, soft.argmax(dim=2, keepdim=True), 1.0)
+            soft = ones + soft - soft.detach()
+        return soft[:, :, 1:]
+
+
+def one_hot(counts: Tensor, most_count: int) -> Tensor:
+    """Return (n, elements, most_count) matrices of (n, elements) counts: one where an element occurs so many times."""
+    matrices = torch.zeros(*counts.shape, most_count + 1, device=counts.device)
+    return matrices.scatter_(2, counts[:, :, None], 1.0)[:, :, 1:]
 
 
 def critic_of(settings: GanSettings, n_element: int) -> nn.Module:

@@ -11,7 +11,7 @@ from matsift.errors import UserInputError
 #: Networks by name: MatGAN's convolutions over the elements and the counts, and layers that see all at once.
 ARCHITECTURES = ("matgan", "dense")
 #: What the generator's last layer says of an element: each count by itself (MatGAN), or one of all counts and none.
-OUTPUTS = ("sigmoid", "softmax")
+OUTPUTS = ("sigmoid", "softmax", "hard")
 
 
 @dataclass(frozen=True)

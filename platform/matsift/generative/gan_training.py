@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from matsift.errors import UserInputError
 from matsift.generative.formulas import Compositions
 from matsift.generative.gan import CompositionGan
-from matsift.generative.gan_networks import Generator, critic_of, gradient_penalty
+from matsift.generative.gan_networks import Generator, critic_of, gradient_penalty, one_hot
 from matsift.generative.gan_settings import GanSettings
 from matsift.learners.devices import chosen_device
 from matsift.learners.network_checkpoints import Checkpoint, fingerprint
@@ -121,7 +121,7 @@ class _Training:
         self._all.train()
         for batch in range(n_batch):
             rows = order[batch * settings.batch : (batch + 1) * settings.batch].to(self._device)
-            distance, penalty = self._critic_step(self._one_hot(rows), random)
+            distance, penalty = self._critic_step(one_hot(self._counts[rows], settings.most_count), random)
             distances, penalties = distances + distance, penalties + penalty
             if (batch + 1) % settings.critic_steps == 0 or n_batch < settings.critic_steps:
                 self._generator_step(random)
@@ -139,11 +139,6 @@ class _Training:
             name: value.detach().cpu().numpy().copy() for name, value in network.named_parameters()
         }
         return CompositionGan(self._settings, self._seed, tuple(int(z) + 1 for z in self._elements), weights)
-
-    def _one_hot(self, rows: Tensor) -> Tensor:
-        counts = self._counts[rows]
-        matrices = torch.zeros(*counts.shape, self._settings.most_count + 1, device=self._device)
-        return matrices.scatter_(2, counts[:, :, None], 1.0)[:, :, 1:]
 
     def _made(self, random: torch.Generator) -> Tensor:
         noise = torch.randn(self._settings.batch, self._settings.noise, generator=random)
