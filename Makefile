@@ -6,7 +6,7 @@ STUDY ?= studies/na_electrolytes.toml
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
+.PHONY: help demo demo-dft test lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-generative bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
   repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs constraints clean
 
 help: ## show this list
@@ -51,6 +51,9 @@ bench-diffraction: $(VENV)/.installed-dev ## ideal powder profiles beside pymatg
 
 bench-element-shift: $(VENV)/.installed-dev ## intervals of compounds whose element was left out, by three calibrations, on published moduli
 	$(BIN)/python -m benchmarks.element_shift
+
+bench-generative: $(VENV)/.installed-dev ## distances, templates, validity and fits of generative design beside other codes
+	$(BIN)/python -m benchmarks.generative
 
 bench-networks: $(VENV)/.installed-dev ## a training step of the networks of space groups: fused layers beside torch's own
 	$(BIN)/python -m benchmarks.networks

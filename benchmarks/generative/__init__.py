@@ -1,0 +1,1 @@
+"""Rates of generative design: distances, templates, validity, fits of the search; cells of substituted crystals."""
