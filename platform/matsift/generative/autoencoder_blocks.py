@@ -2,13 +2,12 @@
 
 The second convolution of the autoencoder steps by three rows of the first, which steps by two elements, so that its row
 R reads the elements 6 R to 6 R + 6 and no row is read twice. Nearly all blocks are empty, the others hold one or two
-elements, so a batch of 128 compositions has some 250 distinct ones of 1792, and 60,000 compositions some 6,000 in all.
+elements, so a batch of 128 compositions has some 90 distinct ones among its 1792, and 30,000 some 1,900 in all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,24 +61,21 @@ class Blocks:
         codes = np.full((len(filled) + 1, BLOCK_ROWS), -1, dtype=np.int16)
         within = np.arange(len(place)) - np.repeat(first, length)
         codes[np.repeat(np.arange(1, len(filled) + 1), length), within] = code
-        distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
-        pattern = np.zeros(cells.n * n_block, dtype=np.int32)  # the empty pattern, all -1, sorts first
-        pattern[filled] = inverse.reshape(-1)[1:]
-        return cls(n_column, pattern.reshape(cells.n, n_block), distinct)
+        digits = (BLOCK_ROWS * n_column + 1) ** np.arange(BLOCK_ROWS, dtype=np.int64)  # seven fit in 63 bits up to 74
+        _, example, inverse = np.unique((codes + 1) @ digits, return_index=True, return_inverse=True)
+        pattern = np.zeros(cells.n * n_block, dtype=np.int32)  # the empty pattern has the number 0 and comes first
+        pattern[filled] = inverse[1:]
+        return cls(n_column, pattern.reshape(cells.n, n_block), codes[example])
 
     def __len__(self) -> int:
         return len(self.pattern)
-
-    @cached_property
-    def _n_block(self) -> int:
-        return self.pattern.shape[1]
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """Return the distinct blocks of some of the matrices, in the order of `rows`."""
         pattern = self.pattern[rows]
         used, renumbered = np.unique(np.concatenate([[0], pattern.reshape(-1)]), return_inverse=True)
         renumbered = renumbered.reshape(-1)[1:].reshape(pattern.shape)
-        pairs, member = np.unique(renumbered + np.arange(self._n_block) * len(used), return_inverse=True)
+        pairs, member = np.unique(renumbered + np.arange(pattern.shape[1]) * len(used), return_inverse=True)
         group, of_pair = np.divmod(pairs, len(used))
         codes = self.codes[used]
         owner, place = np.nonzero(codes >= 0)

@@ -3,8 +3,8 @@
 Encoder: 3 x 3 convolutions to 32 and 128 channels with steps (2, 1) and (3, 1), a dense layer to 128 latent values;
 decoder: the way back by transposed convolutions, sigmoid at the end. `plain_latents` and `plain_logits` are that, layer
 by layer. `latents` computes each distinct block of the sparse matrices once; `logits` makes of the transposed
-convolutions, whose steps keep rows apart, matrix products, in bfloat16 where asked. Both give what the plain layers give
-but for rounding.
+convolutions, whose steps keep rows apart, matrix products, in bfloat16 where asked. Both give what the plain layers
+give but for rounding.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from matsift.errors import UserInputError
 from matsift.generative.autoencoder_blocks import BLOCK_ROWS, Batch
+from matsift.generative.autoencoder_products import overlapping_rows, spread_columns, sum_of_taps, taps
 
 _KERNEL, _FIRST_STEP, _SECOND_STEP = 3, 2, 3
 
@@ -107,6 +108,10 @@ class AutoencoderNetwork(nn.Module):
             else:
                 nn.init.xavier_uniform_(parameter, generator=generator)
 
+    def start_at(self, share: float) -> None:
+        """Set the last bias so that a network which knows nothing says that a share of the entries is 1."""
+        nn.init.constant_(_bias(self.last), math.log(share / (1 - share)))
+
     def plain_latents(self, matrices: Tensor) -> Tensor:
         """Return (n, 128) latent values of (n, E, L) matrices, layer by layer."""
         x = functional.relu(self.first(matrices[:, None]))
@@ -130,7 +135,7 @@ class AutoencoderNetwork(nn.Module):
         x = x.transpose(1, 2).flatten(1)
         weight = self.to_latent.weight.view(shape.n_latent, shape.n_block, x.shape[1])
         ends = torch.from_numpy(batch.group).bincount(minlength=shape.n_block).tolist()
-        chosen = x.index_select(0, torch.from_numpy(batch.pattern).to(device)).split(ends)
+        chosen = torch.split(x.index_select(0, torch.from_numpy(batch.pattern).to(device)), ends)
         shares = torch.cat([functional.linear(part, weight[:, block]) for block, part in enumerate(chosen)])
         member = torch.zeros(batch.member.shape[0], len(batch.group), device=device)
         member.scatter_(1, torch.from_numpy(batch.member).to(device), 1.0)
@@ -140,72 +145,22 @@ class AutoencoderNetwork(nn.Module):
         """Return (n, E, L) logits of (n, 128) latent values, by matrix products whose factors are of a type."""
         shape = self.shape
         n, (n_row, n_column) = len(latents), shape.second_map
+        third_bias, fourth_bias = _bias(self.third), _bias(self.fourth)
         x = functional.linear(latents.to(kind), self.from_latent.weight.to(kind), self.from_latent.bias.to(kind))
-        x = _spread_columns(x.view(n, n_row, n_column, shape.second))
-        x = functional.linear(x, _taps(self.third.weight, kind), self.third.bias.to(kind).repeat(_KERNEL)).relu_()
-        x = x.view(n, n_row, n_column + 2, _KERNEL, shape.second).transpose(2, 3).flatten(1, 2)
-        weight = _taps(self.fourth.weight, kind)
-        y = functional.linear(_spread_columns(x), weight)
+        x = spread_columns(x.view(n, n_row, n_column, shape.second))
+        x = functional.linear(x, taps(self.third.weight, kind), third_bias.to(kind).repeat(_KERNEL)).relu_()
+        x = x.view(n, n_row, n_column + 2, _KERNEL, shape.second).transpose(2, 3)
+        weight = taps(self.fourth.weight, kind)
+        y = functional.linear(spread_columns(x), weight).flatten(1, 2)
         if spare := shape.first_rows - _SECOND_STEP * shape.n_block:  # rows that only the bias reaches
-            rest = functional.relu(self.third.bias).to(kind).expand(1, spare, n_column + 2, shape.second)
-            rest = functional.linear(_spread_columns(rest), weight)
+            rest = functional.relu(third_bias).to(kind).expand(1, spare, n_column + 2, shape.second)
+            rest = functional.linear(spread_columns(rest), weight)
             y = torch.cat([y, rest.expand(n, *rest.shape[1:])], dim=1)
-        return self._last_rows(y.view(n, shape.first_rows, shape.n_count, _KERNEL, shape.first), kind)
-
-    def _last_rows(self, y: Tensor, kind: torch.dtype) -> Tensor:
-        """Return the logits of (n, rows, L, 3, first): what each row gives to the rows 2 i, 2 i + 1 and 2 i + 2."""
-        n, n_row, n_count = y.shape[:3]
-        bias = self.fourth.bias.to(kind)
-        even = functional.pad(y[:, :, :, 0], (0, 0, 0, 0, 0, 1)) + functional.pad(y[:, :, :, 2], (0, 0, 0, 0, 1, 0))
-        odd = y[:, :, :, 1]
-        rest = self.shape.n_element - 2 * n_row - 1
-        if rest:
-            odd = functional.pad(odd, (0, 0, 0, 0, 0, 1))
-        else:
-            odd = functional.pad(odd, (0, 0, 0, 0, 0, 0))
-        weight = self.last.weight.view(self.shape.first, _KERNEL * _KERNEL).t().to(kind)
-        given_even = functional.linear(functional.relu(even + bias), weight).float()
-        given_odd = functional.linear(functional.relu(odd + bias), weight).float()
-        rows = torch.zeros(n, self.shape.n_element, n_count, _KERNEL * _KERNEL, device=y.device)
-        rows[:, 0::2], rows[:, 1::2] = given_even, given_odd
-        rows = functional.pad(rows, (0, 0, 1, 1, 1, 1))
-        height, width = self.shape.n_element, n_count
-        logits: Tensor = self.last.bias.view(1, 1, 1)
-        for down in range(_KERNEL):
-            for right in range(_KERNEL):
-                part = rows[:, 2 - down : 2 - down + height, 2 - right : 2 - right + width, _KERNEL * down + right]
-                logits = logits + part
-        return logits
+        y = y.view(n, shape.first_rows, shape.n_count, _KERNEL, shape.first)
+        x = overlapping_rows(y, fourth_bias.to(kind), shape.n_element)
+        weight = self.last.weight.view(shape.first, _KERNEL * _KERNEL).t().to(kind)
+        return sum_of_taps(functional.linear(x, weight)) + _bias(self.last)
 
 
-def _taps(weight: Tensor, kind: torch.dtype) -> Tensor:
-    """Return (3 out, 3 in) of the (in, out, 3, 3) weights of a transposed convolution, for `_spread_columns`."""
-    return weight.flip(3).permute(2, 1, 3, 0).flatten(2).flatten(0, 1).to(kind)
-
-
-def _spread_columns(x: Tensor) -> Tensor:
-    """Return (n, rows, columns + 2, 3 c): beside each column the one before and the one after, zeros at the ends."""
-    return cast("Tensor", _SpreadColumns.apply(x))  # type: ignore[no-untyped-call]
-
-
-class _SpreadColumns(torch.autograd.Function):
-    """Three copies of columns, each shifted by one; the gradient is the sum of the copies shifted back."""
-
-    @staticmethod
-    def forward(_: Any, x: Tensor) -> Tensor:
-        n, n_row, n_column, c = x.shape
-        spread = x.new_empty(n, n_row, n_column + 2, 3 * c)
-        for j in range(3):
-            spread[:, :, 2 - j : 2 - j + n_column, j * c : (j + 1) * c] = x
-        spread[:, :, 0, : 2 * c] = 0
-        spread[:, :, 1, :c] = 0
-        spread[:, :, -1, c:] = 0
-        spread[:, :, -2, 2 * c :] = 0
-        return spread
-
-    @staticmethod
-    def backward(_: Any, *gradients: Tensor) -> Tensor:
-        gradient = gradients[0]
-        c, n_column = gradient.shape[-1] // 3, gradient.shape[2] - 2
-        back = gradient[:, :, 2 : 2 + n_column, :c] + gradient[:, :, 1 : 1 + n_column, c : 2 * c]
-        return back.add_(gradient[:, :, :n_column, 2 * c :])
+def _bias(layer: nn.ConvTranspose2d) -> Tensor:
+    return cast("Tensor", layer.bias)
