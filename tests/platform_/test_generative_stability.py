@@ -9,6 +9,7 @@ from matsift.candidates.phases import formation_energies, hull_distances
 from matsift.crystal import Crystal
 from matsift.elasticity.moduli import from_upper_triangle
 from matsift.errors import UserInputError
+from matsift.generative.competitors import binary_competitors
 from matsift.generative.stability import Phases, mechanics, relaxation_change
 
 _COMPOSITIONS = [{"Na": 1.0}, {"Na": 2.0}, {"Cl": 4.0}, {"Na": 4.0, "Cl": 4.0}, {"Na": 1.0, "Cl": 1.0}]
@@ -28,6 +29,30 @@ def test_a_compound_among_its_phases() -> None:
     assert dict(chlorine_rich.competing) == {"NaCl": pytest.approx(0.5), "Cl2": pytest.approx(0.5)}
 
 
+def test_salts_that_the_hull_lacks_are_told() -> None:
+    """SrYF5 has to stand against SrF2 and YF3; the paper's SrClF3 against SrF2 and ClF."""
+    elements = [{"Sr": 1.0}, {"Y": 1.0}, {"F": 2.0}, {"Cl": 2.0}, {"Al": 1.0}, {"Ni": 1.0}]
+    phases = Phases([*elements, {"Sr": 2.0, "F": 4.0}], np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -4.0]))
+    assert phases.place({"Sr": 1, "Y": 1, "F": 5}, -3.0).missing == ("YF3",)
+    assert phases.place({"Sr": 1, "Cl": 1, "F": 3}, -3.0).missing == ("ClF",)
+    assert phases.place({"Ni": 1, "Al": 1}, -0.5).missing == ()
+    assert {"Sr": 3, "F": 6} in phases
+    assert {"Y": 1, "F": 3} not in phases
+
+
+@pytest.mark.parametrize(
+    ("amounts", "expected"),
+    [
+        pytest.param({"Na": 1, "Cl": 1}, (), id="a salt itself"),
+        pytest.param({"Sr": 1, "Ti": 1, "O": 3}, ({"Sr": 1, "O": 1}, {"Ti": 1, "O": 2}), id="oxides"),
+        pytest.param({"Pb": 1, "F": 1, "Cl": 1}, ({"Pb": 1, "Cl": 2}, {"Pb": 1, "F": 2}), id="two anions"),
+        pytest.param({"Fe": 1, "Ni": 1, "Al": 1}, (), id="alloy"),
+    ],
+)
+def test_binary_competitors(amounts: dict[str, int], expected: tuple[dict[str, int], ...]) -> None:
+    assert binary_competitors(amounts) == expected
+
+
 def test_a_missing_element_has_a_reason() -> None:
     place = Phases(_COMPOSITIONS, _ENERGIES).place({"Na": 1, "F": 1}, -3.0)
     assert (place.formation_energy_per_atom, place.hull_distance, place.energy_above_hull) == (None, None, None)
@@ -45,8 +70,8 @@ def test_too_many_elements_have_a_formation_energy_but_no_hull() -> None:
 
 def test_the_hull_of_a_whole_set_agrees() -> None:
     rng = np.random.default_rng(0)
-    compositions = [{"Na": 1.0}, {"Cl": 1.0}, {"O": 1.0}] + [
-        {e: float(n) for e, n in zip(("Na", "Cl", "O"), rng.integers(0, 4, 3), strict=True) if n} for _ in range(60)
+    compositions = [{"Na": 1}, {"Cl": 1}, {"O": 1}] + [
+        {e: int(n) for e, n in zip(("Na", "Cl", "O"), rng.integers(0, 4, 3), strict=True) if n} for _ in range(60)
     ]
     compositions = [c for c in compositions if c]
     energies = rng.normal(-2.0, 0.5, len(compositions))

@@ -21,6 +21,7 @@ from matsift.elasticity.moduli import born_stable, moduli, smallest_eigenvalue
 from matsift.elasticity.symmetry import space_group_number
 from matsift.errors import UserInputError
 from matsift.formulae import formulae
+from matsift.generative.competitors import binary_competitors
 from matsift.screening.structure_quality import structure_holds
 from matsift.structure_facts import density
 
@@ -44,13 +45,17 @@ class HullPlace:
         ground state.
     competing
         Reduced formula and share of the atoms of each phase that the candidate would fall apart into.
+    missing
+        Reduced formulas of the candidate's own binary salts (`binary_competitors`) that are among no phases: with them
+        the distance may be larger.
     reason
-        What is missing, in one sentence.
+        Why a value is None, in one sentence.
     """
 
     formation_energy_per_atom: float | None = None
     hull_distance: float | None = None
     competing: tuple[tuple[str, float], ...] = ()
+    missing: tuple[str, ...] = ()
     reason: str | None = None
 
     @property
@@ -81,6 +86,7 @@ class Phases:
         if not np.isfinite(energies_per_atom).all():
             raise UserInputError("the energy of a phase is not a finite number: leave that phase out")
         lowest: dict[str, tuple[float, Mapping[str, float]]] = {}
+        self._names = lowest.keys()
         for composition, energy in zip(compositions, energies_per_atom.tolist(), strict=True):
             name = formulae(composition).reduced
             if name not in lowest or energy < lowest[name][0]:
@@ -90,13 +96,21 @@ class Phases:
             self._lowest[frozenset(composition)].append((energy, composition))
         self._hulls: dict[frozenset[str], PhaseDiagram] = {}
 
-    def place(self, amounts: Mapping[str, float], energy_per_atom: float) -> HullPlace:
+    def __contains__(self, amounts: Mapping[str, float]) -> bool:
+        """Return whether a phase of this reduced formula is known."""
+        return formulae(amounts).reduced in self._names
+
+    def missing(self, amounts: Mapping[str, int]) -> tuple[str, ...]:
+        """Return the reduced formulas of the binary salts of a composition that no phase is of."""
+        return tuple(formulae(salt).reduced for salt in binary_competitors(amounts) if salt not in self)
+
+    def place(self, amounts: Mapping[str, int], energy_per_atom: float) -> HullPlace:
         """Return where a candidate stands.
 
         Parameters
         ----------
         amounts
-            Element symbol -> amount of the candidate.
+            Element symbol -> atoms of the candidate.
         energy_per_atom
             eV/atom, of the method of the phases.
         """
@@ -118,7 +132,7 @@ class Phases:
         )
         assert distance is not None
         competing = sorted((part.composition.reduced_formula, float(share)) for part, share in (parts or {}).items())
-        return HullPlace(formation, float(distance), tuple(competing))
+        return HullPlace(formation, float(distance), tuple(competing), self.missing(amounts))
 
     def _hull(self, system: frozenset[str]) -> PhaseDiagram:
         from pymatgen.analysis.phase_diagram import PhaseDiagram  # noqa: PLC0415  slow to import
