@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from prefect import flow
 
@@ -32,16 +32,26 @@ from matsift_schema.store.counts import row_counts
 if TYPE_CHECKING:
     from matsift_flows.density.report import WrittenDensities
     from matsift_flows.diffraction.report import WrittenSpaceGroups
+    from matsift_flows.generative.report import WrittenGenerative
+    from matsift_flows.train import StudyModel
+
+    _Learned: TypeAlias = tuple[
+        WrittenReport | WrittenSpaceGroups | WrittenDensities, Waiting | None, WrittenGenerative | None
+    ]
 
 
 @dataclass(frozen=True)
 class StudyRun:
-    """What a run of a study added (table -> rows, only tables that grew), its report, and what it waits for."""
+    """What a run of a study added (table -> rows, only tables that grew), its report, and what it waits for.
+
+    `generated` is the page of new compositions, None where the study proposes none.
+    """
 
     study: Study
     added: dict[str, int]
     written: WrittenReport | WrittenSpaceGroups | WrittenDensities
     waiting: Waiting | None = None
+    generated: WrittenGenerative | None = None
 
 
 @flow(name="study")
@@ -81,30 +91,36 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
         if study.duplicates is not None:
             invoke(group, workspace, study)
         invoke(featurize, workspace, study)
-        written, waiting = _learned(workspace, study, base_dir)
+        written, waiting, generated = _learned(workspace, study, base_dir)
         with workspace.sessions.begin() as session:
             after = row_counts(session)
     added = {table: count - before[table] for table, count in after.items() if count != before[table]}
-    return StudyRun(study, added, written, waiting)
+    return StudyRun(study, added, written, waiting, generated)
 
 
-def _learned(
-    workspace: Workspace, study: Study, base_dir: Path
-) -> tuple[WrittenReport | WrittenSpaceGroups | WrittenDensities, Waiting | None]:
-    """Return the report of what was learned from the descriptors, and what the study waits for."""
+def _learned(workspace: Workspace, study: Study, base_dir: Path) -> _Learned:
+    """Return the reports of what was learned from the descriptors, and what the study waits for."""
     if study.diffraction is not None:
         from matsift_flows.diffraction.steps import learn_and_report  # noqa: PLC0415  PyTorch takes seconds to import
 
-        return learn_and_report(workspace, study), None
+        return learn_and_report(workspace, study), None, None
     if study.density is not None:
         from matsift_flows.density.steps import compare_and_report  # noqa: PLC0415  scikit-learn, PyTorch
 
-        return compare_and_report(workspace, study), None
+        return compare_and_report(workspace, study), None, None
     trained = invoke(train, workspace, study)
     if study.generative is not None:
-        from matsift_flows.generative.steps import generate  # noqa: PLC0415  PyTorch, smact's tables
+        from matsift_flows.generative.report import report_generated  # noqa: PLC0415  pymatgen, smact's tables
+        from matsift_flows.generative.steps import generate  # noqa: PLC0415  pymatgen, smact's tables
 
-        invoke(generate, workspace, study, trained, base_dir)
+        generated = invoke(generate, workspace, study, trained, base_dir)
+        ranked, waiting = _ranked(workspace, study, trained)
+        return ranked, waiting, report_generated(workspace, study, generated, ranked)
+    return *_ranked(workspace, study, trained), None
+
+
+def _ranked(workspace: Workspace, study: Study, trained: Sequence[StudyModel]) -> tuple[WrittenReport, Waiting | None]:
+    """Return the report of what was screened and acquired, and what the study waits for."""
     if study.mobility is not None:
         invoke(mobility, workspace, study, trained)
     screening = invoke(screen, workspace, study)

@@ -57,6 +57,7 @@ def _as_json(result: StudyRun) -> dict[str, object]:
         "study": result.study.name,
         "added": result.added,
         "report": str(result.written.path),
+        **({} if result.generated is None else {"generated": str(result.generated.path)}),
         "waiting": None if result.waiting is None else asdict(result.waiting),
         **said,
     }
@@ -71,6 +72,8 @@ def _print_end(result: StudyRun, study: Path) -> None:
     if result.waiting is not None:
         typer.echo(waiting_sentence(result.waiting, study))
     typer.echo(f"Report: {result.written.path}")
+    if result.generated is not None:
+        typer.echo(f"New compositions: {result.generated.path}")
     typer.echo("\nThree queries to try:")
     for title, query in queries_to_try(result.study):
         typer.echo(f'\n  # {title}\n  {shell_command()} "{query}"')

@@ -15,7 +15,7 @@ from matsift.acquisition.seeds import round_seed
 from matsift.errors import UserInputError
 from matsift.generative.formulas import Compositions
 from matsift.generative.search.latent_search import LatentSearch
-from matsift.generative.search.space import Decoded, LatentSpace, Start, Suggestion
+from matsift.generative.search.space import LatentSpace, Start, Suggestion
 from matsift.generative.validity import ValidityRules, validity
 from matsift.study.generative import GenerativeSettings
 from matsift.study.generative import LatentSearch as SearchSettings
@@ -247,18 +247,9 @@ def _told(row: store.SuggestionRow) -> tuple[Suggestion, float | None]:
 
 
 def _space(network: CompositionAutoencoder, settings: GenerativeSettings, model: PropertyModel) -> LatentSpace:
+    from matsift.generative.search.decoder import autoencoder_space  # noqa: PLC0415  PyTorch takes seconds to import
+
     limits, rules = size_limits(settings.sampling), ValidityRules(states=settings.sampling.oxidation_states)
-
-    def decode(latents: NDArray[np.float32]) -> Decoded:
-        found = network.decode(latents)
-        names, valid = found.compositions.reduced().formulas(), found.valid.tolist()
-        return Decoded(
-            tuple(name if is_valid else None for name, is_valid in zip(names, valid, strict=True)),
-            tuple(None if is_valid else found.sentence(row) for row, is_valid in enumerate(valid)),
-        )
-
-    def confidence(latents: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.exp(network.log_valid(latents))
 
     def describe(names: Sequence[str]) -> NDArray[np.float64]:
         return model.described(Compositions.from_formulas(names))
@@ -267,7 +258,7 @@ def _space(network: CompositionAutoencoder, settings: GenerativeSettings, model:
         compositions = Compositions.from_formulas(names)
         return np.asarray(validity(compositions, rules).valid & limits.within(compositions), dtype=np.bool_)
 
-    return LatentSpace(decode, describe, accepts, confidence)
+    return autoencoder_space(network, describe=describe, accepts=accepts)
 
 
 def _start(network: CompositionAutoencoder, start_rows: _StartRows, formulas: StudyFormulas) -> Start:

@@ -17,7 +17,9 @@ def folder_of(workspace: Workspace, study: str) -> Path:
     return workspace.settings.home / "reports" / study
 
 
-def keep(workspace: Workspace, study: str, key: str, write: Callable[[Path], object]) -> tuple[Path, bool]:
+def keep(
+    workspace: Workspace, study: str, key: str, write: Callable[[Path], object], *, place: str = ""
+) -> tuple[Path, bool]:
     """Return where the page of a study lies, and whether it was written just now.
 
     Parameters
@@ -28,8 +30,10 @@ def keep(workspace: Workspace, study: str, key: str, write: Callable[[Path], obj
         Hash of what the page says.
     write
         Writes it into a folder.
+    place
+        Folder inside that of the study, for a further page of it.
     """
-    folder = folder_of(workspace, study)
+    folder = folder_of(workspace, study) / place
     page = folder / PAGE
     with workspace.sessions.begin() as session:
         is_known = find_report(session, study, key) is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 
 from matsift.candidates.prototypes import Prototype, load_prototypes
 from matsift.candidates.substitution import ionic_substitutions
@@ -19,13 +18,15 @@ def rule_made_formulas(prototypes: tuple[Prototype, ...] | None = None) -> tuple
     A formula that several prototypes give counts as the likeliest of them. It takes about 10 s for the prototypes that
     come with matsift, so the list is kept.
     """
-    score: dict[str, float] = {}
+    best: dict[tuple[tuple[str, int], ...], float] = {}
     for prototype in load_prototypes() if prototypes is None else prototypes:
         for found in ionic_substitutions(prototype):
-            mapping = dict(found.mapping)
-            amounts = Counter({mapping[old]: n for old, n in prototype.counts.items()})
-            name = formulae(amounts).reduced
-            score[name] = max(found.score, score.get(name, found.score))
+            amounts = tuple(sorted((new, prototype.counts[old]) for old, new in found.mapping))
+            best[amounts] = max(found.score, best.get(amounts, found.score))
+    score: dict[str, float] = {}
+    for amounts, value in best.items():
+        name = formulae(dict(amounts)).reduced
+        score[name] = max(value, score.get(name, value))
     return tuple(sorted(score, key=lambda name: (-score[name], name)))
 
 
