@@ -57,7 +57,14 @@ _FEW = {"members": 2, "n_estimators": 20}
 #: In the order of the tables; the first labels and chooses what the others are compared with.
 LEARNERS = (
     Learner("lightgbm", "LightGBM", "lightgbm_ensemble", "magpie", {**_TUNED, "members": 4}, _FEW),
-    Learner("roost", "Roost", "roost", "element_fractions", {"members": 1}, {"epochs": 1}),
+    Learner(
+        "roost",
+        "Roost",
+        "roost",
+        "element_fractions",
+        {"members": 1, "epochs": 30, "embedding": "magpie"},
+        {"epochs": 1},
+    ),
     Learner("forest", "random forest", "random_forest", "magpie", {"n_estimators": 100}, {"n_estimators": 5}),
 )
 BY_KEY = {learner.key: learner for learner in LEARNERS}

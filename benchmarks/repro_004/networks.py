@@ -66,7 +66,7 @@ def _autoencoder(setup: Setup, place: Path) -> Result:
     )
     _keep(place, model.dump())
     few = held_out.largest_count <= 8
-    exact = model.exact_round_trip(held_out)
+    exact = model.round_trips(held_out)
     begin = time.perf_counter()
     latents = model.encode(held_out)
     encoded = time.perf_counter()

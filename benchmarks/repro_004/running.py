@@ -49,7 +49,7 @@ def results(setup: Setup, jobs: Sequence[J], *, n_worker: int, tell: Callable[[s
 def _run_all(setup: Setup, jobs: Sequence[J], n_worker: int) -> Iterator[tuple[J, Result]]:
     n_worker = min(n_worker, len(jobs))
     if n_worker:
-        with get_context("spawn").Pool(n_worker, _start, (setup.home, setup.plan)) as pool:
+        with get_context("spawn").Pool(n_worker, _start, (setup.home, setup.plan, setup.all_marks())) as pool:
             yield from pool.imap_unordered(_run, jobs)
     else:
         yield from ((job, _timed(setup, job)) for job in jobs)
@@ -58,8 +58,8 @@ def _run_all(setup: Setup, jobs: Sequence[J], n_worker: int) -> Iterator[tuple[J
 _HELD: list[Setup] = []
 
 
-def _start(home: Path, plan: Plan) -> None:
-    _HELD[:] = [Setup(home, plan)]
+def _start(home: Path, plan: Plan, marks: dict[str, str]) -> None:
+    _HELD[:] = [Setup(home, plan, marks)]
 
 
 def _run(job: J) -> tuple[J, Result]:

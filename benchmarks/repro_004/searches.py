@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from benchmarks.kept_lines import KeptLines
-from benchmarks.repro_002.code_mark import code_hash
 from benchmarks.repro_004 import paper
 from benchmarks.repro_004.data import Gaps
 from benchmarks.repro_004.running import Result
@@ -19,14 +18,12 @@ from benchmarks.repro_004.strategies import BY_KEY
 from numpy.typing import NDArray
 
 from matsift.descriptors.of_compositions import compute_compositions
-from matsift.generative import search as search_package
+from matsift.errors import UserInputError
 from matsift.generative.formulas import Compositions
 from matsift.generative.search.latent_search import LatentSearch
 from matsift.generative.search.space import LatentSpace, Start, Suggestion
 from matsift.generative.validity import validity
 
-#: Modules of the search; another code of theirs makes other suggestions.
-_CODE = ("acquisition", "gaussian_process", "latent_search", "maximizer", "settings", "surrogates")
 #: Known formulas that a search may set out from, besides its labelled ones.
 _POPULATION = 20_000
 #: How often a course is told of.
@@ -48,8 +45,8 @@ class Search:
     def mark(self, setup: Setup) -> str:
         """Return twelve characters that tell its suggestions from others."""
         settings = BY_KEY[self.strategy].filled(budget=setup.plan.budget, small=setup.plan.small)
-        parts = (str(self), settings.model_dump_json(), setup.mark("autoencoder"), setup.mark("oracle"))
-        return hashlib.sha256(" ".join((*parts, code_hash(_CODE, search_package))).encode()).hexdigest()[:12]
+        parts = (str(self), settings.model_dump_json(), *map(setup.mark, ("autoencoder", "oracle", "search")))
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
     def path(self, setup: Setup) -> Path:
         """Return where its suggestions lie."""
@@ -70,7 +67,10 @@ class Search:
         rows = [_read(line) for _, line in lines]
         search = LatentSearch.resume(settings, space(setup), start(setup, self.experiment), self.seed, rows)
         while not search.finished:
-            suggestion = search.ask()
+            try:
+                suggestion = search.ask()
+            except UserInputError:  # nothing near a known vector decodes, is new and balances its charges
+                break
             value = None
             if suggestion.formula is not None:
                 value = float(setup.label(Compositions.from_formulas([suggestion.formula]))[0])
@@ -145,11 +145,17 @@ def start(setup: Setup, experiment: str) -> Start:
 
 def space(setup: Setup) -> LatentSpace:
     """Return the latent space of the autoencoder; chemistry accepts what balances its charges."""
-    return LatentSpace(
-        setup.decode,
-        lambda formulas: np.asarray(compute_compositions(["magpie"], formulas).values),
-        lambda formulas: validity(Compositions.from_formulas(formulas)).valid,
-    )
+    from matsift.generative.search.decoder import autoencoder_space  # noqa: PLC0415  imports torch
+
+    return autoencoder_space(setup.autoencoder, describe=_described, accepts=_balanced)
+
+
+def _described(formulas: Sequence[str]) -> NDArray[np.float64]:
+    return compute_compositions(["magpie"], formulas).values
+
+
+def _balanced(formulas: Sequence[str]) -> NDArray[np.bool_]:
+    return validity(Compositions.from_formulas(formulas)).valid
 
 
 def _written(suggestion: Suggestion, value: float | None) -> dict[str, Any]:

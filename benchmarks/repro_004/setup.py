@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,24 +17,36 @@ from benchmarks.repro_004.learners import LEARNERS, Learner
 from benchmarks.repro_004.plan import Plan
 from benchmarks.repro_004.screening import Candidates
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from matsift import generative
+from matsift.generative import search
 from matsift.generative.encoding import PAPER_COUNTS
 from matsift.generative.formulas import Compositions
 from matsift.generative.gan_settings import GanSettings
-from matsift.generative.search.space import Decoded
 from matsift.learners import registry
 from matsift.learners.prediction import FittedModel
 
 if TYPE_CHECKING:
-    from matsift.generative.autoencoder import AutoencoderSettings, CompositionAutoencoder
+    from matsift.generative.autoencoder import CompositionAutoencoder
+    from matsift.generative.autoencoder_training import AutoencoderSettings
     from matsift.generative.gan import CompositionGan
 
 #: What makes a thing: modules of the generative part. Others that they use change nothing in what is made.
 _CODE = {
-    "autoencoder": ("encoding", "autoencoder", "autoencoder_network"),
+    "autoencoder": ("encoding", "autoencoder_network", "autoencoder_training"),
     "gan": ("gan_networks", "gan_settings", "gan_training"),
+    "search": (
+        "acquisition",
+        "decoder",
+        "gaussian_process",
+        "latent_search",
+        "maximizer",
+        "proposals",
+        "rounds",
+        "settings",
+        "space",
+        "surrogates",
+    ),
     "candidates": ("gan", "sampling", "validity", "validity_kernel", "validity_table"),
 }
 #: The property model that gives the labels, and that the others are compared with.
@@ -43,10 +55,15 @@ ORACLE = LEARNERS[0]
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """The folder that keeps what is computed, and how much is computed. A process reads each part once."""
+    """The folder that keeps what is computed, and how much is computed. A process reads each part once.
+
+    `marks` are filled as they are asked for; processes are given those of the one that starts them, so that all speak
+    of the same files even if the code changes while they run.
+    """
 
     home: Path
     plan: Plan
+    marks: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def data(self) -> Data:
@@ -90,19 +107,9 @@ class Setup:
         """Return the latent vectors (n, 128) of reduced compositions."""
         return self.autoencoder.encode(compositions.reduced())
 
-    def decode(self, latents: NDArray[np.float32]) -> Decoded:
-        """Return what latent vectors decode to; the confidence grows with the margin by which a vector decodes."""
-        said = self.autoencoder.decode(latents)
-        valid = said.valid
-        return Decoded(
-            tuple(formula if ok else None for formula, ok in zip(said.formulas(), valid, strict=True)),
-            tuple(None if ok else said.sentence(row) for row, ok in enumerate(valid)),
-            np.asarray(expit(self.autoencoder.margins(latents)), dtype=np.float64),
-        )
-
     def autoencoder_settings(self) -> AutoencoderSettings:
         """Return how the autoencoder is trained."""
-        from matsift.generative.autoencoder import AutoencoderSettings  # noqa: PLC0415  imports torch
+        from matsift.generative.autoencoder_training import AutoencoderSettings  # noqa: PLC0415  imports torch
 
         return AutoencoderSettings(**self.plan.autoencoder)
 
@@ -128,6 +135,15 @@ class Setup:
 
     def mark(self, what: str) -> str:
         """Return twelve characters that tell the thing from those of other data, settings or code."""
+        if what not in self.marks:
+            self.marks[what] = self._mark(what)
+        return self.marks[what]
+
+    def all_marks(self) -> dict[str, str]:
+        """Return the marks of everything."""
+        return {what: self.mark(what) for what in ("oracle", *_CODE)}
+
+    def _mark(self, what: str) -> str:
         return hashlib.sha256(f"{self.data.digest} {self._text(what)}".encode()).hexdigest()[:12]
 
     def mark_of(self, learner: Learner) -> str:
@@ -138,6 +154,8 @@ class Setup:
         """Return the settings and the code that make a thing, and the marks of what it is made from."""
         if what == "oracle":
             return self.mark_of(ORACLE)
+        if what == "search":
+            return code_hash(_CODE[what], search)
         if what == "candidates":
             return f"{self.plan.n_sample} {self.mark('gan')} {self.mark('oracle')} {code_hash(_CODE[what], generative)}"
         return f"{dict(getattr(self.plan, what))} {code_hash(_CODE[what], generative)}"
