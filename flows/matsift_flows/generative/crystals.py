@@ -181,7 +181,7 @@ def _entry_record(
     study: Study, pool: TemplateTable, phases: Phases, job: Job, value: dict[str, Any], volume_factor: float
 ) -> EntryRecord:
     relaxed: Crystal = value["relaxed"]
-    amounts = {symbol: float(relaxed.species.count(symbol)) for symbol in relaxed.elements}
+    amounts = {symbol: relaxed.species.count(symbol) for symbol in relaxed.elements}
     place = phases.place(amounts, value["energy_per_atom"])
     computed: dict[str, float | None] = {
         "energy_per_atom": value["energy_per_atom"],
