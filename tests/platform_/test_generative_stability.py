@@ -9,7 +9,7 @@ from matsift.candidates.phases import formation_energies, hull_distances
 from matsift.crystal import Crystal
 from matsift.elasticity.moduli import from_upper_triangle
 from matsift.errors import UserInputError
-from matsift.generative.competitors import binary_competitors
+from matsift.generative.competitors import binary_competitors, lacking
 from matsift.generative.stability import Phases, mechanics, relaxation_change
 
 _COMPOSITIONS = [{"Na": 1.0}, {"Na": 2.0}, {"Cl": 4.0}, {"Na": 4.0, "Cl": 4.0}, {"Na": 1.0, "Cl": 1.0}]
@@ -36,8 +36,8 @@ def test_salts_that_the_hull_lacks_are_told() -> None:
     assert phases.place({"Sr": 1, "Y": 1, "F": 5}, -3.0).missing == ("YF3",)
     assert phases.place({"Sr": 1, "Cl": 1, "F": 3}, -3.0).missing == ("ClF",)
     assert phases.place({"Ni": 1, "Al": 1}, -0.5).missing == ()
-    assert {"Sr": 3, "F": 6} in phases
-    assert {"Y": 1, "F": 3} not in phases
+    assert phases.knows({"Sr": 3, "F": 6})
+    assert not phases.knows({"Y": 1, "F": 3})
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,12 @@ def test_salts_that_the_hull_lacks_are_told() -> None:
 )
 def test_binary_competitors(amounts: dict[str, int], expected: tuple[dict[str, int], ...]) -> None:
     assert binary_competitors(amounts) == expected
+
+
+def test_lacking_salts_come_once_the_most_wanted_first() -> None:
+    phases = Phases([{"Sr": 1.0, "F": 2.0}], np.array([-4.0]))
+    candidates = [{"Sr": 1, "Y": 1, "F": 5}, {"Na": 1, "Y": 1, "F": 4}, {"Sr": 1, "Na": 1, "F": 3}, {"Y": 2, "F": 6}]
+    assert lacking(candidates, phases.knows) == ({"Na": 1, "F": 1}, {"Y": 1, "F": 3})
 
 
 def test_a_missing_element_has_a_reason() -> None:

@@ -7,7 +7,8 @@ says little. The salts of each cation with each anion, at the charges of the can
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 from matsift.generative.ionic_charges import balanced_charges
 
@@ -30,6 +31,23 @@ def binary_competitors(amounts: Mapping[str, int]) -> tuple[dict[str, int], ...]
     cations = sorted(e for e, q in charges.items() if q > 0)
     anions = sorted(e for e, q in charges.items() if q < 0)
     return tuple(_neutral(c, charges[c], a, -charges[a]) for c in cations for a in anions)
+
+
+def lacking(
+    candidates: Iterable[Mapping[str, int]], knows: Callable[[Mapping[str, int]], bool]
+) -> tuple[dict[str, int], ...]:
+    """Return the binary competitors of candidates that are not known, each once, by how many candidates ask for it.
+
+    Parameters
+    ----------
+    candidates
+        Element symbol -> whole number of atoms, of each.
+    knows
+        Whether a composition is known, for example `matsift.generative.stability.Phases.knows`.
+    """
+    asked = Counter(tuple(salt.items()) for amounts in candidates for salt in binary_competitors(amounts))
+    ordered = sorted(asked, key=lambda salt: (-asked[salt], salt))
+    return tuple(dict(salt) for salt in ordered if not knows(dict(salt)))
 
 
 def _neutral(cation: str, charge: int, anion: str, other_charge: int) -> dict[str, int]:

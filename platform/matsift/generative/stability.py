@@ -96,13 +96,13 @@ class Phases:
             self._lowest[frozenset(composition)].append((energy, composition))
         self._hulls: dict[frozenset[str], PhaseDiagram] = {}
 
-    def __contains__(self, amounts: Mapping[str, float]) -> bool:
+    def knows(self, amounts: Mapping[str, float]) -> bool:
         """Return whether a phase of this reduced formula is known."""
         return formulae(amounts).reduced in self._names
 
     def missing(self, amounts: Mapping[str, int]) -> tuple[str, ...]:
         """Return the reduced formulas of the binary salts of a composition that no phase is of."""
-        return tuple(formulae(salt).reduced for salt in binary_competitors(amounts) if salt not in self)
+        return tuple(formulae(salt).reduced for salt in binary_competitors(amounts) if not self.knows(salt))
 
     def place(self, amounts: Mapping[str, int], energy_per_atom: float) -> HullPlace:
         """Return where a candidate stands.
