@@ -13,7 +13,7 @@ from torch import nn
 from matsift.errors import ArtifactError, UserInputError
 from matsift.generative.formulas import Compositions
 from matsift.generative.gan import CompositionGan, read_matrices
-from matsift.generative.gan_networks import Generator, RunningNorm, critic_of, gradient_penalty, halved, one_hot
+from matsift.generative.gan_networks import Generator, RunningNorm, chance, critic_of, gradient_penalty, halved, one_hot
 from matsift.generative.gan_settings import MATGAN, GanSettings
 from matsift.generative.gan_training import GanEpoch, fit_gan, learnable
 from matsift.generative.sampling import SizeLimits
@@ -65,9 +65,11 @@ def test_the_layers_of_matgan_have_its_shapes() -> None:
     )
 
 
-@pytest.mark.parametrize("output", ["sigmoid", "softmax", "hard"])
+@pytest.mark.parametrize("output", ["sigmoid", "softmax", "drawn"])
 def test_entries_are_between_nothing_and_one(output: str) -> None:
-    made = Generator(GanSettings(output=output, width=0.1), 87)(torch.randn(50, 128))
+    settings = GanSettings(output=output, width=0.1)
+    random = torch.Generator().manual_seed(0)
+    made = Generator(settings, 87)(*chance(settings, 87, random, torch.device("cpu"), 50))
     assert made.shape == (50, 87, 8)
     assert float(made.min()) >= 0
     assert float(made.max()) <= 1
@@ -132,10 +134,10 @@ def test_reading_undoes_the_writing_of_formulas(salts: Compositions) -> None:
     [
         TINY,
         replace(TINY, output="sigmoid", average=0.0),
-        replace(TINY, output="hard"),
+        replace(TINY, output="drawn"),
         replace(MATGAN, width=0.1, epochs=3, batch=16, device="cpu"),
     ],
-    ids=["dense", "last weights", "hard", "matgan"],
+    ids=["dense", "last weights", "drawn", "matgan"],
 )
 def test_a_training_that_was_stopped_ends_with_the_same_bytes(
     salts: Compositions, settings: GanSettings, tmp_path: Path

@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 
 from matsift.errors import ArtifactError
 from matsift.generative.formulas import Compositions
-from matsift.generative.gan_networks import Generator
+from matsift.generative.gan_networks import Generator, chance
 from matsift.generative.gan_settings import GanSettings
 from matsift.learners.container import pack, unpack
 from matsift.learners.devices import chosen_device
@@ -39,9 +39,10 @@ class CompositionGan:
         """Return (n, elements, counts) entries between 0 and 1, made from standard normal noise."""
         device = chosen_device(self.settings.device)
         network = self._network.to(device)
-        noise = torch.from_numpy(random.standard_normal((n, self.settings.noise), dtype=np.float32))
+        drawn = torch.Generator().manual_seed(int(random.integers(2**62)))
+        sizes = [min(BATCH, n - start) for start in range(0, n, BATCH)]
         with torch.inference_mode():
-            parts = [network(part.to(device)).cpu() for part in torch.split(noise, BATCH)]
+            parts = [network(*chance(self.settings, len(self.elements), drawn, device, size)).cpu() for size in sizes]
         made: NDArray[np.float32] = torch.cat(parts).numpy() if parts else self._nothing
         return made
 

@@ -103,7 +103,10 @@ class ConvolutionCritic(nn.Module):
 
 
 class DenseGenerator(nn.Module):
-    """Three hidden layers, normalised, that see all of the noise; no order of the elements is assumed."""
+    """Three hidden layers that see all of the noise; no order of the elements is assumed.
+
+    Normalised sample by sample: running moments would not be those of the averaged weights that samples are drawn with.
+    """
 
     def __init__(self, n_element: int, n_out: int, noise: int, width: float) -> None:
         super().__init__()
@@ -111,7 +114,7 @@ class DenseGenerator(nn.Module):
         self.shape = (n_element, n_out)
         sizes = [noise, hidden, hidden, hidden]
         self.layers = nn.ModuleList(nn.Linear(sizes[k], sizes[k + 1]) for k in range(3))
-        self.norms = nn.ModuleList(RunningNorm(size) for size in sizes[1:])
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for size in sizes[1:])
         self.last = nn.Linear(hidden, n_element * n_out)
 
     def forward(self, noise: Tensor) -> Tensor:
@@ -154,16 +157,44 @@ class Generator(nn.Module):
             made = DenseGenerator(n_element, n_out, settings.noise, settings.width)
         self.body = made
 
-    def forward(self, noise: Tensor) -> Tensor:
-        """Return (n, elements, counts) entries between 0 and 1."""
+    def forward(self, noise: Tensor, waiting: Tensor | None = None) -> Tensor:
+        """Return (n, elements, counts) entries between 0 and 1.
+
+        With exponential waiting times (n, elements, 1 + counts) they are zeros and ones, drawn by the probabilities
+        that the softmax gives; gradients are those of the probabilities (straight through).
+        """
         x = cast("Tensor", self.body(noise))
         if self.output == "sigmoid":
             return torch.sigmoid(x)
         soft = torch.softmax(x, dim=2)
-        if self.output == "hard":
-            ones = torch.zeros_like(soft).scatter_(2, soft.argmax(dim=2, keepdim=True), 1.0)
+        if waiting is not None:
+            # the first to arrive, of exponential waiting times over their rates, is a draw by the rates
+            ones = torch.zeros_like(soft).scatter_(2, (waiting / soft).argmin(dim=2, keepdim=True), 1.0)
             soft = ones + soft - soft.detach()
         return soft[:, :, 1:]
+
+    def begin_with(self, counts: Tensor) -> None:
+        """Set the last shifts so that elements and counts occur as often as in (n, elements) counts, by themselves.
+
+        Only dense layers whose output is all counts or none have a shift for each; others are left as they are.
+        """
+        if isinstance(self.body, DenseGenerator) and self.output != "sigmoid":
+            n_element, n_out = self.body.shape
+            seen = torch.stack([(counts == count).sum(dim=0) for count in range(n_out)], dim=1)
+            with torch.no_grad():
+                self.body.last.bias.copy_(torch.log((seen + 1 / n_out) / (len(counts) + 1)).reshape(n_element * n_out))
+
+
+def chance(
+    settings: GanSettings, n_element: int, random: torch.Generator, device: torch.device, n: int | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """Return what n samples (a batch) are made from: (n, noise) normal numbers, and waiting times to draw by."""
+    size = settings.batch if n is None else n
+    noise = torch.randn(size, settings.noise, generator=random).to(device)
+    if settings.output != "drawn":
+        return noise, None
+    waiting = torch.empty(size, n_element, settings.most_count + 1).exponential_(generator=random)
+    return noise, waiting.to(device)
 
 
 def one_hot(counts: Tensor, most_count: int) -> Tensor:

@@ -10,8 +10,9 @@ from matsift.errors import UserInputError
 
 #: Networks by name: MatGAN's convolutions over the elements and the counts, and layers that see all at once.
 ARCHITECTURES = ("matgan", "dense")
-#: What the generator's last layer says of an element: each count by itself (MatGAN), or one of all counts and none.
-OUTPUTS = ("sigmoid", "softmax", "hard")
+#: What the generator's last layer says of an element: each count by itself (MatGAN), shares of all counts and none, or
+#: one that is drawn by these shares.
+OUTPUTS = ("sigmoid", "softmax", "drawn")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class GanSettings:
     """
 
     architecture: str = "dense"
-    output: str = "softmax"
+    output: str = "drawn"
     width: float = 1.0
     most_count: int = 8
     noise: int = 128

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from matsift.errors import UserInputError
 from matsift.generative.formulas import Compositions
 from matsift.generative.gan import CompositionGan
-from matsift.generative.gan_networks import Generator, critic_of, gradient_penalty, one_hot
+from matsift.generative.gan_networks import Generator, chance, critic_of, gradient_penalty, one_hot
 from matsift.generative.gan_settings import GanSettings
 from matsift.learners.devices import chosen_device
 from matsift.learners.network_checkpoints import Checkpoint, fingerprint
@@ -96,6 +96,7 @@ class _Training:
             torch.manual_seed(seed)
             self._generator = Generator(settings, len(self._elements)).to(self._device)
             self._critic = critic_of(settings, len(self._elements)).to(self._device)
+        self._generator.begin_with(self._counts)
         self._mean = deepcopy(self._generator).requires_grad_(False)
         self._all = nn.ModuleDict({"generator": self._generator, "critic": self._critic, "mean": self._mean})
         self._optimiser = torch.optim.Adam(
@@ -141,8 +142,8 @@ class _Training:
         return CompositionGan(self._settings, self._seed, tuple(int(z) + 1 for z in self._elements), weights)
 
     def _made(self, random: torch.Generator) -> Tensor:
-        noise = torch.randn(self._settings.batch, self._settings.noise, generator=random)
-        return self._generator(noise.to(self._device))  # type: ignore[no-any-return]
+        made: Tensor = self._generator(*chance(self._settings, self._counts.shape[1], random, self._device))
+        return made
 
     def _critic_step(self, real: Tensor, random: torch.Generator) -> tuple[float, float]:
         with torch.no_grad():
