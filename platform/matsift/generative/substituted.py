@@ -64,7 +64,7 @@ class SubstitutedCrystal:
     scale
         The factor on all lengths of the template.
     space_group_number
-        Of the template within `TEMPLATE_TOLERANCE`, and so of the new crystal.
+        Of the template within the tolerance, and so of the new crystal.
     """
 
     crystal: Crystal
@@ -107,7 +107,9 @@ def assignments(template: Mapping[str, int], wanted: Mapping[str, int]) -> tuple
     return tuple(sorted(found, key=lambda a: (a.cost, a.mapping)))
 
 
-def substitute(template: Crystal, wanted: Mapping[str, int], *, most: int = 3) -> tuple[SubstitutedCrystal, ...]:
+def substitute(
+    template: Crystal, wanted: Mapping[str, int], *, most: int = 3, tolerance: float = TEMPLATE_TOLERANCE
+) -> tuple[SubstitutedCrystal, ...]:
     """Return the different crystals of a wanted composition in the structure of a template, cheapest assignment first.
 
     Assignments that give the same crystal (elements that change places in CsCl) count once.
@@ -120,6 +122,8 @@ def substitute(template: Crystal, wanted: Mapping[str, int], *, most: int = 3) -
         Element symbol -> atoms, with the template's set of amounts.
     most
         Most crystals returned.
+    tolerance
+        Angstrom: atoms of the template that miss a symmetric place by less are put on it.
 
     Raises
     ------
@@ -130,7 +134,7 @@ def substitute(template: Crystal, wanted: Mapping[str, int], *, most: int = 3) -
     if not template.is_ordered:
         raise BadStructureError("a disordered crystal cannot be a template: elements are matched site by site")
     ways = assignments(Counter(template.species), wanted)
-    cell = TemplateCell.of(template)
+    cell = TemplateCell.of(template, tolerance)
     found: list[SubstitutedCrystal] = []
     for way in ways:
         made = cell.substituted(way)
@@ -149,26 +153,26 @@ class TemplateCell:
     space_group_number: int
 
     @classmethod
-    def of(cls, template: Crystal) -> TemplateCell:
-        """Return the cell of an ordered crystal.
+    def of(cls, template: Crystal, tolerance: float = TEMPLATE_TOLERANCE) -> TemplateCell:
+        """Return the cell of an ordered crystal, atoms put on symmetric places that they miss by less than a tolerance.
 
         Raises
         ------
         BadStructureError
-            If spglib finds no symmetry within `TEMPLATE_TOLERANCE`, not even that of the lattice.
+            If spglib finds no symmetry within the tolerance, not even that of the lattice.
         """
         kinds = [template.elements.index(symbol) for symbol in template.species]
         cell = template.lattice.tolist(), template.frac_coords.tolist(), kinds
         try:
-            found = spglib.standardize_cell(cell, to_primitive=False, no_idealize=False, symprec=TEMPLATE_TOLERANCE)
+            found = spglib.standardize_cell(cell, to_primitive=False, no_idealize=False, symprec=tolerance)
         except spglib.SpglibError:
             found = None
         if found is None:
-            raise BadStructureError(f"spglib finds no symmetry of the template within {TEMPLATE_TOLERANCE} angstrom")
+            raise BadStructureError(f"spglib finds no symmetry of the template within {tolerance} angstrom")
         lattice, coords, kept = found
         crystal = Crystal.ordered(np.array(lattice), [template.elements[k] for k in kept], np.array(coords))
         if _reduced(Counter(crystal.species)) != _reduced(Counter(template.species)):
-            raise BadStructureError(f"symmetrising the template within {TEMPLATE_TOLERANCE} angstrom loses atoms of it")
+            raise BadStructureError(f"symmetrising the template within {tolerance} angstrom loses atoms of it")
         number = space_group(crystal)[0]
         if number is None:
             raise BadStructureError("spglib finds no symmetry of the template's conventional cell")
