@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from benchmarks.generative.attention import attention
 from benchmarks.generative.samples import drawn, known
 from scipy.stats import wasserstein_distance
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -63,6 +64,13 @@ def rates(name: str, formulas: Compositions, random: Compositions, seed: int) ->
     yield _validity("validity of random compositions", random)
     yield _validity(f"validity of {name}", some)
     yield from _process(seed)
+    yield _attention(name, some)
+
+
+def _attention(name: str, some: Compositions) -> Rate:
+    quick, arrays, apart = attention(some)
+    what = f"Roost's messages of {name}, with derivatives"
+    return Rate(what, quick, None, f"ours on arrays of all pairs {_rounded(arrays)}", f"largest difference {apart:.0e}")
 
 
 def _distances(name: str, some: Compositions) -> Rate:
