@@ -9,7 +9,7 @@ from benchmarks.repro_004.found import COMPARED, Found
 from benchmarks.repro_004.learners import BY_KEY
 from benchmarks.repro_004.searches import STEP
 from benchmarks.repro_004.setup import ORACLE
-from benchmarks.repro_004.strategies import STRATEGIES, by_kappa
+from benchmarks.repro_004.strategies import PAPER, STRATEGIES, by_kappa
 from numpy.typing import NDArray
 
 _MAKERS = {
@@ -174,6 +174,8 @@ def costs(found: Found) -> list[str]:
     parts = {name: (1, result["seconds"]) for name, result in found.made.items()}
     parts["searches"] = (len(found.searches), sum(r["seconds"] for r in found.searches.values()))
     for line, learner in found.fits:
+        if line == f"{COMPARED} {PAPER.key}":  # the trainings of the third experiment's own line
+            continue
         title = f"{BY_KEY[learner].title}, {'first experiment' if line == 'exp1' else 'others'}"
         n, seconds = parts.get(title, (0, 0.0))
         of = found.fits[line, learner]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks.repro_004 import checks, data, paper, recovery, searches, tables
+from benchmarks.repro_004.__main__ import report
 from benchmarks.repro_004.data import Data, Gaps, roles
-from benchmarks.repro_004.found import Found, plan_of_fits, plan_of_searches
+from benchmarks.repro_004.found import Found, measured, plan_of_fits, plan_of_searches
 from benchmarks.repro_004.learners import BY_KEY as LEARNERS
 from benchmarks.repro_004.plan import FULL, SMALL
 from benchmarks.repro_004.running import Result, results
@@ -57,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def write(path: Path, what: str, rows: list[tuple[object, ...]]) -> None:
+def write(path: Path, what: str, rows: Sequence[tuple[object, ...]]) -> None:
     with (gzip.open if path.suffix == ".gz" else open)(path, "wt", newline="") as stream:
         csv.writer(stream).writerows([_HEADERS[what], *rows])
 
@@ -218,3 +220,110 @@ def test_the_plan_has_the_papers_repeats_searches_and_kappas(tmp_path: Path) -> 
     settings = PAPER.filled(budget=1000)
     assert (settings.kappa, settings.budget, settings.n_decoded, settings.invalid) == (100.0, 1000, 20, "register")
     assert all(one.filled(budget=10, small=True).budget == 10 for one in STRATEGIES)
+
+
+def answered(tmp_path: Path, *, recovered: dict[str, int]) -> Found:
+    """Return results in which the oracle chooses 100 candidates, and a line's models so many of them."""
+    setup = Setup(tmp_path, replace(FULL, seeds=2))
+    of_search: Result = {
+        "n": 1000,
+        "n_decoded": 800,
+        "n_new": 700,
+        "n_wide": 70,
+        "n_wide_valid": 35,
+        "n_wide_novel": 30,
+    }
+    of_search |= {"mean_gap": 4.0, "best": 8.0, "first_wide": 3, "seconds": 60.0}
+    of_search |= {"wide_by": [*range(5, 105, 5)], "decoded_by": [0] * 20, "best_by": [8.0] * 20}
+    near = {"n_wide": 300, "n_wide_valid": 280}
+    courses = {s: {**of_search, **(near if s.strategy == "manifold_process" else {})} for s in plan_of_searches(setup)}
+    scores = {"n": 300, "r2": 0.7, "r2_test": 0.5, "mae": 0.5, "rmse": 0.8, "sryf5": 6.5, "seconds": 5.0}
+    fits = {
+        (line, learner): [{**scores, "n_chosen": 90, "n_oracle": 100, "n_both": recovered.get(line, 50)} for _ in jobs]
+        for (line, learner), jobs in plan_of_fits(setup).items()
+    }
+    held_out = {"n": 1000, "exact": 0.93}
+    share = {"n_drawn": 9, "n_made": 8, "valid": 0.4}
+    return Found(
+        {
+            "autoencoder": {
+                "n_train": 4000,
+                "held_out": held_out,
+                "held_out_8": held_out,
+                "box_decodes": 0.4,
+                "encoded_a_second": 1e4,
+                "decoded_a_second": 1e3,
+                "seconds": 600.0,
+            },
+            "candidates": {
+                "funnel": {"drawn": 1_000_000, "valid": 500_000},
+                "shares": {"gan": {**share, "valid": 0.8}, "shuffled": share, "uniform": share, "known": share},
+                "sryf5": {"sampled": True, "known": False},
+                "seconds": 100.0,
+            },
+        },
+        courses,
+        fits,
+        dict.fromkeys(("exp2", "exp3", "exp4"), 2.07),
+        0.3,
+        1000,
+    )
+
+
+def test_tables_show_the_papers_figures_beside_ours(tmp_path: Path) -> None:
+    found = answered(tmp_path, recovered={"exp3 AL": 80})
+    table = tables.table_1(found)
+    assert any(line.startswith("| exp3 AL | paper | 1153 | 0.757 ± 0.015 | 0.417 ± 0.005 |") for line in table)
+    assert sum("| LightGBM (10) | 300 | 0.700 ± 0.000 | " in line for line in table) == len(paper.TABLE_1)
+    assert any(line.endswith("| 90 ± 0 | 80.0 ± 0.0 | 88.9 ± 0.0 |") for line in table)
+    assert tables.kappas(found, paper.KAPPAS)[2] == "| 0 | 10 | 20 | 30 | 50 | 70 | 100 | 800 | 700 | 8.00 |"
+    assert tables.best_kappa(found, paper.KAPPAS).startswith("Most at kappa = 0 (paper: 10;")
+    assert any("| 800 ± 0 | 700 ± 0 | 300 ± 0 | 42.9 ± 0.0 | 280 ± 0 |" in line for line in tables.compared(found))
+    assert tables.narrow(found)[0].startswith("From gaps below 3 eV: suggestion 3 is the first")
+    assert tables.named(found)[0].startswith("SrYF5 is among the samples of the GAN; it is not among the known")
+    assert "| GAN | 8 | 80.0% |" in tables.shares(found)
+    assert "| drawn | 1,000,000 | 2,990,000 |" in tables.candidates(found)
+    assert tables.rows(found)[4] == "| of these, given back exactly | 0.930 | wanted 0.9 |"
+    assert tables.costs(found)[-2] == "On two cores: about 20 min."
+
+
+def test_checks_compare_with_and_without_the_searchs_rows_and_beyond_the_paper(tmp_path: Path) -> None:
+    better = {"exp2 AL": 80, "exp3 AL": 80, "exp3 kappa 100": 80, "exp3 components": 85}
+    said = checks.checks(answered(tmp_path, recovered=better))
+    assert [check.met for check in said] == [True] * len(said)
+    assert said[0].measured == "0.930 of 1000"
+    beyond = {check.says.split(": ")[1]: check for check in said if "beyond" in check.says}
+    assert beyond["recovery"].measured == "85.0%"
+    assert beyond["new compositions above 6 eV per suggestion"].measured == "30.0%"
+    assert "(manifold_process)" in beyond["the same, chemically valid ones alone"].says
+    worse = {"exp2 AL": 40, "exp3 AL": 50, "exp3 kappa 100": 90}
+    assert [check.met for check in checks.checks(answered(tmp_path, recovered=worse))] == [
+        *[True] * 3,
+        *[False] * 2,
+        True,
+        False,
+        *[True] * 4,
+    ]
+
+
+@pytest.mark.slow
+def test_all_stages_go_through_and_a_search_that_was_stopped_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATSIFT_DATA", str(folder))
+    plan = replace(SMALL, limit=400, n_sample=2000, budget=30, kappas=(0.0, 100.0), learners={"lightgbm": 1})
+    setup, told = Setup(tmp_path, plan), list[str]()
+    found = measured(setup, n_worker=0, tell=told.append)
+    text = "\n".join(report(found, plan))
+    assert text.count("## ") == 7
+    job = Search("exp3", PAPER.key)
+    kept = job.path(setup).read_text()
+    lines = [line for line in kept.splitlines() if line]
+    job.path(setup).write_text("\n".join(lines[:17]) + "\n" + lines[17][:50])
+    job.run(Setup(tmp_path, plan))
+    assert [line for line in job.path(setup).read_text().splitlines() if line][18:] == lines[17:]
+    n_told = len(told)
+    again = measured(Setup(tmp_path, plan), n_worker=0, tell=told.append)
+    assert again.searches == found.searches
+    assert again.fits == found.fits
+    assert len(told) == n_told + 3
