@@ -57,7 +57,8 @@ class Browser:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.devtools("Emulation.setEmulatedMedia", features=[scheme])
+        motion = {"name": "prefers-reduced-motion", "value": "reduce"}  # nothing turns on and on, which costs a core
+        self.devtools("Emulation.setEmulatedMedia", features=[scheme, motion])
         self.driver.get("about:blank")
         self.log("browser")
         self.log("performance")

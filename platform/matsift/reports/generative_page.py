@@ -18,6 +18,7 @@ from matsift.reports.structure_viewer import ViewedStructure, viewer_data, viewe
 
 #: Rows and pictures that one page holds; the tables beside it hold all.
 MOST_ROWS = 2000
+_COLUMN_NAMES = {"energy_above_hull": "Above the hull", "formation_energy_per_atom": "Formation energy"}
 T = TypeVar("T")
 
 
@@ -35,6 +36,7 @@ def render_generative(report: GenerativeReport) -> str:
         structure_data=viewer_data(structures) if structures else None,
         structure_style=asset("structures.css") if structures else "",
         computed=_computed(report),
+        column_names=_COLUMN_NAMES,
         origins=ORIGINS,
         sections=generative_sections(report),
         provenance_tables=provenance_tables(report.provenance),

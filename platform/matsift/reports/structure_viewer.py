@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -123,7 +124,8 @@ def _element(symbol: str) -> dict[str, object]:
     """Return what the script draws an element by: Jmol's colour, Cordero's covalent radius, Pauling's scale."""
     number = atomic_numbers[symbol]
     red, green, blue = (round(255 * float(part)) for part in jmol_colors[number])
-    pull = Element(symbol).X
+    with warnings.catch_warnings(action="ignore"):  # an element without a value is said to be a wrong one
+        pull = Element(symbol).X
     return {
         "colour": f"#{red:02x}{green:02x}{blue:02x}",
         "radius": round(float(covalent_radii[number]), 2),

@@ -98,7 +98,7 @@ def stability_plot(report: GenerativeReport) -> Plot | None:
         f"Relaxed structures: predicted {symbol(target.name)} over the distance to the hull of all phases of the same "
         f"method. {number(n_stable, 0)} of {number(len(both), 0)} lie within {_STABLE_EV:g} eV/atom (dotted)."
     )
-    return Plot("plot-stability", f"{symbol(target.name)} and stability", caption, figure, len(both), height=460)
+    return Plot("plot-stability", "Value and stability", caption, figure, len(both), height=460)
 
 
 def funnel_plot(steps: Sequence[FunnelStep]) -> Plot | None:

@@ -106,26 +106,29 @@
       item.append(dot, elem);
       return item;
     });
+  const hasWebGL = () => {
+    const canvas = document.createElement("canvas");
+    return Boolean(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
+  };
   const viewer = () => {
     if (state.viewer === null) {
       try {
-        state.viewer = $3Dmol.createViewer(view, { backgroundAlpha: 0, orthographic: true, disableFog: true, antialias: true }) || false;
+        state.viewer = hasWebGL() && $3Dmol.createViewer(view, { backgroundAlpha: 0, orthographic: true, disableFog: true, antialias: true });
       } catch {
-        state.viewer = false; // no WebGL: the still picture stays
+        state.viewer = false; // a broken driver: the still picture stays, as without WebGL
       }
       stage.dataset.live = String(Boolean(state.viewer));
     }
     return state.viewer;
   };
-  const spin = () => state.viewer && state.viewer.spin(pressed("spin") && state.inView ? "y" : false, 0.5);
+  const spin = () => state.viewer && state.viewer.spin(pressed("spin") && state.inView ? "z" : false, 0.5);
   const look = () => {
-    state.viewer.setView([0, 0, 0, 0, 0, 0, 0, 1]);
+    const [tilt, turn] = [((TILT - 90) * Math.PI) / 360, (TURN * Math.PI) / 360];
+    const [s, c, u, v] = [Math.sin(tilt), Math.cos(tilt), Math.sin(turn), Math.cos(turn)];
     state.viewer.zoomTo();
-    state.viewer.rotate(-90, "x");
-    state.viewer.rotate(TURN, "y");
-    state.viewer.rotate(TILT, "x");
-    state.viewer.zoom(1.1);
-    state.viewer.render();
+    const [x, y, z, away] = state.viewer.getView();
+    state.viewer.setView([x, y, z, away, s * v, -s * u, c * u, c * v]); // turned about the third axis, then tilted
+    state.viewer.zoom(1.3);
   };
   const label = () => {
     state.viewer.removeAllLabels();
@@ -148,6 +151,7 @@
     const point = ([x, y, z]) => ({ x, y, z });
     for (const [p, q] of edges) state.viewer.addCylinder({ start: point(p), end: point(q), radius: 0.025, color: colour });
     label();
+    state.viewer.render();
     look();
     spin();
   };
@@ -181,8 +185,8 @@
       act[button.dataset.do]();
     }));
   const keys = {
-    ArrowLeft: () => state.viewer.rotate(-12, "y"), ArrowRight: () => state.viewer.rotate(12, "y"),
-    ArrowUp: () => state.viewer.rotate(-12, "x"), ArrowDown: () => state.viewer.rotate(12, "x"),
+    ArrowLeft: () => state.viewer.rotate(-12, "vy"), ArrowRight: () => state.viewer.rotate(12, "vy"),
+    ArrowUp: () => state.viewer.rotate(-12, "vx"), ArrowDown: () => state.viewer.rotate(12, "vx"),
     "+": () => state.viewer.zoom(1.2), "-": () => state.viewer.zoom(1 / 1.2), Home: look,
   };
   view.addEventListener("keydown", (event) => {
