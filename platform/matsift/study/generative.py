@@ -12,6 +12,8 @@ from matsift.study.base import Settings, as_fault, refuse_repeats
 
 #: Start of the name of the source under which a study keeps the crystals that it made.
 GENERATED = "generated:"
+#: Hold of crystals that a study made to complete the hull of known phases; they are no candidates.
+COMPETITOR = "competitor"
 
 
 class KnownFormulas(Settings):
@@ -110,10 +112,16 @@ class StructureSettings(Settings):
     assignments: Annotated[
         int, Field(ge=1, description="ways at most to put the elements on a template's sites, where amounts tie")
     ] = 1
+    farthest_template: Annotated[
+        float, Field(gt=0, description="element mover's distance of a template at most, on the Pettifor scale")
+    ] = 12.0
+    competitors: Annotated[
+        int,
+        Field(ge=0, description="binary salts of the compositions at most that are made where no phase knows them"),
+    ] = 60
     max_sites: Annotated[int, Field(ge=1, description="atoms in the primitive cell of a template at most")] = 20
     elasticity: Annotated[bool, Field(description="moduli and the mechanical stability check too")] = False
     time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one crystal, s")] = 300.0
-    symprec: Annotated[float, Field(gt=0, description="tolerance of the symmetry check, angstrom")] = 0.1
 
 
 class GenerativeSettings(Settings):
