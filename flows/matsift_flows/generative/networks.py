@@ -93,6 +93,7 @@ def _wanted(study: Study, settings: GenerativeSettings, formulas: StudyFormulas)
             "batch": about.batch,
             "learning_rate": about.learning_rate,
             "schedule": about.schedule,
+            "informed_start": about.informed_start,
             "validation_fraction": about.held_out,
             "device": about.device,
         }
@@ -107,6 +108,7 @@ def _wanted(study: Study, settings: GenerativeSettings, formulas: StudyFormulas)
             critic_steps=net.critic_steps,
             generator_rate=net.learning_rate,
             critic_rate=net.learning_rate,
+            average=net.average,
             device=net.device,
         )
         wanted.append(WantedGenerator("composition_gan", gan.as_dict(), study.study.seed, formulas))

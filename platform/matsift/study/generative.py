@@ -36,12 +36,15 @@ class CompositionAutoencoder(Settings):
     """`[generative.autoencoder]`: the latent space; the paper's width is 1.0 and takes hours on a CPU."""
 
     width: Annotated[float, Field(gt=0, le=1, description="channels, as a share of the paper's")] = 0.25
-    epochs: Annotated[int, Field(ge=1, description="times that every formula is learned from")] = 20
-    batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 128
-    learning_rate: Annotated[float, Field(gt=0, lt=1, description="of Adam, the largest")] = 1e-3
+    epochs: Annotated[int, Field(ge=1, description="times that every formula is learned from")] = 10
+    batch: Annotated[int, Field(ge=1, description="formulas in one step; the paper: 128")] = 64
+    learning_rate: Annotated[float, Field(gt=0, lt=1, description="of Adam, the largest; the paper: 0.001")] = 3e-3
     schedule: Annotated[
         Literal["constant", "cosine", "one_cycle"], Field(description="of the learning rate; the paper: constant")
     ] = "one_cycle"
+    informed_start: Annotated[
+        bool, Field(description="begin where every cell is as frequent as in the formulas; the paper: no")
+    ] = True
     held_out: Annotated[
         float, Field(gt=0, lt=1, description="share of the formulas on which the exact round trip is counted")
     ] = 0.2
@@ -56,11 +59,14 @@ class CompositionGan(Settings):
     architecture: Annotated[
         Literal["dense", "matgan"], Field(description="layers that see all at once, or the convolutions of the paper")
     ] = "dense"
-    width: Annotated[float, Field(gt=0, le=4, description="neurons or channels, as a share of the full network")] = 1.0
+    width: Annotated[float, Field(gt=0, le=4, description="neurons or channels, as a share of the full network")] = 0.5
     epochs: Annotated[int, Field(ge=1, description="times that every formula is learned from")] = 40
-    batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 128
-    critic_steps: Annotated[int, Field(ge=1, le=50, description="steps of the critic for one of the generator")] = 5
-    learning_rate: Annotated[float, Field(gt=0, lt=1, description="of both, by Adam")] = 1e-4
+    batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 64
+    critic_steps: Annotated[int, Field(ge=1, le=50, description="steps of the critic for one of the generator")] = 2
+    learning_rate: Annotated[float, Field(gt=0, lt=1, description="of both, by Adam")] = 5e-4
+    average: Annotated[
+        float, Field(ge=0, lt=1, description="decay of the mean over the steps that is sampled from; 0: the last step")
+    ] = 0.99
     device: Annotated[
         Literal["auto", "cpu", "cuda"], Field(description="cpu, cuda, or auto: a GPU where there is one")
     ] = "auto"
@@ -111,7 +117,7 @@ class StructureSettings(Settings):
     templates: Annotated[int, Field(ge=1, description="nearest templates for one composition")] = 1
     assignments: Annotated[
         int, Field(ge=1, description="ways at most to put the elements on a template's sites, where amounts tie")
-    ] = 1
+    ] = 2
     farthest_template: Annotated[
         float, Field(gt=0, description="element mover's distance of a template at most, on the Pettifor scale")
     ] = 12.0
