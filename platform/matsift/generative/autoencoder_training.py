@@ -27,8 +27,8 @@ from matsift.generative.formulas import Compositions
 from matsift.learners.devices import chosen_device, fast_type
 from matsift.learners.network_checkpoints import Checkpoint, fingerprint
 
-#: Rows whose output is computed at once where nothing is learnt.
-ASKED = 256
+#: Rows whose output is computed at once where nothing is learnt; more leave the processor's cache.
+ASKED = 64
 
 
 @dataclass(frozen=True)
