@@ -185,7 +185,11 @@ def _carried(
     ):
         while not going.finished:
             before = going.round_number
-            row = _asked(going, model)
+            try:
+                row = _asked(going, model)
+            except UserInputError as error:  # nothing decodes any more, or all that does is known
+                workspace.reporter.say(f"  {asked.name} ends after {len(rows)} suggestions: {error}")
+                break
             _write(workspace, run, campaign, model, row)
             rows.append(row)
             advance(going.round_number - before + int(going.finished))
