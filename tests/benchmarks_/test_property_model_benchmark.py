@@ -16,7 +16,9 @@ def test_learners_are_compared_on_formulas_held_out(monkeypatch: pytest.MonkeyPa
     gaps = data.Gaps(some, 1.0 + 5.0 * some.fractions()[:, 8] + some.fractions()[:, 7])
     made_up = data.Data(gaps, {}, some, gaps)
     monkeypatch.setattr(data, "load", lambda: made_up)
-    small = Learner("roost", "Roost", "roost", "element_fractions", {"members": 1, "epochs": 2, "device": "cpu"})
+    small = Learner(
+        "roost", "Roost", "roost", "element_fractions", {"members": 1, "epochs": 2, "least_steps": 0, "device": "cpu"}
+    )
     forest = Learner("forest", "random forest", "random_forest", "magpie", {"n_estimators": 10})
     table = lines([forest, small], 150, seed=0)
     assert table[0].startswith("150 rows learned, 80 rows of other formulas asked")

@@ -28,6 +28,7 @@ NAMES = ELEMENT_FRACTIONS.columns
 TINY: dict[str, Any] = {
     "members": 2,
     "epochs": 3,
+    "least_steps": 0,
     "batch": 16,
     "width": 8,
     "hidden": 8,
@@ -188,6 +189,17 @@ def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path) -> None:
     assert best < 6  # a rate this large goes astray
     short = trained(X, Y, settings=TINY | kept | {"epochs": best}, seed=5)
     np.testing.assert_array_equal(own.predict(X).mean, short.predict(X).mean)
+
+
+def test_few_rows_are_learned_from_more_often() -> None:
+    seen: list[RoostReport] = []
+    few = TINY | {"members": 1, "inner_fraction": 0.0, "least_steps": 11}
+    trained(X, Y, settings=few, seed=5, on_epoch=seen.append)
+    assert [report.n_epoch for report in seen] == [3] * 3  # five steps an epoch: fifteen are more than asked for
+    seen.clear()
+    trained(X[:32], Y[:32], settings=few, seed=5, on_epoch=seen.append)
+    assert [report.n_epoch for report in seen] == [6] * 6
+    assert all(np.isnan(report.error) for report in seen)
 
 
 def test_it_is_a_learner_of_the_registry_and_read_back(model: Roost) -> None:

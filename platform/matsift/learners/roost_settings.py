@@ -14,9 +14,11 @@ from matsift.learners.scale import ScaleKind, TargetScale
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
         "epochs": 100,
+        "least_steps": 0,
         "learning_rate": 3e-4,
         "schedule": "constant",
         "members": 1,
+        "inner_fraction": 0.25,
         "hidden": 256,
         "width": 64,
         "layers": 3,
@@ -36,6 +38,9 @@ class RoostSettings(BaseModel):
     preset: Literal["paper", "small"] = "small"
     members: Annotated[int, Field(ge=1, le=50, description="networks of other seeds, their answers averaged")] = 3
     epochs: Annotated[int, Field(ge=1, description="times that every row is learned from")] = 50
+    least_steps: Annotated[
+        int, Field(ge=0, description="few rows are learned from more often than `epochs`, until so many steps are done")
+    ] = 300
     batch: Annotated[int, Field(ge=1, description="rows in one step")] = 128
     learning_rate: Annotated[float, Field(gt=0, lt=1, description="of AdamW, at the start")] = 1e-3
     schedule: Annotated[

@@ -87,6 +87,8 @@ class Training:
         n_inner = round(len(z) * settings.inner_fraction)
         n_inner = n_inner if n_inner >= 2 else 0
         self._inner, self._rows = np.sort(order[:n_inner]), np.sort(order[n_inner:])
+        self._n_step = -(-len(self._rows) // settings.batch)
+        self._n_epoch = max(settings.epochs, -(-settings.least_steps // self._n_step))
         self._optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
@@ -102,7 +104,7 @@ class Training:
 
     def run(self, on_epoch: Callable[[RoostReport], None] | None = None) -> Weights:
         """Return the weights by name, after all epochs, of the epoch with the smallest error of the inner rows."""
-        while self._epoch < self._settings.epochs:
+        while self._epoch < self._n_epoch:
             report = self.epoch()
             if on_epoch:
                 on_epoch(report)
@@ -136,17 +138,15 @@ class Training:
             kept = self._best_error if math.isfinite(self._best_error) else "inf"
             values = {"epoch": self._epoch, "best_error": kept}
             self._checkpoint.save(self._network, self._optimiser, values, self._best)
-        n_epoch = self._settings.epochs
-        return RoostReport(self._member, self._epoch, n_epoch, loss, error, time.monotonic() - begin)
+        return RoostReport(self._member, self._epoch, self._n_epoch, loss, error, time.monotonic() - begin)
 
     def _learn(self) -> float:
         order = np.random.default_rng([self._seed, self._epoch]).permutation(self._rows)
-        n_step = -(-len(order) // self._settings.batch)
         total = torch.zeros((), device=self._device)
         self._network.train()
-        for step, rows in enumerate(np.array_split(order, n_step)):
+        for step, rows in enumerate(np.array_split(order, self._n_step)):
             for group in self._optimiser.param_groups:
-                group["lr"] = self._rate((self._epoch + step / n_step) / self._settings.epochs)
+                group["lr"] = self._rate((self._epoch + step / self._n_step) / self._n_epoch)
             batch = self._items.batch(rows, self._device)
             wanted = torch.from_numpy(self._z[batch.rows]).to(self._device)
             self._optimiser.zero_grad()
