@@ -24,6 +24,15 @@ from matsift.study.diffraction import (
     NetworkSettings,
 )
 from matsift.study.duplicates import DuplicateSettings
+from matsift.study.generative import (
+    CompositionAutoencoder,
+    CompositionGan,
+    GenerativeSettings,
+    KnownFormulas,
+    LatentSearch,
+    SamplingLimits,
+    StructureSettings,
+)
 from matsift.study.label_column import LabelColumn
 from matsift.study.loading import parse_study
 from matsift.study.materials_project import MaterialsProjectFilter
@@ -63,6 +72,10 @@ EXPLAINED["[mobility]"] = (MobilitySettings,)
 EXPLAINED["[bond_valence]"] = (BondValenceSettings, ScreeningFactorRange)
 EXPLAINED["[diffraction]"] = (DiffractionSettings, DiffractionTraining, AugmentationSettings, NetworkSettings)
 EXPLAINED["[density]"] = (DensitySettings, LeaveOut, DensityTraining, DensityLearner)
+EXPLAINED["[generative]"] = (
+    *(GenerativeSettings, KnownFormulas, CompositionAutoencoder, CompositionGan, SamplingLimits),
+    *(LatentSearch, StructureSettings),
+)
 EXPLAINED["[labels]"] += RULES
 EXPLAINED["[campaign]"] += (StopSettings, HeldBackSettings)
 EXPLAINED["[campaign]"] += variants(StrategySettings)
