@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-dft test lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-generative bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
-  repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs constraints clean
+  repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs vendor constraints clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -96,6 +96,9 @@ bench-identify: $(VENV)/.installed-dev ## measured patterns in MATSIFT_DATA: how
 docs: $(VENV)/.installed-dev ## write docs/schema.md and the JSON Schema of study files anew from the code
 	$(BIN)/python -m matsift_schema.document
 	$(BIN)/matsift study-schema > docs/study.schema.json
+
+vendor: $(VENV)/.installed-dev ## fetch the scripts that pages carry inside them (3Dmol) anew, by the hashes that are noted
+	$(BIN)/python -m matsift_adapters.vendored
 
 constraints: $(VENV)/.installed-dev ## write constraints.txt anew from what is installed
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' | LC_ALL=C sort -f > constraints.txt
