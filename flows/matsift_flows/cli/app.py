@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from matsift_flows.cli import campaign, database, dataset, density, identify, run, show, sources, steps
+from matsift_flows.cli import campaign, database, dataset, density, identify, proposals, run, show, sources, steps
 
 app = typer.Typer(
     name="matsift",
@@ -25,7 +25,7 @@ for name, command in steps.COMMANDS.items():
 app.command("identify")(identify.identify)
 app.command("claim")(campaign.claim)
 app.command("label")(campaign.label)
-for name, command in show.COMMANDS.items():
+for name, command in (*proposals.COMMANDS.items(), *show.COMMANDS.items()):
     app.command(name)(command)
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(database.app, name="db")

@@ -119,6 +119,28 @@ def predict(
     _step(step, study, overrides, workers=workers, quiet=quiet)
 
 
+def generate(
+    study: StudyPath,
+    overrides: Overrides = None,
+    workers: Workers = None,
+    quiet: Quiet = False,
+) -> None:
+    """Propose compositions and make crystals of the best. Example: matsift generate studies/wide_gap.toml."""
+    from matsift.errors import StudyError
+    from matsift_flows.orchestration import invoke
+    from matsift_flows.train import train as train_flow
+
+    def step(workspace: Workspace, loaded: Study, base_dir: Path) -> str:
+        if loaded.generative is None:
+            raise StudyError(str(study), "it has no table [generative]", "add one, or name a study that proposes")
+        from matsift_flows.generative.steps import generate as flow
+
+        done = invoke(flow, workspace, loaded, invoke(train_flow, workspace, loaded), base_dir)
+        return f"{len(done.batch_ids)} batches are there; crystals were tried for {len(done.chosen)} compositions"
+
+    _step(step, study, overrides, workers=workers, quiet=quiet)
+
+
 def mobility(
     study: StudyPath,
     overrides: Overrides = None,
@@ -205,6 +227,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "featurize": featurize,
     "train": train,
     "predict": predict,
+    "generate": generate,
     "mobility": mobility,
     "screen": screen,
     "acquire": acquire,

@@ -1,0 +1,42 @@
+"""What was proposed, as people read it: rows of `analysis.generated_composition` and `analysis.suggestion`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def studies_with_proposals(session: Session) -> list[str]:
+    """Return the names of the studies that proposed compositions, sorted."""
+    query = text('SELECT DISTINCT study FROM matsift.generation ORDER BY study COLLATE "C"')
+    return [str(name) for name in session.scalars(query)]
+
+
+def compositions_of(session: Session, study: str, *, origin: str | None = None) -> list[dict[str, Any]]:
+    """Return the kept compositions of a study by batch, the newest first, and rank, with their crystals."""
+    query = text("""
+        SELECT c.formula, c.origin, c.rank, c.property_name, c.unit, c.mean, c.lower, c.upper, c.coverage, c.verdicts,
+               c.nearest_formula, c.nearest_distance, c.campaign, c.batch_hash, c.structure_hash, s.space_group_symbol,
+               s.template_formula, s.template_distance, s.outcome, s.reason, s.formation_energy_ev,
+               s.energy_above_hull_ev
+        FROM analysis.generated_composition c
+        LEFT JOIN LATERAL (
+            SELECT * FROM analysis.generated_structure a WHERE a.formula = c.formula
+            ORDER BY a.structure_hash IS NOT DISTINCT FROM c.structure_hash DESC, a.template_distance, a.assignment
+            LIMIT 1) AS s ON true
+        WHERE c.study = :study AND (CAST(:origin AS text) IS NULL OR c.origin = :origin)
+        ORDER BY c.created_at DESC, c.batch_hash, c.rank
+    """)
+    return [dict(row) for row in session.execute(query, {"study": study, "origin": origin}).mappings()]
+
+
+def suggestions_of(session: Session, study: str) -> list[dict[str, Any]]:
+    """Return the suggestions of the searches of a study, search by search, in the order in which they were asked."""
+    query = text("""
+        SELECT strategy AS search, campaign_hash, property_name, unit, round, number, score, mean, spread, decodes,
+               formula, value, reason
+        FROM analysis.suggestion WHERE study = :study ORDER BY strategy COLLATE "C", campaign_hash, number
+    """)
+    return [dict(row) for row in session.execute(query, {"study": study}).mappings()]
