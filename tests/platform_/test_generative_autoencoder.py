@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,19 @@ def test_the_last_two_elements_are_not_read_by_the_papers_encoder() -> None:
     latents = network.plain_latents(oxides)
     assert torch.equal(latents[0], latents[1])
     assert not torch.equal(latents[0], latents[2])
+
+
+def test_with_rows_after_the_table_all_elements_are_read() -> None:
+    """91 rows: the latent values of NpO2 and PuO2 differ, and what decodes has the 87 elements of the table."""
+    whole = replace(_QUICK, epochs=1, whole_table=True)
+    assert (whole.shape(Encoding()).n_element, whole.shape(Encoding()).n_unread) == (91, 0)
+    made = train_autoencoder(_salts(), Encoding(), whole, seed=5)
+    latents = made.encode(Compositions.from_formulas(["NpO2", "PuO2"]))
+    assert np.abs(latents[0] - latents[1]).max() > 1e-3
+    again = load_autoencoder(made.dump())
+    assert len(again.decode(latents).refusal) == 2
+    np.testing.assert_array_equal(again.margins(latents), made.margins(latents))
+    assert made.log_valid_with_gradient(latents)[1].shape == (2, 128)
 
 
 def test_a_training_that_was_stopped_ends_with_the_same_bits(tmp_path: Path) -> None:

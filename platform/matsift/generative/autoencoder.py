@@ -119,7 +119,7 @@ class CompositionAutoencoder:
         found, slopes = np.empty(len(values)), np.empty(values.shape)
         for rows in _runs(len(values)):
             some = torch.from_numpy(values[rows]).to(self.network.last.weight.device).requires_grad_()
-            answer = log_valid_of_logits(self.network.logits(some))
+            answer = log_valid_of_logits(self._rows(some))
             (slope,) = torch.autograd.grad(answer.sum(), some)
             found[rows], slopes[rows] = answer.detach().cpu().numpy(), slope.cpu().numpy()
         return found, slopes
@@ -155,7 +155,11 @@ class CompositionAutoencoder:
 
     @torch.no_grad()
     def _logits(self, latents: NDArray[np.float32]) -> Tensor:
-        return self.network.logits(torch.from_numpy(latents).to(self.network.last.weight.device))
+        return self._rows(torch.from_numpy(latents).to(self.network.last.weight.device))
+
+    def _rows(self, latents: Tensor) -> Tensor:
+        """Return logits of the rows of the table, without those that follow it in a network of the whole table."""
+        return self.network.logits(latents)[:, : self.encoding.shape[0]]
 
     def _each(self, latents: ArrayLike, of: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
         values = self._checked(latents)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +50,9 @@ class AutoencoderSettings:
     informed_start
         Whether the last bias begins at the logit of the share of ones, 2 in 1000, in place of 0: saves the first epoch,
         which learns nothing else.
+    whole_table
+        Whether rows of zeros follow the table, so that the convolutions read its last elements too. As in the paper, 87
+        rows end with two elements, Np and Pu, that the encoder does not read and so cannot give back.
     device
         "auto", "cpu" or "cuda".
     precision
@@ -65,6 +68,7 @@ class AutoencoderSettings:
     schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
     validation_fraction: float = 0.2
     informed_start: bool = False
+    whole_table: bool = False
     device: str = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
@@ -80,7 +84,10 @@ class AutoencoderSettings:
     def shape(self, encoding: Encoding) -> NetworkShape:
         """Return the sizes of the network for a table."""
         first, second = max(1, round(32 * self.width)), max(1, round(128 * self.width))
-        return NetworkShape(*encoding.shape, first, second, self.n_latent)
+        shape = NetworkShape(*encoding.shape, first, second, self.n_latent)
+        while self.whole_table and shape.n_unread:
+            shape = replace(shape, n_element=shape.n_element + 1)
+        return shape
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
@@ -209,6 +216,7 @@ class Training:
         """Return the mean cross-entropy of the entries of some rows, and (n,) whether each comes back."""
         wanted = torch.from_numpy(self._encoding.spread(self._cells.take(rows))).to(self._device)
         logits = self.network.logits(self.network.latents(self._blocks.batch(rows)), self._type)
+        logits = logits[:, : self._encoding.shape[0]]
         back = ((logits.detach() > 0) == (wanted > 0)).flatten(1).all(dim=1)
         return functional.binary_cross_entropy_with_logits(logits, wanted), back
 
