@@ -114,6 +114,7 @@ def _made(place: int, formula: str, rng: np.random.Generator) -> GeneratedCandid
         space_group="Fm-3m",
         crystal=crystal,
         labels=labels,
+        missing_phases=("YF3",) if place == 3 else (),
         hand_off=HandOff("gpaw", "done", CandidateLabel("band_gap", "eV", 5.1, "PBE")) if place == 0 else None,
         rank=place + 1,
     )

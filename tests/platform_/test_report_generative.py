@@ -134,6 +134,10 @@ def test_a_row_says_rediscovered_where_the_formula_is_known(page: str) -> None:
     assert not NearestKnown("NaCl", 0.2).is_rediscovery
 
 
+def test_a_hull_that_lacks_a_phase_says_so(page: str) -> None:
+    assert page.count("<small>lacks YF<sub>3</sub></small>") == 1
+
+
 def test_refused_ones_stand_with_their_reason_and_without_a_picture(page: str) -> None:
     for formula in UNMADE:
         row = re.search(rf'<tr data-formula="{formula}">.*?</tr>', page, re.DOTALL)

@@ -79,6 +79,8 @@ class GeneratedCandidate:
         The relaxed structure.
     labels
         What oracles computed: energy, formation energy, hull distance, moduli, band gap.
+    missing_phases
+        Formulas that the hull would need and the database lacks, without which the distance to it is too small.
     hand_off
         None where it was not handed off.
     rank
@@ -97,6 +99,7 @@ class GeneratedCandidate:
     space_group: str = ""
     crystal: Crystal | None = None
     labels: tuple[CandidateLabel, ...] = ()
+    missing_phases: tuple[str, ...] = ()
     hand_off: HandOff | None = None
     rank: int | None = None
 

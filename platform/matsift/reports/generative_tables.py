@@ -128,6 +128,7 @@ def _candidate_row(c: GeneratedCandidate, report: GenerativeReport) -> dict[str,
         "template_source": f"{c.template.source.source} {c.template.source.external_id}"
         if c.template and c.template.source
         else None,
+        "missing_phases": "; ".join(c.missing_phases),
         "hand_off_oracle": c.hand_off.oracle if c.hand_off else None,
         "hand_off_state": c.hand_off.state if c.hand_off else None,
     }
