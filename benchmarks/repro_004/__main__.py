@@ -82,7 +82,7 @@ def _heading(options: argparse.Namespace, plan: Plan) -> list[str]:
     summary = (
         f"{dt.datetime.now(tz=dt.UTC).date()}, {packages}, Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"{options.workers} processes of one thread. Labels and the choice that recovery refers to are those of "
-        f"{ORACLE.title} on the 145 composition descriptors (the paper: Roost), trained on 29,089 published gaps "
+        f"{ORACLE.title} on 145 descriptors and 103 fractions (the paper: Roost), trained on 29,089 published gaps "
         "above 0 (the paper: 42,667 with metals); no model of any line has seen the 500 formulas of the last test. "
         f"{'A small run, for trying: its figures say nothing. ' if plan.small else ''}"
     )
@@ -100,7 +100,7 @@ def _options() -> argparse.Namespace:
         epilog="example: python -m benchmarks.repro_004 --small",
     )
     parser.add_argument("--small", action="store_true", help="go through all stages in minutes, for trying")
-    parser.add_argument("--seeds", type=int, help="searches of each strategy (default 3)")
+    parser.add_argument("--seeds", type=int, help="searches of each strategy (default 2)")
     parser.add_argument("--budget", type=int, help="suggestions of a search (default 1000)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     parser.add_argument("--home", type=Path, default=Path(".matsift/repro_004"), help="keeps what was computed")

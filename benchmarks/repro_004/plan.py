@@ -42,12 +42,12 @@ class Plan:
     """
 
     limit: int | None = None
-    autoencoder: Mapping[str, Any] = field(default_factory=lambda: {**_AUTOENCODER, "epochs": 10})
+    autoencoder: Mapping[str, Any] = field(default_factory=lambda: {**_AUTOENCODER, "epochs": 6})
     gan: Mapping[str, Any] = field(default_factory=dict)
     n_sample: int = 1_000_000
     budget: int = paper.BUDGET
     kappas: tuple[float, ...] = paper.KAPPAS
-    seeds: int = 3
+    seeds: int = 2
     learners: Mapping[str, int] = field(default_factory=lambda: {"lightgbm": 10, "roost": 3, "forest": 3})
 
     @property
@@ -62,7 +62,7 @@ FULL = Plan()
 SMALL = Plan(
     limit=1200,
     learners={"lightgbm": 2, "roost": 1, "forest": 1},
-    autoencoder={**_AUTOENCODER, "epochs": 8},
+    autoencoder={**_AUTOENCODER, "epochs": 6},
     gan={"width": 0.25, "epochs": 3, "batch": 32},
     n_sample=20_000,
     budget=40,
