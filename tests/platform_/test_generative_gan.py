@@ -77,6 +77,45 @@ def test_entries_are_between_nothing_and_one(output: str) -> None:
         assert float(made.detach().sum(dim=2).max()) <= 1 + 1e-6
 
 
+def test_counts_are_drawn_as_often_as_the_shares_say() -> None:
+    generator = Generator(GanSettings(width=0.05, noise=4), 2).eval()
+    generator.begin_with(torch.tensor([[0, 2]] * 3 + [[1, 2]] * 1))
+    noise = torch.zeros(1, 4)
+    with torch.inference_mode():
+        shares = torch.softmax(generator.body(noise), dim=2)[0, :, 1:]
+        lots = torch.rand(20_000, 2, generator=torch.Generator().manual_seed(0))
+        drawn = generator(noise.expand(20_000, 4), lots)
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    assert torch.allclose(drawn.mean(dim=0), shares, atol=0.015)
+    assert torch.equal(drawn.sum(dim=2).amax(dim=0), torch.ones(2))
+
+
+def test_the_generator_begins_with_the_frequencies_of_the_formulas(salts: Compositions) -> None:
+    columns = np.flatnonzero(salts.counts.any(axis=0))
+    counts = torch.from_numpy(salts.counts[:, columns].astype(np.int64))
+    settings = GanSettings(noise=4, width=0.5)
+    generator = Generator(settings, len(columns))
+    off = []
+    for told in (False, True):
+        if told:
+            generator.begin_with(counts)
+        lots = chance(settings, len(columns), torch.Generator().manual_seed(1), torch.device("cpu"), 4000)
+        with torch.inference_mode():
+            present = generator(*lots).sum(dim=2).mean(dim=0)
+        off.append(float((present - (counts > 0).float().mean(dim=0)).abs().mean()))
+    assert off[0] > 0.5
+    assert off[1] < 0.1
+
+
+def test_the_gradient_of_what_is_drawn_is_that_of_the_shares() -> None:
+    generator = Generator(GanSettings(width=0.05, noise=4), 3)
+    noise, weights = torch.randn(5, 4), torch.randn(5, 3, 8)
+    last = generator.get_parameter("body.last.weight")
+    (drawn,) = torch.autograd.grad((generator(noise, torch.rand(5, 3)) * weights).sum(), last)
+    (shares,) = torch.autograd.grad((generator(noise) * weights).sum(), last)  # without lots it gives its shares
+    assert torch.allclose(drawn, shares, atol=1e-6)
+
+
 def test_the_penalty_of_a_linear_critic_is_exact() -> None:
     """The gradient of a linear critic is its weights, wherever the penalty is asked."""
     random = torch.Generator().manual_seed(0)

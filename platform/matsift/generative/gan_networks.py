@@ -157,20 +157,20 @@ class Generator(nn.Module):
             made = DenseGenerator(n_element, n_out, settings.noise, settings.width)
         self.body = made
 
-    def forward(self, noise: Tensor, waiting: Tensor | None = None) -> Tensor:
+    def forward(self, noise: Tensor, lots: Tensor | None = None) -> Tensor:
         """Return (n, elements, counts) entries between 0 and 1.
 
-        With exponential waiting times (n, elements, 1 + counts) they are zeros and ones, drawn by the probabilities
-        that the softmax gives; gradients are those of the probabilities (straight through).
+        With lots (n, elements), even between 0 and 1, they are zeros and ones, drawn by the probabilities that the
+        softmax gives; gradients are those of the probabilities (straight through).
         """
         x = cast("Tensor", self.body(noise))
         if self.output == "sigmoid":
             return torch.sigmoid(x)
         soft = torch.softmax(x, dim=2)
-        if waiting is not None:
-            # the first to arrive, of exponential waiting times over their rates, is a draw by the rates
-            ones = torch.zeros_like(soft).scatter_(2, (waiting / soft).argmin(dim=2, keepdim=True), 1.0)
-            soft = ones + soft - soft.detach()
+        if lots is not None:
+            chosen = (soft.detach().cumsum(dim=2)[:, :, :-1] < lots[:, :, None]).sum(dim=2, keepdim=True)
+            ones = torch.zeros_like(soft).scatter_(2, chosen, 1.0)
+            soft = ones + (soft - soft.detach())
         return soft[:, :, 1:]
 
     def begin_with(self, counts: Tensor) -> None:
@@ -188,13 +188,12 @@ class Generator(nn.Module):
 def chance(
     settings: GanSettings, n_element: int, random: torch.Generator, device: torch.device, n: int | None = None
 ) -> tuple[Tensor, Tensor | None]:
-    """Return what n samples (a batch) are made from: (n, noise) normal numbers, and waiting times to draw by."""
+    """Return what n samples (a batch) are made from: (n, noise) normal numbers, and (n, elements) lots to draw by."""
     size = settings.batch if n is None else n
     noise = torch.randn(size, settings.noise, generator=random).to(device)
     if settings.output != "drawn":
         return noise, None
-    waiting = torch.empty(size, n_element, settings.most_count + 1).exponential_(generator=random)
-    return noise, waiting.to(device)
+    return noise, torch.rand(size, n_element, generator=random).to(device)
 
 
 def one_hot(counts: Tensor, most_count: int) -> Tensor:

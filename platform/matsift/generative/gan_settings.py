@@ -51,17 +51,17 @@ class GanSettings:
 
     architecture: str = "dense"
     output: str = "drawn"
-    width: float = 1.0
+    width: float = 0.5
     most_count: int = 8
     noise: int = 128
-    epochs: int = 40
-    batch: int = 128
-    critic_steps: int = 5
-    generator_rate: float = 1e-4
-    critic_rate: float = 1e-4
+    epochs: int = 20
+    batch: int = 64
+    critic_steps: int = 2
+    generator_rate: float = 5e-4
+    critic_rate: float = 5e-4
     penalty: float = 10.0
     critic_norm: bool = False
-    average: float = 0.999
+    average: float = 0.99
     threshold: float = 0.2
     device: str = "auto"
 
@@ -92,6 +92,7 @@ class GanSettings:
 MATGAN = GanSettings(
     architecture="matgan",
     output="sigmoid",
+    width=1.0,
     batch=32,
     critic_steps=1,
     generator_rate=1e-3,
