@@ -17,6 +17,7 @@ _CHECKED: dict[str, Any] = {
 
 _TABLES: dict[str, dict[str, Any]] = {
     "paper": {},
+    "paper_climbs": {"box": {"n_climb": 10}},
     "paper_text": {"invalid": "ignore"},
     "paper_improvement": {"acquisition": "expected_improvement"},
     "paper_checked": {**_CHECKED},
@@ -47,10 +48,11 @@ def known_searches() -> tuple[str, ...]:
 def named_search(name: str, **changes: Any) -> LatentSearchSettings:
     """Return the settings of a search, with some of them changed.
 
-    `paper`: what the paper's code does, kappa 100. `paper_text`: what its text says, points that do not decode are not
-    registered. `paper_improvement`: expected improvement. `paper_checked`: the paper's process and box, but the
-    maximiser passes over what does not decode, is known, or breaks the rules of chemistry. `paper_weighted`: the
-    probability of decoding in the acquisition. `components`: 16 principal components in place of 128 dimensions.
+    `paper`: what the paper's code does, kappa 100. `paper_climbs`: the maximiser of its package to the letter, whose
+    climbs give one point many times (see `BoxSettings`). `paper_text`: what the paper's text says, points that do not
+    decode are not registered. `paper_improvement`: expected improvement. `paper_checked`: the paper's process and box,
+    but the maximiser passes over what does not decode, is known, or breaks the rules of chemistry. `paper_weighted`:
+    the probability of decoding in the acquisition. `components`: 16 principal components in place of 128 dimensions.
     `manifold_process`: the same process, proposals near known latent vectors, batches by GP-BUCB. `manifold_ensemble`:
     a calibrated ensemble of composition descriptors, the same proposals, batches spread by local penalties.
 
