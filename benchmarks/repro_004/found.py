@@ -58,7 +58,8 @@ def plan_of_searches(setup: Setup) -> list[Search]:
     """Return the searches, those that the paper has first."""
     seeds = range(setup.plan.seeds)
     paper_ones = [Search(experiment, PAPER.key, seed) for seed in seeds for experiment in ("exp2", "exp3")]
-    kappas = [Search(COMPARED, strategies.by_kappa(kappa).key) for kappa in setup.plan.kappas]
+    controls = (strategies.by_kappa, strategies.climbing)
+    kappas = [Search(COMPARED, of(kappa).key) for of in controls for kappa in setup.plan.kappas]
     others = [Search(COMPARED, one.key, seed) for seed in seeds for one in STRATEGIES]
     narrow = [Search("exp4", strategies.BEST.key)]
     return list(dict.fromkeys([*paper_ones, *kappas, *narrow, *others]))
