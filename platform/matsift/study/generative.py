@@ -60,7 +60,7 @@ class CompositionGan(Settings):
         Literal["dense", "matgan"], Field(description="layers that see all at once, or the convolutions of the paper")
     ] = "dense"
     width: Annotated[float, Field(gt=0, le=4, description="neurons or channels, as a share of the full network")] = 0.5
-    epochs: Annotated[int, Field(ge=1, description="times that every formula is learned from")] = 40
+    epochs: Annotated[int, Field(ge=1, description="times that every formula is learned from")] = 20
     batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 64
     critic_steps: Annotated[int, Field(ge=1, le=50, description="steps of the critic for one of the generator")] = 2
     learning_rate: Annotated[float, Field(gt=0, lt=1, description="of both, by Adam")] = 5e-4
