@@ -67,6 +67,7 @@ def _run(job: J) -> tuple[J, Result]:
 
 
 def _timed(setup: Setup, job: Job) -> Result:
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     result = job.run(setup)
-    return {**result, "seconds": round(time.perf_counter() - begin, 1)}
+    seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu
+    return {**result, "seconds": round(seconds, 1), "cpu_seconds": round(cpu_seconds, 1)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -57,10 +56,8 @@ def scored(
     small: bool = False,
 ) -> dict[str, Any]:
     """Return what a line of Table 1 needs of one repeat."""
-    begin = time.perf_counter()
     model = trained(learner, rows, repeat, small=small)
     held_out = rows.take(roles(rows, repeat) == "test")
-    seconds = time.perf_counter() - begin
     own = regression_metrics(held_out.gaps, learner.predict(model, held_out.compositions))
     last = regression_metrics(data.external.gaps, learner.predict(model, data.external.compositions))
     result = {
@@ -71,7 +68,6 @@ def scored(
         "r2_test": last["r2"],
         "mae_test": last["mae"],
         "sryf5": float(learner.predict(model, Compositions.from_formulas([paper.SRYF5_FORMULA]))[0]),
-        "seconds": round(seconds, 1),
     }
     if candidates is not None and len(candidates):
         said = learner.predict(model, candidates.compositions)

@@ -175,20 +175,20 @@ def narrow(found: Found) -> list[str]:
 
 
 def costs(found: Found) -> list[str]:
-    """Return the seconds of one core that each part took, all of it over two cores."""
-    parts = {name: (1, result["seconds"]) for name, result in found.made.items()}
-    parts["searches"] = (len(found.searches), sum(r["seconds"] for r in found.searches.values()))
+    """Return the seconds of processor that each part took, all of it over two cores."""
+    parts = {name: (1, result["cpu_seconds"]) for name, result in found.made.items()}
+    parts["searches"] = (len(found.searches), sum(r["cpu_seconds"] for r in found.searches.values()))
     for line, learner in found.fits:
         if line == f"{COMPARED} {PAPER.key}":  # the trainings of the third experiment's own line
             continue
         title = f"{BY_KEY[learner].title}, {'first experiment' if line == 'exp1' else 'others'}"
         n, seconds = parts.get(title, (0, 0.0))
         of = found.fits[line, learner]
-        parts[title] = (n + len(of), seconds + sum(r["seconds"] for r in of))
+        parts[title] = (n + len(of), seconds + sum(r["cpu_seconds"] for r in of))
     total = sum(seconds for _, seconds in parts.values())
     lines = [(name, str(n), f"{seconds / n:.0f}", f"{seconds / 60:.1f}") for name, (n, seconds) in parts.items()]
-    header = ("", "times", "s each", "min in all")
-    return [*markdown(header, lines), f"On two cores: about {total / 120:.0f} min.", ""]
+    header = ("", "times", "s of processor each", "min in all")
+    return [*markdown(header, lines), f"On two free cores: about {total / 120:.0f} min.", ""]
 
 
 def best_kappa(found: Found, of: tuple[float, ...]) -> str:
