@@ -110,6 +110,8 @@ class _Tally:
     def line(self) -> str:
         if self.total is None:
             return f"  {self.title}: {self.done}, {self.rate():.1f} {self.unit}/s"
+        if not self.done:
+            return f"  {self.title}: 0 of {self.total} {self.unit}"
         left = (self.total - self.done) / max(self.rate(), 1e-9)
         return f"  {self.title}: {self.done} of {self.total}, {self.rate():.1f} {self.unit}/s, {left:.0f} s left"
 

@@ -76,6 +76,26 @@ _DENSITIES = """
 SELECT formula, space_group_symbol, method, round(n_electron::numeric, 3) AS electrons, n_electron_expected,
 round(mean_per_angstrom3::numeric, 3) AS mean_per_a3 FROM analysis.volumetric_field ORDER BY 6 DESC LIMIT 10
 """
+_COMPOSED = """
+SELECT DISTINCT ON (formula) formula, origin, round(mean::numeric, 2) AS mean, round(lower::numeric, 2) AS lower,
+round(upper::numeric, 2) AS upper, nearest_formula AS near, round(nearest_distance::numeric, 1) AS distance, rank
+FROM analysis.generated_composition WHERE study = '{study}' AND rank <= 10 ORDER BY formula, rank
+"""
+_MADE = """
+SELECT formula, template_formula AS template, round(template_distance::numeric, 1) AS distance, outcome,
+round(formation_energy_ev::numeric, 2) AS formation_ev, round(energy_above_hull_ev::numeric, 3) AS hull_ev
+FROM analysis.generated_structure ORDER BY energy_above_hull_ev, formula LIMIT 20
+"""
+_SEARCHED = """
+SELECT strategy AS search, round, count(*) AS n, sum(decodes::int) AS decode, count(DISTINCT formula) AS formulas,
+round(min(value)::numeric, 2) AS lowest, round(max(value)::numeric, 2) AS highest FROM analysis.suggestion
+WHERE study = '{study}' GROUP BY 1, 2 ORDER BY 1, 2
+"""
+_OF_GENERATION = (
+    ("the compositions that each batch kept first, with intervals", _COMPOSED),
+    ("what became of the crystals that were tried (eV/atom)", _MADE),
+    ("how the searches went, round by round", _SEARCHED),
+)
 _OF_DENSITIES = (
     ("the error of each learner on crystals that it has not learned from", _COMPARED),
     ("the crystals that all learners together are most wrong about", _HARDEST),
@@ -101,6 +121,8 @@ def queries_to_try(study: Study) -> list[tuple[str, str]]:
         return [(title, " ".join(template.split())) for title, template in _OF_PATTERNS]
     if study.density is not None:
         return [(title, " ".join(template.split())) for title, template in _OF_DENSITIES]
+    if study.generative is not None:
+        return [(title, " ".join(template.split()).format(study=study.name)) for title, template in _OF_GENERATION]
     ranking = study.ranking
     name = ranking.property if ranking.property in _RANKED_IN_SQL else _RANKED_IN_SQL[-1]
     names = {
