@@ -33,6 +33,8 @@ class Plan:
         Settings of the networks that differ from their defaults.
     n_sample
         Compositions drawn from the GAN, and at random beside them.
+    n_candidate
+        Of those that pass all filters, so many are screened at most, as they were drawn.
     budget
         Suggestions of a search, decoded or not.
     kappas
@@ -45,6 +47,7 @@ class Plan:
     autoencoder: Mapping[str, Any] = field(default_factory=lambda: {**_AUTOENCODER, "epochs": 6})
     gan: Mapping[str, Any] = field(default_factory=dict)
     n_sample: int = 1_000_000
+    n_candidate: int = 20_000
     budget: int = paper.BUDGET
     kappas: tuple[float, ...] = paper.KAPPAS
     seeds: int = 2

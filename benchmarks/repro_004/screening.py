@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from benchmarks.repro_004.data import Data, Gaps, roles
 from benchmarks.repro_004.learners import Learner
 from numpy.typing import NDArray
 
+from matsift.descriptors.of_compositions import described_amounts
 from matsift.generative.formulas import Compositions
 from matsift.learners.evaluation import regression_metrics
 from matsift.learners.prediction import FittedModel
@@ -22,6 +23,13 @@ class Candidates:
 
     compositions: Compositions
     gaps: NDArray[np.float64]
+    _tables: dict[tuple[str, ...], NDArray[np.float64]] = field(default_factory=dict)
+
+    def described(self, descriptors: tuple[str, ...]) -> NDArray[np.float64]:
+        """Return their descriptors (n, n_column), computed once."""
+        if descriptors not in self._tables:
+            self._tables[descriptors] = described_amounts(descriptors, self.compositions.counts)
+        return self._tables[descriptors]
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -70,6 +78,6 @@ def scored(
         "sryf5": float(learner.predict(model, Compositions.from_formulas([paper.SRYF5_FORMULA]))[0]),
     }
     if candidates is not None and len(candidates):
-        said = learner.predict(model, candidates.compositions)
+        said = model.predict(candidates.described(learner.descriptors)).mean
         result |= asdict(recovery.screened(said, candidates.gaps))
     return result

@@ -156,6 +156,8 @@ class Setup:
             return self.mark_of(ORACLE)
         if what == "search":
             return code_hash(_CODE[what], search)
+        code = code_hash(_CODE[what], generative)
         if what == "candidates":
-            return f"{self.plan.n_sample} {self.mark('gan')} {self.mark('oracle')} {code_hash(_CODE[what], generative)}"
-        return f"{dict(getattr(self.plan, what))} {code_hash(_CODE[what], generative)}"
+            sizes = f"{self.plan.n_sample} {self.plan.n_candidate}"
+            return f"{sizes} {self.mark('gan')} {self.mark('oracle')} {code}"
+        return f"{dict(getattr(self.plan, what))} {code}"
