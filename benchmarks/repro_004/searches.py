@@ -24,8 +24,6 @@ from matsift.generative.search.latent_search import LatentSearch
 from matsift.generative.search.space import LatentSpace, Start, Suggestion
 from matsift.generative.validity import validity
 
-#: Known formulas that a search may set out from, besides its labelled ones.
-_POPULATION = 20_000
 #: How often a course is told of.
 STEP = 50
 
@@ -133,13 +131,11 @@ def course(setup: Setup, experiment: str, rows: Sequence[Row]) -> Result:
 def start(setup: Setup, experiment: str) -> Start:
     """Return what a search knows before it suggests: the experiment's rows, and where known formulas lie."""
     rows = setup.data.initial[experiment]
-    known = setup.data.known
-    draw = np.random.default_rng(0).permutation(np.flatnonzero(setup.encodable(known)))[:_POPULATION]
     return Start(
         setup.encode(rows.compositions),
         rows.gaps,
         tuple(rows.compositions.formulas()),
-        setup.encode(known.select(np.sort(draw))),
+        setup.population,
     )
 
 

@@ -49,6 +49,7 @@ _CODE = {
     ),
     "candidates": ("gan", "sampling", "validity", "validity_kernel", "validity_table"),
 }
+_POPULATION = 10_000
 #: The property model that gives the labels, and that the others are compared with.
 ORACLE = LEARNERS[0]
 
@@ -99,9 +100,12 @@ class Setup:
 
         return CompositionGan.load(self.path("gan").read_bytes())
 
-    def encodable(self, compositions: Compositions) -> NDArray[np.bool_]:
-        """Return (n,) whether the autoencoder's table has the elements and counts of compositions."""
-        return np.asarray(self.autoencoder.encoding.refusals(compositions) == 0)
+    @cached_property
+    def population(self) -> NDArray[np.float32]:
+        """Latent vectors of known formulas that a search may set out from, besides its labelled ones."""
+        known = self.data.known
+        encodable = np.flatnonzero(self.autoencoder.encoding.refusals(known) == 0)
+        return self.encode(known.select(np.sort(np.random.default_rng(0).permutation(encodable)[:_POPULATION])))
 
     def encode(self, compositions: Compositions) -> NDArray[np.float32]:
         """Return the latent vectors (n, 128) of reduced compositions."""
