@@ -18,6 +18,7 @@ from matsift.generative.gan_settings import MATGAN, GanSettings
 from matsift.generative.gan_training import GanEpoch, fit_gan, learnable
 from matsift.generative.sampling import SizeLimits
 from matsift.generative.shares import shares_of
+from matsift.generative.validity import validity
 
 SALTS = [
     f"{cation}{anion_count}{anion}{cation_count}"
@@ -235,8 +236,9 @@ def test_elements_and_large_counts_are_not_learned_from() -> None:
         ({"batch": 0}, "batch"),
         ({"average": 1.0}, "average"),
         ({"critic_norm": True}, "normalisation"),
+        ({"reward": 0.1, "output": "softmax"}, "reward"),
     ],
-    ids=["architecture", "output", "batch", "average", "norm"],
+    ids=["architecture", "output", "batch", "average", "norm", "reward"],
 )
 def test_settings_that_cannot_be_met_are_refused(changed: dict[str, object], match: str) -> None:
     with pytest.raises(UserInputError, match=match):
@@ -245,6 +247,19 @@ def test_settings_that_cannot_be_met_are_refused(changed: dict[str, object], mat
 
 def test_settings_come_back_from_json() -> None:
     assert GanSettings.from_dict(MATGAN.as_dict()) == MATGAN
+
+
+def test_a_reward_for_validity_makes_more_of_it() -> None:
+    """Salts that no choice of oxidation states balances: the critic alone would leave all samples like them."""
+    wrong = Compositions.from_formulas(
+        [f"{cation}{anion}{n}" for cation in ("Mg", "Ca") for anion in "FO" for n in (3, 5)] * 8
+    )
+    valid = []
+    for reward in (0.0, 2.0):
+        settings = GanSettings(width=0.1, epochs=60, batch=16, noise=8, generator_rate=3e-3, reward=reward, average=0.0)
+        made = fit_gan(wrong, settings, seed=0).sample(1000, np.random.default_rng(0))
+        valid.append(float((validity(made).valid & (made.n_element >= 2)).mean()))
+    assert valid[1] > valid[0] + 0.2
 
 
 def test_a_trained_generator_is_nearer_to_its_formulas_than_chance(salts: Compositions) -> None:

@@ -163,15 +163,17 @@ class Generator(nn.Module):
         With lots (n, elements), even between 0 and 1, they are zeros and ones, drawn by the probabilities that the
         softmax gives; gradients are those of the probabilities (straight through).
         """
-        x = cast("Tensor", self.body(noise))
         if self.output == "sigmoid":
-            return torch.sigmoid(x)
-        soft = torch.softmax(x, dim=2)
+            return torch.sigmoid(cast("Tensor", self.body(noise)))
+        soft = self.shares(noise)
         if lots is not None:
-            chosen = (soft.detach().cumsum(dim=2)[:, :, :-1] < lots[:, :, None]).sum(dim=2, keepdim=True)
-            ones = torch.zeros_like(soft).scatter_(2, chosen, 1.0)
+            ones = torch.zeros_like(soft).scatter_(2, drawn_counts(soft, lots)[:, :, None], 1.0)
             soft = ones + (soft - soft.detach())
         return soft[:, :, 1:]
+
+    def shares(self, noise: Tensor) -> Tensor:
+        """Return (n, elements, 1 + counts) probabilities that an element is absent, or occurs so many times."""
+        return torch.softmax(cast("Tensor", self.body(noise)), dim=2)
 
     def begin_with(self, counts: Tensor) -> None:
         """Set the last shifts so that elements and counts occur as often as in (n, elements) counts, by themselves.
@@ -194,6 +196,11 @@ def chance(
     if settings.output != "drawn":
         return noise, None
     return noise, torch.rand(size, n_element, generator=random).to(device)
+
+
+def drawn_counts(shares: Tensor, lots: Tensor) -> Tensor:
+    """Return (n, elements) counts, 0 where absent, that lots between 0 and 1 draw of shares."""
+    return (shares.detach().cumsum(dim=2)[:, :, :-1] < lots[:, :, None]).sum(dim=2)
 
 
 def one_hot(counts: Tensor, most_count: int) -> Tensor:

@@ -40,6 +40,9 @@ class GanSettings:
         Weight of (|gradient of the critic| - 1)^2 between formulas and samples.
     critic_norm
         Batch normalisation in the critic, as MatGAN has it against the theory of the penalty.
+    reward
+        Weight of chemical validity in what the generator is trained for, beside the critic; 0, as in the paper, leaves
+        it to the critic alone. For the output "drawn" (policy gradient, as in MolGAN, De Cao 2018).
     average
         Decay a step of the mean over the generator's weights that samples are drawn with, less in the first steps; 0
         takes the last weights.
@@ -61,6 +64,7 @@ class GanSettings:
     critic_rate: float = 5e-4
     penalty: float = 10.0
     critic_norm: bool = False
+    reward: float = 0.0
     average: float = 0.99
     threshold: float = 0.2
     device: str = "auto"
@@ -70,6 +74,8 @@ class GanSettings:
             raise UserInputError(f"there is no architecture {self.architecture!r}; use {' or '.join(ARCHITECTURES)}")
         if self.output not in OUTPUTS:
             raise UserInputError(f"there is no output {self.output!r}; use {' or '.join(OUTPUTS)}")
+        if self.reward < 0 or (self.reward and self.output != "drawn"):
+            raise UserInputError('reward must not be below 0, and is for the output "drawn" alone')
         if self.critic_norm and self.architecture != "matgan":
             raise UserInputError('only the architecture "matgan" has batch normalisation in the critic')
         for name in ("most_count", "noise", "epochs", "batch", "critic_steps"):

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from matsift.errors import UserInputError
-from matsift.generative.formulas import Compositions
+from matsift.generative.formulas import N_ELEMENT, Compositions
 from matsift.generative.gan import CompositionGan
-from matsift.generative.gan_networks import Generator, chance, critic_of, gradient_penalty, one_hot
+from matsift.generative.gan_networks import Generator, chance, critic_of, drawn_counts, gradient_penalty, one_hot
 from matsift.generative.gan_settings import GanSettings
+from matsift.generative.validity import validity
 from matsift.learners.devices import chosen_device
 from matsift.learners.network_checkpoints import Checkpoint, fingerprint
 
@@ -156,12 +157,31 @@ class _Training:
         self._optimiser.step()
         return float(distance.detach()), float(penalty.detach())
 
+    def _gain(self, shares: Tensor, lots: Tensor) -> Tensor:
+        """Return what is to grow: the log probability of samples, by how much more valid than others they are.
+
+        The others are those with as many elements: more elements are easier to balance, and that should not pay.
+        """
+        counts = drawn_counts(shares, lots)
+        table = np.zeros((len(counts), N_ELEMENT), dtype=np.int16)
+        table[:, self._elements] = counts.cpu().numpy()
+        made = Compositions(table)
+        valid, size = validity(made).valid.astype(np.float64), made.n_element
+        others = np.bincount(size, valid) / np.maximum(np.bincount(size), 1)
+        weights = torch.from_numpy(valid - others[size]).to(shares)
+        log_probability = shares.gather(2, counts[:, :, None]).log().sum(dim=(1, 2))
+        return (weights * log_probability).mean()
+
     def _generator_step(self, random: torch.Generator) -> None:
         trained = _trained(self._critic)
         for parameter in trained:
             parameter.requires_grad_(False)
         self._optimiser.zero_grad(set_to_none=True)
-        (-self._critic(self._made(random)).mean()).backward()
+        noise, lots = chance(self._settings, self._counts.shape[1], random, self._device)
+        loss = -self._critic(self._generator(noise, lots)).mean()
+        if self._settings.reward and lots is not None:
+            loss = loss - self._settings.reward * self._gain(self._generator.shares(noise), lots)
+        loss.backward()
         self._optimiser.step()
         for parameter in trained:
             parameter.requires_grad_(True)
