@@ -22,7 +22,7 @@ def known_properties(
 
     Of several sources the first by name counts; what an oracle of ours says later does not change a descriptor.
     """
-    sources = {f"source:{source.name}" for source in study.sources}
+    sources = {f"source:{name}" for name in study.structure_sources}
     labels = label_table(session, names, structure_ids=ids)
     position = {int(key): i for i, key in enumerate(ids)}
     values = {name: np.full(len(ids), np.nan) for name in names}

@@ -8,7 +8,7 @@ from matsift.candidates.prototypes import Prototype, load_prototypes
 from matsift.candidates.substitution import ionic_substitutions
 from matsift.formulae import formulae
 from matsift.generative.formulas import Compositions
-from matsift.generative.rule_made import prototypes_hash, rule_made_formulas
+from matsift.generative.rule_made import rule_made_formulas
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,3 @@ def test_they_are_those_of_the_substitutions_once_each(prototypes: tuple[Prototy
 def test_they_are_reduced_and_can_be_read(prototypes: tuple[Prototype, ...]) -> None:
     made = rule_made_formulas(prototypes)
     assert Compositions.from_formulas(made).formulas() == list(made)
-
-
-def test_the_prototypes_have_one_hash() -> None:
-    assert prototypes_hash() == prototypes_hash()
-    assert len(prototypes_hash()) == 64

@@ -64,7 +64,7 @@ def make_crystals(workspace: Workspace, study: Study, settings: GenerativeSettin
     if not len(pool):
         workspace.reporter.say("  crystals: no stored crystal can be a template")
         return 0
-    candidates = planned(workspace, pool, chosen, about, done)
+    candidates = planned(workspace, pool, chosen, about, done, about.farthest_template)
     if not candidates.jobs and not candidates.settled:
         return 0
     parameters = {"compositions": digest(chosen), "method": METHOD, "templates": digest(pool.structure_hashes)}
@@ -94,7 +94,7 @@ def _competitors(
         return 0
     with workspace.sessions.begin() as session:
         done = _done(store.load_attempts(session, salts, METHOD))
-    found = planned(workspace, pool, salts, about, done)
+    found = planned(workspace, pool, salts, about, done, float("inf"))
     written = _settle(workspace, run, found.settled)
     return written + _relaxed(workspace, _Round(study, about, pool, phases, True), run, found.jobs)
 
@@ -176,7 +176,7 @@ def _entry_record(of: _Round, job: Job, value: dict[str, Any], volume_factor: fl
         "volume_factor": volume_factor,
         "hull_distance_ev": place.hull_distance,
         "competing": [[formula, share] for formula, share in place.competing],
-        "not_among_the_phases": list(place.missing),
+        "missing_phases": list(place.missing),
         "no_hull": place.reason,
         "chgnet": version("chgnet"),
     }

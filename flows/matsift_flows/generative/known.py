@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 from matsift.errors import UserInputError
 from matsift.generative.formulas import Compositions, read_formulas
-from matsift.generative.rule_made import VERSION, prototypes_hash, rule_made_formulas
+from matsift.generative.rule_made import VERSION, rule_made_formulas
 from matsift.study.generative import GenerativeSettings
 from matsift.study.settings import Study
 from matsift_flows.workspace import Workspace, code_version
@@ -72,7 +73,7 @@ def _readable(formulas: Sequence[str]) -> set[str]:
 
 
 def _rule_made(workspace: Workspace, study: Study) -> tuple[str, ...]:
-    settings = {"version": VERSION, "prototypes": prototypes_hash()}
+    settings = {"version": VERSION, "prototypes": f"pymatgen {version('pymatgen')}"}
     key = hash_of([f"rules {name} {value}" for name, value in settings.items()])
     with workspace.sessions.begin() as session:
         found = store.find_generator(session, key)

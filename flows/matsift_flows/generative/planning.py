@@ -62,14 +62,18 @@ def planned(
     formulas: Sequence[str],
     about: StructureSettings,
     done: frozenset[tuple[str, int | None]],
+    farthest: float,
 ) -> Planned:
-    """Return what is to be done for formulas, but for the pairs of formula and template entry that are done."""
+    """Return what is to be done for formulas, but for the pairs of formula and template entry that are done.
+
+    Templates at a larger distance than `farthest` are left out.
+    """
     asked = Compositions.from_formulas(formulas)
     found = TemplatePool(Compositions.from_formulas(pool.formulae)).find(asked, k=about.templates)
     wanted: list[tuple[str, int, float]] = []
     settled = []
     for i, formula in enumerate(formulas):
-        near = [(row, distance) for row, distance in found.of(i) if distance <= about.farthest_template]
+        near = [(row, distance) for row, distance in found.of(i) if distance <= farthest]
         if found.rediscovered[i]:
             settled.append(_rediscovered(formula, pool, *near[0]))
         elif not near:

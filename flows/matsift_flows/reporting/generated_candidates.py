@@ -31,6 +31,7 @@ class Seen:
     templates: Mapping[int, tuple[str, str, str, str]]
     ranked: Mapping[str, RankedCandidate]
     handed_off: Mapping[int, HandedOff]
+    missing_phases: Mapping[int, tuple[str, ...]]
 
 
 def candidate(row: CompositionRow, attempts: Sequence[AttemptRow], seen: Seen) -> GeneratedCandidate:
@@ -55,6 +56,7 @@ def candidate(row: CompositionRow, attempts: Sequence[AttemptRow], seen: Seen) -
         labels=() if key is None else tuple(seen.labels.get(key, ())),
         hand_off=None if handed is None else _hand_off(handed),
         rank=None if ranked is None else ranked.rank,
+        missing_phases=() if key is None else seen.missing_phases.get(key, ()),
     )
 
 

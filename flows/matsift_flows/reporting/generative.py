@@ -17,14 +17,14 @@ from matsift.reports.generative import (
     SearchCourse,
     ShareLine,
 )
-from matsift.study.generative import GenerativeSettings
+from matsift.study.generative import GenerativeSettings, generated_source
 from matsift.study.settings import Study
 from matsift_adapters.oracles.chgnet import METHOD
 from matsift_flows.generative.searching import Searched
 from matsift_flows.generative.steps import Generated
 from matsift_flows.reporting.generated_candidates import Seen, candidate
 from matsift_flows.workspace import Workspace
-from matsift_schema.store.generated_structures import AttemptRow, load_attempts, template_names
+from matsift_schema.store.generated_structures import AttemptRow, load_attempts, missing_phases, template_names
 from matsift_schema.store.generation import CompositionRow, GenerationRecord, load_compositions, load_generation
 from matsift_schema.store.handed_off import handed_off
 from matsift_schema.store.labels import label_table
@@ -128,6 +128,7 @@ def _candidates(
         templates=template_names(session, sorted(entries)),
         ranked={row.candidate.structure_hash: row for row in placed},
         handed_off=handed_off(session, study.name, ids),
+        missing_phases=missing_phases(session, generated_source(study.name), ids),
     )
     first: dict[str, CompositionRow] = {}
     for row in rows:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from matsift.candidates.prototypes import Prototype, load_prototypes
 from matsift.candidates.substitution import ionic_substitutions
 from matsift.formulae import formulae
@@ -28,9 +26,3 @@ def rule_made_formulas(prototypes: tuple[Prototype, ...] | None = None) -> tuple
         name = formulae(dict(amounts)).reduced
         score[name] = max(value, score.get(name, value))
     return tuple(sorted(score, key=lambda name: (-score[name], name)))
-
-
-def prototypes_hash() -> str:
-    """Return the SHA-256 of the labels and formulas of the prototypes that come with matsift."""
-    named = sorted(f"{prototype.label} {prototype.formula}" for prototype in load_prototypes())
-    return hashlib.sha256("\n".join(named).encode()).hexdigest()

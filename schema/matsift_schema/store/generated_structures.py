@@ -138,3 +138,14 @@ def template_names(session: Session, entry_ids: Ids) -> dict[int, tuple[str, str
     """)
     rows = session.execute(query, {"ids": [int(key) for key in entry_ids]})
     return {int(row[0]): (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def missing_phases(session: Session, source: str, structure_ids: Ids) -> dict[int, tuple[str, ...]]:
+    """Return structure id -> the salts that its hull lacked, for crystals that a study keeps under a source."""
+    query = text("""
+        SELECT e.structure_id, e.payload -> 'missing_phases'
+        FROM matsift.source_entry e JOIN matsift.source o ON o.id = e.source_id
+        WHERE o.name = :source AND e.structure_id = ANY(CAST(:ids AS int8[])) ORDER BY e.id
+    """)
+    rows = session.execute(query, {"source": source, "ids": [int(key) for key in structure_ids]})
+    return {int(key): tuple(names or ()) for key, names in rows.tuples()}
