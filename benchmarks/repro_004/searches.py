@@ -60,7 +60,10 @@ class Search:
 
     def run(self, setup: Setup) -> Result:
         """Return the course of the search, which goes on where an earlier run stopped."""
-        lines = KeptLines(self.path(setup))
+        place = self.path(setup)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()  # a search that suggests nothing has its file as well
+        lines = KeptLines(place)
         settings = BY_KEY[self.strategy].filled(budget=setup.plan.budget, small=setup.plan.small)
         rows = [_read(line) for _, line in lines]
         search = LatentSearch.resume(settings, space(setup), start(setup, self.experiment), self.seed, rows)
