@@ -18,7 +18,7 @@ from matsift.reports.figures.generative import candidate_plot, funnel_plot, map_
 from matsift.reports.figures.latent_search import first_hits, history_plot, hit_plot, validity_plot
 from matsift.reports.generative import FunnelStep, GeneratedCandidate, GenerativeReport, NearestKnown, SearchCourse
 from matsift.reports.generative_lines import generative_lines
-from matsift.reports.generative_page import MOST_ROWS, generative_sections, render_generative
+from matsift.reports.generative_page import MOST_CRYSTALS, MOST_ROWS, generative_sections, render_generative
 from matsift.reports.generative_tables import search_table, share_table
 from matsift.reports.writing import content_hash, write_report
 
@@ -165,13 +165,11 @@ def test_a_page_without_crystals_carries_no_viewer(report: GenerativeReport, pag
 def test_a_page_of_very_many_candidates_stays_light_and_says_what_it_leaves_out(report: GenerativeReport) -> None:
     crystal = rock_salt("Na", "Cl")
     first = report.candidates[0]
-    many = tuple(
-        replace(first, rank=n + 1, structure_hash=f"{n:064x}", crystal=crystal if n < 40 else None)
-        for n in range(20_000)
-    )
+    many = tuple(replace(first, rank=n + 1, structure_hash=f"{n:064x}", crystal=crystal) for n in range(20_000))
     page = render_generative(replace(report, candidates=many))
     assert len(page.encode()) < 25_000_000
     assert page.count('<tr data-formula="') == MOST_ROWS
+    assert page.count('class="show"') == MOST_CRYSTALS
     assert "The first 2\u202f000 of 20\u202f000 are shown" in page
 
 

@@ -16,8 +16,8 @@ from matsift.reports.sections import Section
 from matsift.reports.small_tables import provenance_tables, quality_tables
 from matsift.reports.structure_viewer import ViewedStructure, viewer_data, viewer_scripts
 
-#: Rows and pictures that one page holds; the tables beside it hold all.
-MOST_ROWS = 2000
+#: Rows, and crystals in three dimensions, that one page holds; the tables beside it hold all.
+MOST_ROWS, MOST_CRYSTALS = 2000, 500
 _COLUMN_NAMES = {"energy_above_hull": "Above the hull", "formation_energy_per_atom": "Formation energy"}
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 def render_generative(report: GenerativeReport) -> str:
     """Return the whole report as one HTML page; the same report gives the same text."""
     shown = report.candidates[:MOST_ROWS]
-    structures = viewed_structures(shown)
+    structures = viewed_structures(shown)[:MOST_CRYSTALS]
     return render_template(
         "generative.html.j2",
         viewer_scripts() if structures else (),
@@ -33,6 +33,7 @@ def render_generative(report: GenerativeReport) -> str:
         shown=shown,
         n_hidden=len(report.candidates) - len(shown),
         structures=structures,
+        pictured={one.key for one in structures},
         structure_data=viewer_data(structures) if structures else None,
         structure_style=asset("structures.css") if structures else "",
         computed=_computed(report),

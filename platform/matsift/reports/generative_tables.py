@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -79,7 +80,8 @@ def search_table(report: GenerativeReport) -> Table | None:
 
 def generative_tables(report: GenerativeReport) -> dict[str, pa.Table]:
     """Return every table by the name of its file: all candidates, all suggestions, shares, what generators scored."""
-    candidates = [_candidate_row(candidate, report) for candidate in report.candidates]
+    known = _Known.of(report)
+    candidates = [_candidate_row(candidate, known) for candidate in report.candidates]
     suggestions = [row for course in report.searches for row in _suggestion_rows(course, report)]
     shares = [
         {"maker": s.maker, "n_made": s.n_made, "valid": s.valid, "unique": s.unique, "new": s.new}
@@ -111,7 +113,24 @@ def _search_cells(course: SearchCourse, report: GenerativeReport) -> tuple[str, 
     return (*cells, number(hits, 0), number(hits / known.size, 3) if known.size else "–")
 
 
-def _candidate_row(c: GeneratedCandidate, report: GenerativeReport) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Known:
+    """What is known of any candidate: units of what is predicted and computed by name, and the names of verdicts."""
+
+    predicted: dict[str, str]
+    labelled: dict[str, str]
+    judged: tuple[str, ...]
+
+    @classmethod
+    def of(cls, report: GenerativeReport) -> Self:
+        return cls(
+            {p.property_name: p.unit for c in report.candidates for p in c.predictions},
+            {label.property_name: label.unit for c in report.candidates for label in c.labels},
+            tuple(dict.fromkeys(verdict.name for c in report.candidates for verdict in c.verdicts)),
+        )
+
+
+def _candidate_row(c: GeneratedCandidate, known: _Known) -> dict[str, Any]:
     row: dict[str, Any] = {
         "rank": c.rank,
         "formula": c.formula,
@@ -132,16 +151,16 @@ def _candidate_row(c: GeneratedCandidate, report: GenerativeReport) -> dict[str,
         "hand_off_oracle": c.hand_off.oracle if c.hand_off else None,
         "hand_off_state": c.hand_off.state if c.hand_off else None,
     }
-    for name, unit in _predicted(report).items():
+    for name, unit in known.predicted.items():
         p = c.prediction(name)
         for field in ("mean", "lower", "upper", "spread"):
             row[_named(f"{name}_{field}", unit)] = getattr(p, field) if p else None
-    for name, unit in _labelled(report).items():
+    for name, unit in known.labelled.items():
         label = c.label(name)
         row[_named(f"{name}_label", unit)] = label.value if label else None
         row[f"{name}_label_method"] = label.method if label else None
     outcomes = {verdict.name: verdict.outcome for verdict in c.verdicts}
-    return row | {f"{name}_outcome": outcomes.get(name) for name in _judged(report)}
+    return row | {f"{name}_outcome": outcomes.get(name) for name in known.judged}
 
 
 def _suggestion_rows(course: SearchCourse, report: GenerativeReport) -> list[dict[str, Any]]:
@@ -157,18 +176,6 @@ def _suggestion_rows(course: SearchCourse, report: GenerativeReport) -> list[dic
         }
         for n in range(1, len(course) + 1)
     ]
-
-
-def _predicted(report: GenerativeReport) -> dict[str, str]:
-    return {p.property_name: p.unit for c in report.candidates for p in c.predictions}
-
-
-def _labelled(report: GenerativeReport) -> dict[str, str]:
-    return {label.property_name: label.unit for c in report.candidates for label in c.labels}
-
-
-def _judged(report: GenerativeReport) -> list[str]:
-    return list(dict.fromkeys(verdict.name for c in report.candidates for verdict in c.verdicts))
 
 
 def _named(name: str, unit: str) -> str:

@@ -13,7 +13,7 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -105,6 +105,7 @@ def _cell(one: ViewedStructure) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=1024)  # a page is written twice: for its hash, and for its reader
 def _drawn_cell(crystal: Crystal) -> Crystal:
     try:
         conventional = conventional_cell(crystal)
