@@ -1,7 +1,7 @@
 """What a composition GAN learns, epoch by epoch: shares of valid, unique and new samples beside chance, as Markdown.
 
 python -m benchmarks.generative.gan_shares --epochs 20
-python -m benchmarks.generative.gan_shares --formulas 20000 --epochs 6 --every 2
+python -m benchmarks.generative.gan_shares --formulas 20000 --epochs 6 --every 3 --reward 0.2 --penalty 1
 
 A tenth of the formulas is held out: how many of them are among the samples tells of what is learned, not remembered.
 """
@@ -38,12 +38,14 @@ def main() -> None:
     parser.add_argument("--formulas", type=int, default=0, help="known formulas to take; 0: all")
     parser.add_argument("--samples", type=int, default=20_000, help="compositions to draw of each maker")
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--reward", type=float, default=GanSettings.reward, help="weight of validity")
+    parser.add_argument("--penalty", type=float, default=GanSettings.penalty, help="weight of the critic's gradient")
     parser.add_argument("--every", type=int, default=5, help="epochs between two lines")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     _, all_known = known(20_000, _SEED)
     random = np.random.default_rng(_SEED)
-    settings = GanSettings(epochs=asked.epochs)
+    settings = GanSettings(epochs=asked.epochs, reward=asked.reward, penalty=asked.penalty)
     usable = learnable(all_known, settings)
     if asked.formulas:
         usable = usable.select(np.sort(random.permutation(len(usable))[: asked.formulas]))
