@@ -40,10 +40,18 @@ _PLACES = {
     "roost": ("roost", "RoostSettings", "Roost"),
 }
 
+#: Learners of the columns of one descriptor set, whatever other columns there are.
+_READS = {"magpie_cnn": "magpie", "roost": "element_fractions"}
+
 
 def known_learners() -> tuple[str, ...]:
     """Return the names of the learners."""
     return tuple(_PLACES)
+
+
+def required_set(kind: str) -> str | None:
+    """Return the descriptor set that a learner cannot do without; None for those of any columns."""
+    return _READS.get(kind)
 
 
 def validate_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from matsift.descriptors.diffraction import DIFFRACTION
 from matsift.descriptors.fingerprint import FINGERPRINT
 from matsift.descriptors.of_compositions import composition_sets
 from matsift.descriptors.registry import descriptor_set, is_sparse
-from matsift.learners.registry import known_learners, validate_settings
+from matsift.learners.registry import known_learners, required_set, validate_settings
 from matsift.learners.splits import Strategy
 from matsift.screening.criteria import Criterion, Percolates
 from matsift.screening.elements import check_symbols
@@ -225,13 +225,24 @@ class Study(Mirror):
         self._refuse_what_diffraction_cannot_do()
         self._refuse_what_density_cannot_do()
         self._refuse_what_generation_cannot_do()
+        self._refuse_what_the_learner_cannot_read()
+        return self
+
+    def _refuse_what_the_learner_cannot_read(self) -> None:
+        read = {
+            (kind, "descriptors.sets"): self.descriptors.sets for kind in (self.learner.kind, *self.learner.baselines)
+        }
         for group, sets in self.learner.ablation.items():
             if not sets:
                 raise ValueError(f"learner.ablation.{group} names no descriptor set; name one or leave the group out")
             missing = [name for name in sets if name not in self.descriptors.sets]
             if missing:
                 raise ValueError(f"learner.ablation.{group} names {missing[0]!r}, which is not in descriptors.sets")
-        return self
+            read[self.learner.kind, f"learner.ablation.{group}"] = sets
+        for (kind, key), sets in read.items():
+            required = required_set(kind)
+            if required and required not in sets:
+                raise ValueError(f"the learner {kind!r} reads {required!r}, which is not in {key}; add it")
 
     def _refuse_what_the_oracle_cannot_label(self) -> None:
         asked, known = self.campaign.oracle, self.campaign.oracle.properties
