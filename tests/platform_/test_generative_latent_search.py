@@ -22,7 +22,7 @@ _SMALL: dict[str, Any] = {
     "n_round": 3,
     "n_decoded": 4,
     "n_suggestion": 12,
-    "box": {"n_random": 100, "n_climb": 2, "max_step": 20},
+    "box": {"n_random": 100},
     "manifold": {"n_proposal": 200},
     "ensemble": {"settings": {"n_estimators": 5}},
 }
@@ -242,7 +242,8 @@ def test_an_ensemble_that_is_too_sure_has_its_spread_widened() -> None:
 
 
 def test_the_probability_of_decoding_makes_more_of_them_decode() -> None:
-    changes = {"n_round": 2, "n_decoded": 15, "n_suggestion": 15, "invalid": "ignore", "kappa": 100.0}
+    box = {"n_random": 100, "n_climb": 2, "max_step": 20}
+    changes = {"n_round": 2, "n_decoded": 15, "n_suggestion": 15, "invalid": "ignore", "kappa": 100.0, "box": box}
     share = {
         name: np.mean([s.decodes for s, _ in cases.searched(_settings(name, **changes)).rows])
         for name in ("paper", "paper_weighted")

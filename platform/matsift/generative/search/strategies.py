@@ -34,8 +34,9 @@ _TABLES: dict[str, dict[str, Any]] = {
         **_CHECKED,
         "surrogate": "ensemble",
         "proposals": "manifold",
-        "kappa": 1.0,
-        "diversity": 0.5,
+        "manifold": {"from_best": 0.8, "n_best": 30},
+        "kappa": 0.5,
+        "diversity": 0.3,
     },
 }
 
