@@ -20,7 +20,7 @@ from matsift.learners.evaluation import regression_metrics
 
 
 def _roost(title: str, **settings: object) -> Learner:
-    return Learner(title, title, "roost", "element_fractions", {"members": 1} | settings)
+    return Learner(title, title, "roost", ("element_fractions",), {"members": 1} | settings)
 
 
 #: The learners of repro-004 but its Roost, and Roost of several sizes.

@@ -17,9 +17,13 @@ def test_learners_are_compared_on_formulas_held_out(monkeypatch: pytest.MonkeyPa
     made_up = data.Data(gaps, {}, some, gaps)
     monkeypatch.setattr(data, "load", lambda: made_up)
     small = Learner(
-        "roost", "Roost", "roost", "element_fractions", {"members": 1, "epochs": 2, "least_steps": 0, "device": "cpu"}
+        "roost",
+        "Roost",
+        "roost",
+        ("element_fractions",),
+        {"members": 1, "epochs": 2, "least_steps": 0, "device": "cpu"},
     )
-    forest = Learner("forest", "random forest", "random_forest", "magpie", {"n_estimators": 10})
+    forest = Learner("forest", "random forest", "random_forest", ("magpie",), {"n_estimators": 10})
     table = lines([forest, small], 150, seed=0)
     assert table[0].startswith("150 rows learned, 80 rows of other formulas asked")
     assert [line.split(" | ")[0] for line in table[3:]] == ["| random forest", "| Roost"]
