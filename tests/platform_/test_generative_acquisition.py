@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from matsift.acquisition import improvement
 from matsift.acquisition.context import Candidates
 from matsift.generative.search.acquisition import Utility
 from matsift.generative.search.gaussian_process import fit
-from matsift.generative.search.maximizer import best_points
+from matsift.generative.search.maximizer import DecodingWeight, best_points, climb
 from matsift.generative.search.settings import Acquisition, BoxSettings
 
 KINDS: tuple[Acquisition, ...] = (
@@ -109,3 +110,28 @@ def test_greedy_climb_finds_the_top_of_a_hill_and_an_explorer_the_corner() -> No
     far, _ = best_points(process, Utility("upper_confidence_bound", 100.0), bounds, settings_, rng)
     np.testing.assert_allclose(top[0], 0.3, atol=0.02)
     np.testing.assert_allclose(np.abs(far[0]), 3.0, atol=1e-6)
+
+
+def test_a_climb_that_regards_decoding_ends_where_both_are_served() -> None:
+    rng = np.random.default_rng(2)
+    X = rng.uniform(-1, 1, size=(40, 2))
+    process = fit(X, X[:, 0])
+    bounds = np.array([[-3.0, 3.0], [-3.0, 3.0]])
+    center = np.array([-1.5, 2.0])
+    utility = Utility("upper_confidence_bound", 0.5)
+
+    def slopes(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        away = points - center
+        return -20.0 * (away**2).sum(axis=1), -40.0 * away
+
+    starts = rng.uniform(-3, 3, size=(4, 2))
+    weight = DecodingWeight(slopes, 1.0, -50.0)
+    ends = climb(process, utility, starts, bounds, 200, weight)
+    np.testing.assert_allclose(ends, np.broadcast_to(center, (4, 2)), atol=0.05)
+
+    def wanted(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.log(utility.value(*process.predict(points)) + 50.0) + slopes(points)[0]
+
+    axis = np.linspace(-0.1, 0.1, 41)
+    around = ends[0] + np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    assert wanted(ends[:1])[0] >= wanted(around).max() - 1e-6
