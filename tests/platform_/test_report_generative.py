@@ -112,7 +112,7 @@ def test_shares_are_percentages_of_what_was_made(report: GenerativeReport) -> No
     table, plot = share_table(report.shares), share_plot(report.shares)
     assert table is not None
     assert plot is not None
-    assert table.rows[0] == ("GAN samples", "200\u202f000", "72.0 %", "95.0 %", "80.0 %", "55.0 %")
+    assert table.rows[0] == ("GAN samples", "200\u202f000", "72.0\u00a0%", "95.0\u00a0%", "80.0\u00a0%", "55.0\u00a0%")
     assert list(plot.figure.data[0].y) == [72.0, 8.0, 66.0]
 
 

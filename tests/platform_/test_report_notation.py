@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matsift.reports.notation import formula_markup, number, percent, quantity, space_group_markup, symbol, text_markup
+from matsift.reports.notation import (
+    formula_markup,
+    number,
+    percent,
+    quantity,
+    space_group_markup,
+    space_group_text,
+    symbol,
+    text_markup,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +73,10 @@ def test_numbers_are_written_for_reading(value: float | None, text: str) -> None
 def test_decimals_follow_the_unit() -> None:
     assert [quantity(1.23456, unit) for unit in ("GPa", "eV", "eV/atom", "K")] == ["1.2", "1.23", "1.235", "1.235"]
     assert percent(0.905, 1) == "90.5 %"
+
+
+@pytest.mark.parametrize(
+    ("written", "text"), [("I4_1/amd (141)", "I4₁/amd (141)"), ("Fm-3m", "Fm-3m"), ("P6_3/mmc", "P6₃/mmc")]
+)
+def test_a_screw_axis_stands_below_the_line_in_plain_text(written: str, text: str) -> None:
+    assert space_group_text(written) == text

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import numpy as np
 from sqlalchemy.orm import Session
 
+from matsift.reports.composition_map import composition_map
 from matsift.reports.data import CandidateLabel, RankingReport, ReportProperty, SummaryNumber
 from matsift.reports.generative import (
+    CompositionMap,
     FunnelStep,
     GeneratedCandidate,
     GenerativeReport,
@@ -77,6 +79,7 @@ def gather_generative(
         candidates=candidates,
         funnel=_funnel(generated, batches, candidates),
         searches=searches,
+        map=_map(generated, searches, candidates),
         shares=_shares(batches, generated.searches),
         generators=tuple(
             GeneratorLine(
@@ -92,6 +95,18 @@ def gather_generative(
         quality=ranking.quality,
         failures=ranking.failures,
     )
+
+
+def _map(
+    generated: Generated, searches: Sequence[SearchCourse], candidates: Sequence[GeneratedCandidate]
+) -> CompositionMap | None:
+    """Return where searches and networks have been among the known formulas."""
+    groups = {
+        "known": generated.formulas.known,
+        "search": tuple(formula for course in searches for formula in course.formulas if formula is not None),
+        "candidates": tuple(c.formula for c in candidates),
+    }
+    return composition_map({name: formulas for name, formulas in groups.items() if formulas})
 
 
 def _attempts(session: Session, rows: Sequence[CompositionRow]) -> dict[str, list[AttemptRow]]:

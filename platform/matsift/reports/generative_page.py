@@ -10,7 +10,7 @@ from matsift.reports.figures.generative import candidate_plot, funnel_plot, map_
 from matsift.reports.figures.latent_search import history_plot, hit_plot, validity_plot
 from matsift.reports.generative import GeneratedCandidate, GenerativeReport
 from matsift.reports.generative_tables import ORIGINS, generator_table, search_table, share_table
-from matsift.reports.notation import in_unit, number, percent, quantity, symbol
+from matsift.reports.notation import in_unit, number, percent, quantity, space_group_text, symbol
 from matsift.reports.page import asset, render_template
 from matsift.reports.sections import Section
 from matsift.reports.small_tables import provenance_tables, quality_tables
@@ -106,7 +106,7 @@ def generative_sections(report: GenerativeReport) -> tuple[Section, ...]:
 
 
 def _words(c: GeneratedCandidate) -> str:
-    said = [c.space_group] if c.space_group else []
+    said = [space_group_text(c.space_group)] if c.space_group else []
     said += [
         f"predicted {symbol(p.property_name)} {in_unit(quantity(p.mean, p.unit), p.unit)} "
         f"({quantity(p.lower, p.unit)} to {quantity(p.upper, p.unit)})"
@@ -120,6 +120,7 @@ def _words(c: GeneratedCandidate) -> str:
 def _computed(report: GenerativeReport) -> tuple[ReportProperty, ...]:
     """Return the properties with a label: the target, distance to the hull, then the others as they come."""
     there = dict.fromkeys(label.property_name for c in report.candidates for label in c.labels)
+    there.pop("energy_per_atom", None)  # says nothing to a reader; it stands in the table beside the page
     first = [name for name in (report.target.name, "energy_above_hull", "formation_energy_per_atom") if name in there]
     return tuple(ReportProperty.of(name) for name in dict.fromkeys([*first, *there]))
 
@@ -147,10 +148,8 @@ def _share_notes(report: GenerativeReport) -> tuple[str, ...]:
                key=lambda line: line.valid_unique_new or 0.0)  # fmt: skip
     if best is None:
         return (note,)
-    return note, (
-        f"{percent(best.valid_unique_new, 1)} of the {number(best.n_made, 0)} {best.maker} are valid, unique and new "
-        "at once, the largest share."
-    )
+    share = percent(best.valid_unique_new, 1)
+    return note, f"All three at once, most often: {best.maker}, {share} of {number(best.n_made, 0)}."
 
 
 def _there(found: Iterable[T | None]) -> tuple[T, ...]:

@@ -34,11 +34,14 @@ def share_table(shares: Sequence[ShareLine]) -> Table | None:
         (
             line.maker,
             number(line.n_made, 0),
-            *(percent(share, 1) for share in (line.valid, line.unique, line.new, line.valid_unique_new)),
+            *(
+                percent(share, 1).replace(" ", "\u00a0")
+                for share in (line.valid, line.unique, line.new, line.valid_unique_new)
+            ),
         )
         for line in shares
     )
-    return Table("Valid, unique, new", columns, rows)
+    return Table("Valid, unique, new", columns, rows, wide=True)
 
 
 def generator_table(generators: Sequence[GeneratorLine]) -> Table | None:
@@ -58,7 +61,10 @@ def generator_table(generators: Sequence[GeneratorLine]) -> Table | None:
             hash_markup(line.content_hash),
             number(line.n_formula, 0),
             str(line.seed),
-            ", ".join(f"{symbol(name)} {number(value, 3)}" for name, value in line.scores.items()),
+            ", ".join(
+                f"{symbol(name)} {number(value, 0 if float(value).is_integer() else 3)}"
+                for name, value in line.scores.items()
+            ),
         )
         for line in generators
     )

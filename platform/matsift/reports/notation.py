@@ -25,6 +25,7 @@ _SHOWN_UNITS = {"angstrom": "Å", "1": ""}  # a pure number has no unit to show
 _WORTHLESS = -100.0  # below it decimals of R2 say nothing
 _COUNT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
 _SCREW, _INVERSION = re.compile(r"_(\d)"), re.compile(r"-(\d)")
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SHOWN_SYMBOL = re.compile("|".join(sorted(_SYMBOLS.values(), key=len, reverse=True)))
 
 
@@ -56,6 +57,11 @@ def space_group_markup(space_group: str) -> Markup:
     """Return a space group symbol as safe markup: screw axes below the line, inversion axes under a bar."""
     safe = _SCREW.sub(r"<sub>\1</sub>", str(escape(space_group)))
     return Markup(_INVERSION.sub(r'<span class="bar">\1</span>', safe))  # noqa: S704  escaped above
+
+
+def space_group_text(space_group: str) -> str:
+    """Return a space group symbol as plain text, screw axes below the line: ``I4₁/amd``."""
+    return _SCREW.sub(lambda match: match[1].translate(_BELOW), space_group)
 
 
 def number(value: float | None, digits: int = 1) -> str:

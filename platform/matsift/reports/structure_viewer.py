@@ -57,7 +57,8 @@ def viewer_data(structures: Sequence[ViewedStructure]) -> Markup:
     """Return the crystals as JSON for a script tag: cells in angstrom, places in 1/10000, colours and radii.
 
     Crystals are carried into their conventional cells where spglib finds one of at most 200 sites. A shared site is
-    shown as the species that is there most. Two structures of one key are one. A crystal of twenty atoms takes 700 characters.
+    shown as the species that is there most. Two structures of one key are one. Twenty atoms take 700
+    characters.
     """
     cells = [_cell(one) for one in {one.key: one for one in structures}.values()]
     symbols = sorted({symbol for cell in cells for symbol in cell["species"]})
