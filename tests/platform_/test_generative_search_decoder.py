@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matsift.generative.autoencoder import AutoencoderSettings, CompositionAutoencoder, train_autoencoder
+from matsift.generative.autoencoder import CompositionAutoencoder, train_autoencoder
+from matsift.generative.autoencoder_training import AutoencoderSettings
 from matsift.generative.encoding import Encoding
 from matsift.generative.formulas import Compositions
 from matsift.generative.search.decoder import autoencoder_space
