@@ -256,7 +256,7 @@ def test_a_reward_for_validity_makes_more_of_it() -> None:
     )
     valid = []
     for reward in (0.0, 2.0):
-        settings = GanSettings(width=0.1, epochs=60, batch=16, noise=8, generator_rate=3e-3, reward=reward, average=0.0)
+        settings = GanSettings(width=0.1, epochs=30, batch=16, noise=8, generator_rate=6e-3, reward=reward, average=0.0)
         made = fit_gan(wrong, settings, seed=0).sample(1000, np.random.default_rng(0))
         valid.append(float((validity(made).valid & (made.n_element >= 2)).mean()))
     assert valid[1] > valid[0] + 0.2
