@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from matsift.reports.data import RankingReport
     from matsift.reports.densities import DensityReport
+    from matsift.reports.generative import GenerativeReport
     from matsift.reports.space_groups import SpaceGroupReport
 
 
@@ -24,6 +27,16 @@ def print_report(report: RankingReport | SpaceGroupReport | DensityReport, top: 
         print_densities(report)
     else:
         print_ranking(report, top)
+
+
+def print_generated(report: GenerativeReport) -> None:
+    """Print the first new compositions, the searches, and the shares of the generators."""
+    from matsift.reports.generative_lines import generative_lines
+
+    _, *lines = generative_lines(report)
+    typer.secho("\nNew compositions", bold=True)
+    for line in lines:
+        typer.echo(line)
 
 
 def unranked_json(report: RankingReport | SpaceGroupReport | DensityReport) -> dict[str, object] | None:

@@ -28,7 +28,7 @@ def run(
 ) -> None:
     """Run a study from ingestion to report, or continue it. Example: matsift run studies/na_electrolytes.toml."""
     from matsift.study.loading import load_study
-    from matsift_flows.cli.reports import print_report
+    from matsift_flows.cli.reports import print_generated, print_report
     from matsift_flows.progress import Reporter
     from matsift_flows.study import run_study
     from matsift_flows.workspace import open_workspace
@@ -42,6 +42,8 @@ def run(
         typer.echo(json.dumps(_as_json(result)))
         return
     print_report(result.written.report, loaded.ranking.top)
+    if result.generated is not None:
+        print_generated(result.generated.report)
     _print_end(result, study)
 
 
