@@ -15,7 +15,6 @@ from matsift.acquisition.seeds import round_seed
 from matsift.errors import UserInputError
 from matsift.generative.formulas import Compositions
 from matsift.generative.search.latent_search import LatentSearch
-from matsift.generative.search.space import LatentSpace, Start, Suggestion
 from matsift.generative.validity import ValidityRules, validity
 from matsift.study.generative import GenerativeSettings
 from matsift.study.generative import LatentSearch as SearchSettings
@@ -24,8 +23,8 @@ from matsift_flows.generative.drawing import batch_hash, keep_best, size_limits
 from matsift_flows.generative.known import StudyFormulas
 from matsift_flows.generative.networks import StoredGenerator
 from matsift_flows.generative.property_model import PropertyModel
+from matsift_flows.generative.search_parts import StartRows, finite, space_of, start_of, start_rows, told
 from matsift_flows.orchestration import inner_flow
-from matsift_flows.snapshots import reduced_formulae
 from matsift_flows.workspace import Workspace
 from matsift_schema.store import campaigns, generation, plans
 from matsift_schema.store import suggestions as store
@@ -70,15 +69,15 @@ def search(
     network: CompositionAutoencoder | None = None
     for asked in settings.searches:
         campaign = _campaign(workspace, study, asked, autoencoder, model, formulas)
-        start_rows = _start_rows(workspace, study, asked, model)
+        began = start_rows(workspace, study, asked, model)
         key = batch_hash(study, "latent_search", campaign.content_hash, model, formulas, settings.sampling.model_dump())
         with workspace.sessions.begin() as session:
             batch = generation.find_generation(session, key)
         if batch is None:
             network = network or _load(workspace, autoencoder)
-            rows = _carried(workspace, study, settings, asked, campaign, network, start_rows, formulas, model)
+            rows = _carried(workspace, study, settings, asked, campaign, network, began, formulas, model)
             batch = _batch(workspace, study, settings, formulas, autoencoder, model, campaign.id, key, rows)
-        found.append(Searched(asked.name, campaign.id, batch, start_rows.values))
+        found.append(Searched(asked.name, campaign.id, batch, began.values))
     return found
 
 
@@ -87,12 +86,6 @@ class _Campaign:
     id: int
     content_hash: str
     seed: int
-
-
-@dataclass(frozen=True, eq=False)
-class _StartRows:
-    formulas: tuple[str, ...]
-    values: NDArray[np.float64]
 
 
 def _campaign(
@@ -143,22 +136,6 @@ def _campaign(
     return _Campaign(found, f"{key}:{filled.n_round}", seed)
 
 
-def _start_rows(workspace: Workspace, study: Study, asked: SearchSettings, model: PropertyModel) -> _StartRows:
-    """Return labelled compositions of the snapshot, one a formula, as many as were asked for, drawn by the seed."""
-    rows = np.flatnonzero(model.snapshot.roles == "train")
-    with workspace.sessions.begin() as session:
-        names = reduced_formulae(session, model.snapshot.structure_ids[rows])
-    best = min if study.ranking.goal == "minimize" else max
-    values: dict[str, float] = {}
-    for name, value in zip(names, model.snapshot.values[rows].tolist(), strict=True):
-        values[name] = best(value, values.get(name, value))
-    every = sorted(values)
-    seed = round_seed(study.study.seed, model.property_name, "start of searches", 0)
-    drawn = np.random.default_rng(seed).permutation(len(every))[: asked.initial]
-    chosen = [every[i] for i in np.sort(drawn)]
-    return _StartRows(tuple(chosen), np.array([values[name] for name in chosen]))
-
-
 def _carried(
     workspace: Workspace,
     study: Study,
@@ -166,17 +143,17 @@ def _carried(
     asked: SearchSettings,
     campaign: _Campaign,
     network: CompositionAutoencoder,
-    start_rows: _StartRows,
+    began: StartRows,
     formulas: StudyFormulas,
     model: PropertyModel,
 ) -> list[store.SuggestionRow]:
     """Return all suggestions of a search that is carried to its end."""
     filled = asked.filled(study.ranking.goal)
-    space = _space(network, settings, model)
-    start = _start(network, start_rows, formulas)
+    space = space_of(network, settings, model)
+    start = start_of(network, began, formulas)
     with workspace.sessions.begin() as session:
         rows = store.load_suggestions(session, campaign.id)
-    going = LatentSearch.resume(filled, space, start, campaign.seed, [_told(row) for row in rows])
+    going = LatentSearch.resume(filled, space, start, campaign.seed, [told(row) for row in rows])
     if going.finished:
         return rows
     with (
@@ -205,9 +182,9 @@ def _asked(going: LatentSearch, model: PropertyModel) -> store.SuggestionRow:
         round_number=suggestion.round_number - 1,
         number=suggestion.number,
         latent=suggestion.latent,
-        score=_finite(suggestion.worth),
-        mean=_finite(suggestion.mean),
-        spread=_finite(suggestion.spread),
+        score=finite(suggestion.worth),
+        mean=finite(suggestion.mean),
+        spread=finite(suggestion.spread),
         decodes=suggestion.decodes,
         formula=suggestion.formula,
         value=value,
@@ -233,51 +210,6 @@ def _write(
             order=[],
         )
         store.write_suggestions(session, run_id, round_id, [row])
-
-
-def _told(row: store.SuggestionRow) -> tuple[Suggestion, float | None]:
-    """Return a stored suggestion as the search made it."""
-    suggestion = Suggestion(
-        row.round_number + 1,
-        row.number,
-        row.latent,
-        _number(row.score),
-        _number(row.mean),
-        _number(row.spread),
-        row.formula,
-        row.reason,
-    )
-    return suggestion, row.value
-
-
-def _space(network: CompositionAutoencoder, settings: GenerativeSettings, model: PropertyModel) -> LatentSpace:
-    from matsift.generative.search.decoder import autoencoder_space  # noqa: PLC0415  PyTorch takes seconds to import
-
-    limits, rules = size_limits(settings.sampling), ValidityRules(states=settings.sampling.oxidation_states)
-
-    def describe(names: Sequence[str]) -> NDArray[np.float64]:
-        return model.described(Compositions.from_formulas(names))
-
-    def accepts(names: Sequence[str]) -> NDArray[np.bool_]:
-        compositions = Compositions.from_formulas(names)
-        return np.asarray(validity(compositions, rules).valid & limits.within(compositions), dtype=np.bool_)
-
-    return autoencoder_space(network, describe=describe, accepts=accepts)
-
-
-def _start(network: CompositionAutoencoder, start_rows: _StartRows, formulas: StudyFormulas) -> Start:
-    compositions = Compositions.from_formulas(start_rows.formulas)
-    usable = network.encoding.refusals(compositions) == 0
-    if int(usable.sum()) < 2:
-        raise UserInputError("fewer than two labelled compositions can be encoded; a search cannot start from them")
-    learned = formulas.learned_compositions
-    population = learned.select(network.encoding.refusals(learned) == 0)
-    return Start(
-        network.encode(compositions.select(usable)),
-        start_rows.values[usable],
-        tuple(name for name, is_usable in zip(start_rows.formulas, usable, strict=True) if is_usable),
-        network.encode(population),
-    )
 
 
 def _batch(
@@ -326,11 +258,3 @@ def _load(workspace: Workspace, autoencoder: StoredGenerator) -> CompositionAuto
 
     assert autoencoder.record.artifact_sha256 is not None
     return load_autoencoder(workspace.artifacts.get(autoencoder.record.artifact_sha256))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 def studies_with_proposals(session: Session) -> list[str]:
     """Return the names of the studies that proposed compositions, sorted."""
-    query = text('SELECT DISTINCT study FROM matsift.generation ORDER BY study COLLATE "C"')
+    query = text('SELECT study FROM matsift.generation GROUP BY study ORDER BY study COLLATE "C"')
     return [str(name) for name in session.scalars(query)]
 
 
@@ -22,12 +22,13 @@ def compositions_of(session: Session, study: str, *, origin: str | None = None) 
                s.template_formula, s.template_distance, s.outcome, s.reason, s.formation_energy_ev,
                s.energy_above_hull_ev
         FROM analysis.generated_composition c
+        JOIN matsift.generation b ON b.content_hash = c.batch_hash
         LEFT JOIN LATERAL (
             SELECT * FROM analysis.generated_structure a WHERE a.formula = c.formula
             ORDER BY a.structure_hash IS NOT DISTINCT FROM c.structure_hash DESC, a.template_distance, a.assignment
             LIMIT 1) AS s ON true
         WHERE c.study = :study AND (CAST(:origin AS text) IS NULL OR c.origin = :origin)
-        ORDER BY c.created_at DESC, c.batch_hash, c.rank
+        ORDER BY b.id DESC, c.rank
     """)
     return [dict(row) for row in session.execute(query, {"study": study, "origin": origin}).mappings()]
 
