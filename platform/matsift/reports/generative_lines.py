@@ -37,8 +37,8 @@ def _candidate_lines(report: GenerativeReport) -> list[str]:
     ]
     lines += [_candidate_line(c, target.name, wide) for c in shown]
     n_more = len(report.ranked) - len(shown)
-    n_refused = len(report.candidates) - len(report.ranked)
-    more = [f"{number(n, 0)} more {words}" for n, words in ((n_more, "are ranked"), (n_refused, "were refused")) if n]
+    n_unranked = len(report.candidates) - len(report.ranked)
+    more = [f"{number(n, 0)} more {words}" for n, words in ((n_more, "are ranked"), (n_unranked, "have no rank")) if n]
     return [*lines, f"  {', '.join(more)}"] if more else lines
 
 
