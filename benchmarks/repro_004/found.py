@@ -123,8 +123,8 @@ def _score(result: Result, name: str) -> float:
 
 def _count(result: Result, name: str) -> float:
     if name == "hit_rate":
-        return float(result["n_wide"] / result["n"])
+        return float(result["n_wide"] / max(result["n"], 1))
     if name == "valid_hit_rate":
-        return float(result["n_wide_valid"] / result["n"])
+        return float(result["n_wide_valid"] / max(result["n"], 1))
     value = result[name]
     return float("nan") if value is None else float(value)

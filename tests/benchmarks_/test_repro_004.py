@@ -318,6 +318,7 @@ def test_all_stages_go_through_and_a_search_that_was_stopped_goes_on(
     found = measured(setup, n_worker=0, tell=told.append)
     text = "\n".join(report(found, plan))
     assert text.count("## ") == 7
+    assert len(checks.checks(found)) == 11
     job = Search("exp3", PAPER.key)
     kept = job.path(setup).read_text()
     lines = [line for line in kept.splitlines() if line]
