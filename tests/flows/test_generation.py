@@ -100,7 +100,7 @@ def test_what_is_kept_is_valid_new_and_ordered_by_the_model(done: Ran) -> None:
     assert all(row[4] > 0 for row in found)
     uppers = [row[2] for row in found]
     assert uppers == sorted(uppers)
-    stored = {row[0] for row in rows(done.url, "SELECT reduced_formula FROM analysis.structure")}
+    stored = {row[0] for row in rows(done.url, "SELECT reduced_formula FROM matsift.structure")}
     made = {row[0] for row in rows(done.url, "SELECT formula FROM matsift.generated_structure")}
     assert {row[0] for row in found}.isdisjoint(stored - made)
 
