@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matsift.reports.data import Candidate, CriterionSeen, PropertyPrediction, RankingSettings
+from matsift.reports.data import Candidate, CandidateLabel, CriterionSeen, PropertyPrediction, RankingSettings
 from matsift.reports.ranking import rank
 
 PASSED = CriterionSeen("band_gap", "passed", 1.5, "eV")
@@ -40,6 +40,21 @@ def order(settings: RankingSettings, *candidates: Candidate) -> list[str]:
 def test_the_order_follows_the_goal_and_the_bound(settings: RankingSettings, expected: list[str]) -> None:
     a, b, c = candidate("a", 50, half=5), candidate("b", 60, half=40), candidate("c", 45, half=4)
     assert order(settings, a, b, c) == expected
+
+
+def test_what_was_computed_counts_where_that_is_asked_for() -> None:
+    a, b, c = candidate("a", 50), candidate("b", 60), candidate("c", 40)
+    seen = replace(b, labels=(CandidateLabel("g_vrh", "GPa", 99.0, "pbe"), CandidateLabel("k_vrh", "GPa", 44.0, "pbe")))
+    unpredicted = Candidate("d", "KCl", "Fm-3m", (), (), labels=(CandidateLabel("k_vrh", "GPa", 36.0, "pbe"),))
+    settings = RankingSettings("k_vrh", "maximize", "lower", prefer_computed=True)
+    ranking = rank([a, seen, c, unpredicted], settings)
+    assert [r.candidate.structure_hash for r in ranking.ranked] == ["a", "b", "d", "c"]
+    reasons = {r.candidate.structure_hash: r.reason for r in ranking.ranked}
+    assert "by the computed K_VRH: 44.0 GPa (pbe; predicted 90 % interval 55.0 to 65.0" in reasons["b"]
+    assert "36.0 GPa (pbe; not predicted)" in reasons["d"]
+    assert "by the lower bound of K_VRH: 45.0 GPa" in reasons["a"]
+    assert ranking.rule.startswith("Ranked by the computed K_VRH, and the lower bound of the predicted K_VRH where")
+    assert order(replace(settings, prefer_computed=False), a, seen, c, unpredicted) == ["b", "a", "c"]
 
 
 def test_lower_bounds_that_end_at_zero_are_ordered_by_the_mean_and_then_by_hash() -> None:

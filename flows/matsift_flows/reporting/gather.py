@@ -83,9 +83,8 @@ def gather(
             label_properties=study.labels.properties,
             mobility_method=None if study.mobility is None else method_of(study.mobility),
         )
-        ranking = rank(
-            candidates, RankingSettings(study.ranking.property, goal=study.ranking.goal, by=study.ranking.by)
-        )
+        about = study.ranking
+        ranking = rank(candidates, RankingSettings(about.property, about.goal, about.by, about.prefer_computed))
         return RankingReport(
             study=study.name,
             title=study.study.title,

@@ -127,12 +127,14 @@ class RankingSettings:
     """What to rank by.
 
     `by="lower"` with ``goal="maximize"`` (or ``upper`` with ``minimize``) is the cautious choice: a candidate stands
-    high only if even the unfavourable end of its interval is good.
+    high only if even the unfavourable end of its interval is good. With `prefer_computed`, what was computed for a
+    candidate counts in place of the prediction.
     """
 
     property_name: str
     goal: Literal["maximize", "minimize"] = "maximize"
     by: Literal["mean", "lower", "upper"] = "mean"
+    prefer_computed: bool = False
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,9 @@ class RankingSettings(Settings):
     by: Annotated[
         Literal["mean", "lower", "upper"], Field(description="the predicted mean or an end of the interval")
     ] = "lower"
+    prefer_computed: Annotated[
+        bool, Field(description="where the property of a candidate was computed, that value counts, not the prediction")
+    ] = False
     top: Annotated[int, Field(gt=0, description="rows in the terminal")] = 20
 
 
