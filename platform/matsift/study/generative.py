@@ -119,7 +119,7 @@ class StructureSettings(Settings):
         int, Field(ge=1, description="ways at most to put the elements on a template's sites, where amounts tie")
     ] = 2
     farthest_template: Annotated[
-        float, Field(gt=0, description="element mover's distance of a template at most, on the Pettifor scale")
+        float, Field(gt=0, description="earth mover's distance of a template at most, on the Pettifor scale")
     ] = 12.0
     competitors: Annotated[
         int,

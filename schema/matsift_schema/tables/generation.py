@@ -124,10 +124,10 @@ class GeneratedComposition(Base):
     formula: Mapped[str] = mapped_column(comment="reduced formula that was proposed")
     verdicts: Mapped[dict[str, Any]] = json_object("validity verdicts by rule, for example charge_neutral")
     nearest_formula: Mapped[str | None] = mapped_column(
-        comment="nearest formula that the study knows, by the element mover's distance; NULL = it knows none"
+        comment="nearest formula that the study knows, by the earth mover's distance; NULL = it knows none"
     )
     nearest_distance: Mapped[float | None] = mapped_column(
-        comment="element mover's distance to it (modified Pettifor scale, no unit); NULL = it knows none"
+        comment="earth mover's distance to it (modified Pettifor scale, no unit); NULL = it knows none"
     )
     run_id: Mapped[int] = run_reference()
     created_at: Mapped[datetime] = timestamp()
@@ -253,7 +253,7 @@ class GeneratedStructure(Base):
         "source_entry.id", "entry whose crystal was the template; NULL = none has these amounts"
     )
     template_distance: Mapped[float | None] = mapped_column(
-        comment="element mover's distance to it (modified Pettifor scale, no unit); NULL = no template"
+        comment="earth mover's distance to it (modified Pettifor scale, no unit); NULL = no template"
     )
     assignment: Mapped[int] = mapped_column(
         comment="which of the assignments of elements to sites, cheapest first, from 0; amounts that tie give several"

@@ -12,15 +12,19 @@ Create Date: 2026-11-21
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.types import TypeEngine
 
 from matsift_schema.migrations.helpers import drop_functions, drop_views, forbid_change
+from matsift_schema.migrations.new_tables import (
+    checks,
+    column,
+    create_index,
+    create_table,
+    created_at,
+    foreign_keys,
+    json_object,
+)
 
 revision = "0024"
 down_revision = "0023"
@@ -77,29 +81,29 @@ def _require_no_rows() -> None:
 
 
 def _create_generators() -> None:
-    _create(
+    create_table(
         "generator_version",
         "One generator of compositions; same kind, settings, seed and formulas are the same generator.",
         [
-            _column("content_hash", _TEXT, "SHA-256 of kind, settings, seed and formulas_hash"),
-            _column(
+            column("content_hash", _TEXT, "SHA-256 of kind, settings, seed and formulas_hash"),
+            column(
                 "kind",
                 _TEXT,
                 "composition_autoencoder, composition_gan, rules (substitution in prototypes) or random (drawn counts)",
             ),
-            _object("settings", "settings of the generator, all of them"),
-            _column("seed", _KEY, "seed of the training"),
-            _column("formulas_hash", _TEXT, "SHA-256 of the formulas that it learned from, sorted, one a line"),
-            _column("n_formula", _COUNT, "formulas that it learned from, count"),
-            _object("scores", "how well it was trained, for example round_trip, fraction of 1"),
-            _column(
+            json_object("settings", "settings of the generator, all of them"),
+            column("seed", _KEY, "seed of the training"),
+            column("formulas_hash", _TEXT, "SHA-256 of the formulas that it learned from, sorted, one a line"),
+            column("n_formula", _COUNT, "formulas that it learned from, count"),
+            json_object("scores", "how well it was trained, for example round_trip, fraction of 1"),
+            column(
                 "artifact_sha256",
                 _TEXT,
                 "SHA-256 of the stored network, or list of formulas; NULL = none",
                 nullable=True,
             ),
-            _column("artifact_uri", _TEXT, "where that lay when it was stored; NULL = none", nullable=True),
-            _column("code_version", _TEXT, "version of matsift that made it"),
+            column("artifact_uri", _TEXT, "where that lay when it was stored; NULL = none", nullable=True),
+            column("code_version", _TEXT, "version of matsift that made it"),
         ],
         {
             "content_hash_is_sha256": _SHA256.format("content_hash"),
@@ -116,23 +120,23 @@ def _create_generators() -> None:
 
 
 def _create_generations() -> None:
-    _create(
+    create_table(
         "generation",
         "One batch of compositions drawn from a generator; the shares count those that were not kept too.",
         [
-            _column(
+            column(
                 "content_hash",
                 _TEXT,
                 "SHA-256 of study, generator, origin, settings, seed, and of the model that chose",
             ),
-            _column("study", _TEXT, "study that asked for it"),
-            _column("generator_version_id", _KEY, "the generator"),
-            _column("origin", _TEXT, "gan, latent_search, rules or random"),
-            _column("campaign_id", _KEY, "campaign of a latent search; NULL = drawn at random", nullable=True),
-            _object("settings", "filters of sizes, rules of validity, how many were kept by what"),
-            _column("seed", _KEY, "seed of the drawing"),
-            _column("n_drawn", _KEY, "samples drawn, or suggestions of a search, count"),
-            _object("shares", "shares of the samples that are valid, unique, new: fractions of 1"),
+            column("study", _TEXT, "study that asked for it"),
+            column("generator_version_id", _KEY, "the generator"),
+            column("origin", _TEXT, "gan, latent_search, rules or random"),
+            column("campaign_id", _KEY, "campaign of a latent search; NULL = drawn at random", nullable=True),
+            json_object("settings", "filters of sizes, rules of validity, how many were kept by what"),
+            column("seed", _KEY, "seed of the drawing"),
+            column("n_drawn", _KEY, "samples drawn, or suggestions of a search, count"),
+            json_object("shares", "shares of the samples that are valid, unique, new: fractions of 1"),
         ],
         {
             "content_hash_is_sha256": _SHA256.format("content_hash"),
@@ -148,24 +152,24 @@ def _create_generations() -> None:
 
 
 def _create_compositions() -> None:
-    _create(
+    create_table(
         "generated_composition",
         "A composition that a generator proposed and a study kept, with the verdicts of the rules.",
         [
-            _column("generation_id", _KEY, "the batch that it comes from"),
-            _column("rank", _COUNT, "1 for the best of the batch by the model that chose"),
-            _column("formula", _TEXT, "reduced formula that was proposed"),
-            _object("verdicts", "validity verdicts by rule, for example charge_neutral"),
-            _column(
+            column("generation_id", _KEY, "the batch that it comes from"),
+            column("rank", _COUNT, "1 for the best of the batch by the model that chose"),
+            column("formula", _TEXT, "reduced formula that was proposed"),
+            json_object("verdicts", "validity verdicts by rule, for example charge_neutral"),
+            column(
                 "nearest_formula",
                 _TEXT,
-                "nearest formula that the study knows, by the element mover's distance; NULL = it knows none",
+                "nearest formula that the study knows, by the earth mover's distance; NULL = it knows none",
                 nullable=True,
             ),
-            _column(
+            column(
                 "nearest_distance",
                 _FLOAT,
-                "element mover's distance to it (modified Pettifor scale, no unit); NULL = it knows none",
+                "earth mover's distance to it (modified Pettifor scale, no unit); NULL = it knows none",
                 nullable=True,
             ),
         ],
@@ -187,16 +191,16 @@ def _create_predictions() -> None:
     of_interval = "in the property's unit"
     op.create_table(
         table,
-        _column("generated_composition_id", _KEY, "the composition"),
-        _column("model_version_id", _KEY, "the model"),
-        _column("property_id", _KEY, "the property, which names the unit"),
-        _column("mean", _FLOAT, f"predicted value, {of_interval}"),
-        _column("spread", _FLOAT, f"standard deviation over members, {of_interval}"),
-        _column("lower", _FLOAT, f"lower end of the calibrated interval, {of_interval}"),
-        _column("upper", _FLOAT, f"upper end of the calibrated interval, {of_interval}"),
-        _column("coverage", _FLOAT, "share of true values the interval is calibrated to hold, 0 to 1"),
-        _column("run_id", _KEY, "run that wrote this row"),
-        *_checks(
+        column("generated_composition_id", _KEY, "the composition"),
+        column("model_version_id", _KEY, "the model"),
+        column("property_id", _KEY, "the property, which names the unit"),
+        column("mean", _FLOAT, f"predicted value, {of_interval}"),
+        column("spread", _FLOAT, f"standard deviation over members, {of_interval}"),
+        column("lower", _FLOAT, f"lower end of the calibrated interval, {of_interval}"),
+        column("upper", _FLOAT, f"upper end of the calibrated interval, {of_interval}"),
+        column("coverage", _FLOAT, "share of true values the interval is calibrated to hold, 0 to 1"),
+        column("run_id", _KEY, "run that wrote this row"),
+        *checks(
             table,
             {
                 "mean_is_finite": _FINITE.format("mean"),
@@ -207,7 +211,7 @@ def _create_predictions() -> None:
                 "coverage_is_a_fraction": "coverage > 0 AND coverage < 1",
             },
         ),
-        *_foreign_keys(
+        *foreign_keys(
             table,
             {
                 "generated_composition_id": "generated_composition",
@@ -225,7 +229,7 @@ def _create_predictions() -> None:
         schema="matsift",
         comment="What one model says of one generated composition, crystal or none.",
     )
-    _index(table, ["model_version_id"])
+    create_index(table, ["model_version_id"])
 
 
 def _create_suggestions() -> None:
@@ -233,29 +237,29 @@ def _create_suggestions() -> None:
     unit = "in the property's unit"
     op.create_table(
         table,
-        _column("campaign_round_id", _KEY, "the round"),
-        _column("number", _COUNT, "place among the suggestions of the whole search, from 1"),
-        _column("latent", sa.ARRAY(sa.REAL()), "the point, coordinates of the autoencoder, no unit"),
-        _column(
+        column("campaign_round_id", _KEY, "the round"),
+        column("number", _COUNT, "place among the suggestions of the whole search, from 1"),
+        column("latent", sa.ARRAY(sa.REAL()), "the point, coordinates of the autoencoder, no unit"),
+        column(
             "score",
             _FLOAT,
             "value of the acquisition function there; unit as the strategy; NULL = it has none",
             nullable=True,
         ),
-        _column("mean", _FLOAT, f"what the surrogate expected there, {unit}; NULL = it was not asked", nullable=True),
-        _column("spread", _FLOAT, f"its standard deviation there, {unit}; NULL = it was not asked", nullable=True),
-        _column("decodes", sa.Boolean(), "the autoencoder makes a formula of it"),
-        _column("formula", _TEXT, "that reduced formula; NULL = it makes none", nullable=True),
-        _column(
+        column("mean", _FLOAT, f"what the surrogate expected there, {unit}; NULL = it was not asked", nullable=True),
+        column("spread", _FLOAT, f"its standard deviation there, {unit}; NULL = it was not asked", nullable=True),
+        column("decodes", sa.Boolean(), "the autoencoder makes a formula of it"),
+        column("formula", _TEXT, "that reduced formula; NULL = it makes none", nullable=True),
+        column(
             "value",
             _FLOAT,
             f"what the property model says of the formula, {unit}; NULL = the reason says why not",
             nullable=True,
         ),
-        _column("reason", _TEXT, "why there is no value; NULL = there is one", nullable=True),
-        _column("run_id", _KEY, "run that wrote this row"),
-        _created_at(),
-        *_checks(
+        column("reason", _TEXT, "why there is no value; NULL = there is one", nullable=True),
+        column("run_id", _KEY, "run that wrote this row"),
+        created_at(),
+        *checks(
             table,
             {
                 "number_counts_from_one": "number >= 1",
@@ -272,47 +276,47 @@ def _create_suggestions() -> None:
                 "reason_is_not_empty": "reason <> ''",
             },
         ),
-        *_foreign_keys(table, {"campaign_round_id": "campaign_round", "run_id": "run"}),
+        *foreign_keys(table, {"campaign_round_id": "campaign_round", "run_id": "run"}),
         sa.PrimaryKeyConstraint("campaign_round_id", "number", name=op.f(f"pk_{table}")),
         schema="matsift",
         comment="One point of the latent space that a search asked for; together they are its whole state.",
     )
-    _index(table, ["formula"])
+    create_index(table, ["formula"])
 
 
 def _create_structures() -> None:
-    _create(
+    create_table(
         "generated_structure",
         "One attempt at a crystal of a composition: those that came to nothing are kept with the reason.",
         [
-            _column("formula", _TEXT, "reduced formula of the composition"),
-            _column(
+            column("formula", _TEXT, "reduced formula of the composition"),
+            column(
                 "template_entry_id",
                 _KEY,
                 "entry whose crystal was the template; NULL = none has these amounts",
                 nullable=True,
             ),
-            _column(
+            column(
                 "template_distance",
                 _FLOAT,
-                "element mover's distance to it (modified Pettifor scale, no unit); NULL = no template",
+                "earth mover's distance to it (modified Pettifor scale, no unit); NULL = no template",
                 nullable=True,
             ),
-            _column(
+            column(
                 "assignment",
                 _COUNT,
                 "which of the assignments of elements to sites, cheapest first, from 0; amounts that tie give several",
             ),
-            _object("mapping", "element of the template -> element that takes its sites"),
-            _column("method", _TEXT, "how it was relaxed, for example chgnet-0.3.0-finite-strain"),
-            _column(
+            json_object("mapping", "element of the template -> element that takes its sites"),
+            column("method", _TEXT, "how it was relaxed, for example chgnet-0.3.0-finite-strain"),
+            column(
                 "outcome",
                 _TEXT,
                 "relaxed, rediscovered (the formula is known), refused (no template, or a bad crystal) or failed",
             ),
-            _column("structure_id", _KEY, "the crystal; NULL = the reason says why there is none", nullable=True),
-            _column("reason", _TEXT, "why there is no crystal; NULL = there is one", nullable=True),
-            _column("seconds", _FLOAT, "wall-clock time of the attempt, s"),
+            column("structure_id", _KEY, "the crystal; NULL = the reason says why there is none", nullable=True),
+            column("reason", _TEXT, "why there is no crystal; NULL = there is one", nullable=True),
+            column("seconds", _FLOAT, "wall-clock time of the attempt, s"),
         ],
         {
             "formula_is_not_empty": "formula <> ''",
@@ -335,20 +339,20 @@ def _create_structures() -> None:
 
 def _create_compositions_before() -> None:
     """The table as revision 0011 made it."""
-    _create(
+    create_table(
         "generated_composition",
         "A composition that a generator proposed, with the verdicts of the chemistry rules.",
         [
-            _column("model_version_id", _KEY, "generator version; NULL = rules, not a trained model", nullable=True),
-            _column("formula", _TEXT, "reduced formula that was proposed"),
-            _object("verdicts", "validity verdicts by rule, for example charge_neutral"),
-            _column(
+            column("model_version_id", _KEY, "generator version; NULL = rules, not a trained model", nullable=True),
+            column("formula", _TEXT, "reduced formula that was proposed"),
+            json_object("verdicts", "validity verdicts by rule, for example charge_neutral"),
+            column(
                 "template_entry_id",
                 _KEY,
                 "entry whose crystal was the template; NULL = none was found",
                 nullable=True,
             ),
-            _column("structure_id", _KEY, "crystal that was built; NULL = none was", nullable=True),
+            column("structure_id", _KEY, "crystal that was built; NULL = none was", nullable=True),
         ],
         {"formula_is_not_empty": "formula <> ''"},
         unique={"model_version_id_formula": ["model_version_id", "formula"]},
@@ -359,79 +363,4 @@ def _create_compositions_before() -> None:
             "structure_id": "structure",
         },
         indexes=[["template_entry_id"], ["structure_id"], ["run_id"]],
-    )
-
-
-def _create(
-    table: str,
-    comment: str,
-    columns: Sequence[sa.Column[Any]],
-    checks: Mapping[str, str],
-    *,
-    unique: Mapping[str, list[str]],
-    nulls_not_distinct: bool | None = None,
-    references: Mapping[str, str] | None = None,
-    indexes: Sequence[list[str]] = (),
-) -> None:
-    """Create a table with a surrogate key, a run and a time stamp; but for the index on the run, all its indexes."""
-    op.create_table(
-        table,
-        sa.Column("id", _KEY, sa.Identity(always=True), nullable=False, comment="surrogate key, for joins only"),
-        *columns,
-        _column("run_id", _KEY, "run that wrote this row"),
-        _created_at(),
-        *_checks(table, checks),
-        *_foreign_keys(table, {**(references or {}), "run_id": "run"}),
-        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
-        *(
-            sa.UniqueConstraint(
-                *names,
-                name=op.f(f"uq_{table}__{said}"),
-                postgresql_nulls_not_distinct=nulls_not_distinct,
-            )
-            for said, names in unique.items()
-        ),
-        schema="matsift",
-        comment=comment,
-    )
-    for names in indexes:
-        _index(table, names)
-
-
-def _index(table: str, columns: list[str]) -> None:
-    op.create_index(op.f(f"ix_{table}__{'_'.join(columns)}"), table, columns, unique=False, schema="matsift")
-
-
-def _checks(table: str, checks: Mapping[str, str]) -> list[sa.CheckConstraint]:
-    return [sa.CheckConstraint(check, name=op.f(f"ck_{table}__{said}")) for said, check in checks.items()]
-
-
-def _foreign_keys(table: str, references: Mapping[str, str]) -> list[sa.ForeignKeyConstraint]:
-    return [
-        sa.ForeignKeyConstraint([column], [f"matsift.{referred}.id"], name=op.f(f"fk_{table}__{column}__{referred}"))
-        for column, referred in references.items()
-    ]
-
-
-def _column(name: str, kind: TypeEngine[Any], comment: str, *, nullable: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, kind, nullable=nullable, comment=comment)
-
-
-def _object(name: str, comment: str) -> sa.Column[Any]:
-    return sa.Column(
-        name,
-        postgresql.JSONB(astext_type=sa.Text()),
-        server_default=sa.text("'{}'::jsonb"),
-        nullable=False,
-        comment=comment,
-    )
-
-
-def _created_at() -> sa.Column[Any]:
-    return sa.Column(
-        "created_at",
-        sa.DateTime(timezone=True),
-        server_default=sa.text("clock_timestamp()"),
-        nullable=False,
-        comment="when the row was written",
     )
