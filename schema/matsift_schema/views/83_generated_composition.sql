@@ -25,7 +25,7 @@ COMMENT ON COLUMN analysis.generated_composition.origin IS 'gan, latent_search, 
 COMMENT ON COLUMN analysis.generated_composition.rank IS '1 for the best of its batch by the model that chose';
 COMMENT ON COLUMN analysis.generated_composition.verdicts IS 'validity verdicts by rule, for example charge_neutral';
 COMMENT ON COLUMN analysis.generated_composition.nearest_formula IS 'nearest formula that the study knew; NULL = it knew none';
-COMMENT ON COLUMN analysis.generated_composition.nearest_distance IS 'element mover''s distance to it (modified Pettifor scale, no unit); NULL = it knew none';
+COMMENT ON COLUMN analysis.generated_composition.nearest_distance IS 'earth mover''s distance to it (modified Pettifor scale, no unit); NULL = it knew none';
 COMMENT ON COLUMN analysis.generated_composition.property_name IS 'predicted property; NULL = none was';
 COMMENT ON COLUMN analysis.generated_composition.unit IS 'unit of all predicted values of the row';
 COMMENT ON COLUMN analysis.generated_composition.mean IS 'predicted value, in the unit of the row';

@@ -24,7 +24,7 @@ COMMENT ON COLUMN analysis.generated_structure.template_source IS 'source of the
 COMMENT ON COLUMN analysis.generated_structure.template_id IS 'identifier of the template in that source';
 COMMENT ON COLUMN analysis.generated_structure.template_formula IS 'reduced formula of the template';
 COMMENT ON COLUMN analysis.generated_structure.template_space_group IS 'space group of the template, short international symbol';
-COMMENT ON COLUMN analysis.generated_structure.template_distance IS 'element mover''s distance from its composition (modified Pettifor scale, no unit)';
+COMMENT ON COLUMN analysis.generated_structure.template_distance IS 'earth mover''s distance from its composition (modified Pettifor scale, no unit)';
 COMMENT ON COLUMN analysis.generated_structure.assignment IS 'which assignment of elements to sites, cheapest first, from 0';
 COMMENT ON COLUMN analysis.generated_structure.mapping IS 'element of the template -> element that takes its sites';
 COMMENT ON COLUMN analysis.generated_structure.method IS 'how it was relaxed';
