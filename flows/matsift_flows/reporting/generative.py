@@ -39,7 +39,7 @@ SHOWN = ("formation_energy_per_atom", "energy_above_hull", "band_gap", "k_vrh", 
 _NAMES = {"composition_autoencoder": "autoencoder", "composition_gan": "generative adversarial network"}
 _MAKERS = {
     "gan": "network",
-    "shuffled": "counts and elements as frequent as known",
+    "shuffled": "as frequent as known",
     "uniform": "drawn at random",
     "known": "formulas learned from",
 }
