@@ -109,7 +109,7 @@ def starter(folder: Path, python_path: Path) -> Iterator[Starter]:
         found.close()
 
 
-def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 240.0) -> None:
     """Return as soon as something is so."""
     deadline = time.monotonic() + seconds
     while not is_so():

@@ -158,7 +158,7 @@ def test_elements_are_those_of_pymatgen_and_of_the_quality_rules(module_database
 def test_two_upgrades_at_once_wait_for_each_other(empty_database_url: str) -> None:
     command = [sys.executable, "-c", "import sys; from matsift_schema.engine import upgrade; upgrade(sys.argv[1])"]
     both = [subprocess.Popen([*command, empty_database_url]) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
+    assert [process.wait(240) for process in both] == [0, 0]
     assert engine.check(empty_database_url) == []
 
 
