@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 
 _LABELLED = "SELECT count(*) FROM matsift.acquisition WHERE status = 'labelled'"
 _ENDED = "SELECT reason FROM matsift.acquisition_event WHERE reason LIKE 'the lease of % ended'"
+_ROUNDS = "SELECT count(*) FROM matsift.acquisition"
 _CLAIMS = """
     SELECT to_char(l.value, 'FM990.000000'), count(*) FROM matsift.acquisition_event e
     JOIN matsift.acquisition a ON a.id = e.acquisition_id JOIN matsift.label l ON l.id = a.label_id
@@ -231,7 +232,9 @@ def test_eight_workers_of_which_some_are_killed_or_stopped(place: Place, undistu
 def test_eight_workers_lose_their_server(place: Place, undisturbed: dict[str, list[str]]) -> None:
     """Beside them runs the study itself; whoever is started afterwards goes on."""
     with Gate(lambda: place.url, "label", "NEW.origin LIKE 'oracle:%'") as gate:
-        commands = [place.start("acquire"), *(place.worker(f"w{i}") for i in range(8))]
+        commands = [place.start("acquire")]
+        wait_until(lambda: rows(place.url, _ROUNDS) != [(0,)], "there is something to label")
+        commands += [place.worker(f"w{i}") for i in range(8)]
         wait_until(lambda: gate.waiting > 3, "results are here")
         place.server.crash(signal.SIGQUIT)
         assert {command.wait() for command in commands} == {1}
