@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,37 @@ def start_command(study: Path, home: Path, url: str | None, *arguments: str) -> 
     if url is not None:
         own["MATSIFT_DATABASE_URL"] = url
     return Command([str(Path(sys.executable).parent / "matsift"), "run", str(study), *arguments], own, home)
+
+
+@dataclass(frozen=True)
+class Continued:
+    """A study that was killed and continued to its end: file, database, home, result, rows by table."""
+
+    path: Path
+    url: str
+    home: Path
+    result: StudyRun
+    counts: dict[str, int]
+    n_before: int
+
+
+def killed_and_continued(path: Path, url: str, home: Path, counted: str, **how: Any) -> Continued:
+    """Run a study, kill it when two rows of a table are there, and run it again to its end.
+
+    `n_before` counts the rows of that table when it was killed; `how` are arguments of `run_here`.
+    """
+
+    def n_row() -> int:
+        return int(one(url, f"SELECT count(*) FROM matsift.{counted}"))
+
+    command = start_command(path, home, url)
+    while command.process.poll() is None and n_row() < 2:
+        time.sleep(0.02)
+    command.process.kill()
+    command.wait()
+    n_before = n_row()
+    result = run_here(path, url, home, **how)
+    return Continued(path, url, home, result, row_counts(url), n_before)
 
 
 def _listen_to_ctrl_c() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 from tests.factories.density_study import N_CRYSTAL, POINTS, write_density_study
-from tests.flows.running import one, row_counts, rows, run_here, start_command
+from tests.flows.running import Continued, killed_and_continued, one, row_counts, rows, run_here
 
 from matsift.density.conventional import conventional_cell
 from matsift.density.promolecule import PROMOLECULE_METHOD, promolecule
@@ -25,7 +23,6 @@ from matsift_flows.cli.densities import report_json
 from matsift_flows.cli.queries import queries_to_try
 from matsift_flows.density.grids import Grids
 from matsift_flows.progress import Reporter
-from matsift_flows.study import StudyRun
 from matsift_flows.workspace import open_workspace
 from matsift_schema.store.fields import FieldRow, load_fields, write_fields
 from matsift_schema.store.structures import load_crystals
@@ -36,44 +33,21 @@ _LEARNERS = ["density_cnn_2d", "density_cnn_3d", "density_fusion", "magpie_cnn",
 _N_SNAPSHOT = 3
 
 
-@dataclass(frozen=True)
-class Ran:
-    """A study that was killed in its training and continued to its end: file, database, home, result, rows by table."""
-
-    path: Path
-    url: str
-    home: Path
-    result: StudyRun
-    counts: dict[str, int]
-    n_before: int
-
-
 @pytest.fixture(scope="module")
-def done(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def done(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Continued:
     """The small study of densities: killed when its first models are there, and continued."""
     folder = tmp_path_factory.mktemp("densities")
-    path, home, url = write_density_study(folder / "study"), folder / "home", module_database_url
-    command = start_command(path, home, url)
-    while command.process.poll() is None and _n_model(url) < 2:
-        time.sleep(0.05)
-    command.process.kill()
-    command.wait()
-    n_before = _n_model(url)
-    result = run_here(path, url, home, workers=1)
-    return Ran(path, url, home, result, row_counts(url), n_before)
+    path = write_density_study(folder / "study")
+    return killed_and_continued(path, module_database_url, folder / "home", "model_version", workers=1)
 
 
-def _n_model(url: str) -> int:
-    return int(one(url, "SELECT count(*) FROM matsift.model_version"))
-
-
-def test_a_killed_training_goes_on_with_what_is_missing(done: Ran) -> None:
+def test_a_killed_training_goes_on_with_what_is_missing(done: Continued) -> None:
     assert 2 <= done.n_before < done.counts["model_version"]
     assert done.counts["model_version"] == len(_LEARNERS) * _N_SNAPSHOT
     assert list((done.home / "training").iterdir()) == []
 
 
-def test_every_crystal_has_a_density_that_holds_all_its_electrons(done: Ran) -> None:
+def test_every_crystal_has_a_density_that_holds_all_its_electrons(done: Continued) -> None:
     query = """
         SELECT f.shape, f.n_electron, f.n_electron_expected, f.artifact_sha256 FROM matsift.volumetric_field f
         WHERE f.kind = 'promolecule' AND f.electrons = 'all'
@@ -87,7 +61,7 @@ def test_every_crystal_has_a_density_that_holds_all_its_electrons(done: Ran) -> 
     assert grid.n_electron == pytest.approx(found[0][1], rel=1e-6)
 
 
-def test_each_crystal_is_tested_in_one_fold(done: Ran) -> None:
+def test_each_crystal_is_tested_in_one_fold(done: Continued) -> None:
     query = """
         SELECT l.structure_id, count(*) FILTER (WHERE r.role = 'test'), count(*) FROM matsift.dataset_row r
         JOIN matsift.dataset_snapshot d ON d.id = r.snapshot_id JOIN matsift.label l ON l.id = r.label_id
@@ -98,7 +72,7 @@ def test_each_crystal_is_tested_in_one_fold(done: Ran) -> None:
     assert {(tested, n) for _, tested, n in found} == {(1, 2)}
 
 
-def test_the_element_left_out_is_in_every_test_row_and_in_no_other(done: Ran) -> None:
+def test_the_element_left_out_is_in_every_test_row_and_in_no_other(done: Continued) -> None:
     query = """
         SELECT r.role = 'test', 'K' = ANY(s.elements), count(*), d.settings->>'element' FROM matsift.dataset_row r
         JOIN matsift.dataset_snapshot d ON d.id = r.snapshot_id JOIN matsift.label l ON l.id = r.label_id
@@ -110,7 +84,7 @@ def test_the_element_left_out_is_in_every_test_row_and_in_no_other(done: Ran) ->
     assert {element for _, _, _, element in found} == {"K"}
 
 
-def test_every_learner_is_judged_on_all_that_it_did_not_learn_from(done: Ran) -> None:
+def test_every_learner_is_judged_on_all_that_it_did_not_learn_from(done: Continued) -> None:
     query = """
         SELECT m.learner, count(*) FROM matsift.held_out_prediction h
         JOIN matsift.model_version m ON m.id = h.model_version_id
@@ -122,7 +96,7 @@ def test_every_learner_is_judged_on_all_that_it_did_not_learn_from(done: Ran) ->
     assert one(done.url, rmse) == done.counts["model_version"]
 
 
-def test_a_fusion_names_the_networks_that_it_joins(done: Ran) -> None:
+def test_a_fusion_names_the_networks_that_it_joins(done: Continued) -> None:
     query = """
         SELECT b.learner, b.snapshot_id = m.snapshot_id FROM matsift.model_version m,
         LATERAL jsonb_each_text(m.settings->'branches') AS joined (kind, hash)
@@ -133,7 +107,7 @@ def test_a_fusion_names_the_networks_that_it_joins(done: Ran) -> None:
     assert sorted(found) == [("density_cnn_2d", True)] * _N_SNAPSHOT + [("magpie_cnn", True)] * _N_SNAPSHOT
 
 
-def test_the_report_compares_all_learners(done: Ran) -> None:
+def test_the_report_compares_all_learners(done: Continued) -> None:
     report = done.result.written.report
     assert isinstance(report, DensityReport)
     (compared,) = report.properties
@@ -156,22 +130,22 @@ def test_the_report_compares_all_learners(done: Ran) -> None:
     assert "which representation says most" in done.result.written.path.read_text("utf-8").lower()
 
 
-def test_the_queries_to_try_give_rows(done: Ran) -> None:
+def test_the_queries_to_try_give_rows(done: Continued) -> None:
     for _, query in queries_to_try(load_study(done.path)):
         assert rows(done.url, query)
 
 
-def test_a_second_run_adds_nothing(done: Ran) -> None:
+def test_a_second_run_adds_nothing(done: Continued) -> None:
     assert run_here(done.path, done.url, done.home).added == {}
     assert row_counts(done.url) == done.counts
 
 
-def test_too_few_crystals_for_the_folds_are_told(done: Ran, tmp_path: Path) -> None:
+def test_too_few_crystals_for_the_folds_are_told(done: Continued, tmp_path: Path) -> None:
     with pytest.raises(UserInputError, match="too few for 20 folds"):
         run_here(done.path, done.url, tmp_path, overrides=["density.folds=20"])
 
 
-def test_imported_densities_are_smeared_and_carried_into_the_conventional_cell(done: Ran) -> None:
+def test_imported_densities_are_smeared_and_carried_into_the_conventional_cell(done: Continued) -> None:
     settings = load_study(done.path, ["density.kind=dft_charge", "density.method=copied"]).density
     assert settings is not None
     own = Settings(home=done.home, database_url=SecretStr(done.url), workers=1)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.factories.generative_study import N_CRYSTAL, NAME, write_generative_study
-from tests.flows.running import one, ranked, row_counts, rows, run_here, start_command
+from tests.flows.running import Continued, killed_and_continued, one, ranked, row_counts, rows, run_here
 from tests.postgres import PostgresServer
 
 from matsift.generative.formulas import Compositions
 from matsift.generative.validity import validity
-from matsift_flows.study import StudyRun
+from matsift_schema import engine
 
 pytestmark = pytest.mark.slow
 
@@ -24,45 +22,20 @@ _SUGGESTED = """
 _KEPT = "SELECT formula, rank FROM matsift.generated_composition ORDER BY generation_id, rank"
 
 
-@dataclass(frozen=True)
-class Ran:
-    """A study that was killed in its search and continued to its end."""
-
-    path: Path
-    url: str
-    home: Path
-    result: StudyRun
-    counts: dict[str, int]
-    n_before: int
-
-
 @pytest.fixture(scope="module")
-def done(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+def done(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Continued:
     """The small study: killed when two suggestions are there, and continued."""
     folder = tmp_path_factory.mktemp("generation")
-    path, home, url = write_generative_study(folder / "study"), folder / "home", module_database_url
-    command = start_command(path, home, url)
-    while command.process.poll() is None and _n_suggestion(url) < 2:
-        time.sleep(0.02)
-    command.process.kill()
-    command.wait()
-    n_before = _n_suggestion(url)
-    result = run_here(path, url, home)
-    return Ran(path, url, home, result, row_counts(url), n_before)
-
-
-def _n_suggestion(url: str) -> int:
-    return int(one(url, "SELECT count(*) FROM matsift.suggestion"))
+    path = write_generative_study(folder / "study")
+    return killed_and_continued(path, module_database_url, folder / "home", "suggestion")
 
 
 def test_a_killed_search_goes_on_as_one_that_was_not(
-    done: Ran, postgres_server: PostgresServer, tmp_path: Path
+    done: Continued, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     assert done.n_before >= 2
     name = postgres_server.create_database()
     url = postgres_server.url(name)
-    from matsift_schema import engine
-
     engine.upgrade(url)
     run_here(done.path, url, tmp_path / "home", overrides=["generative.structures.top=0"])
     assert rows(url, _SUGGESTED) == rows(done.url, _SUGGESTED)
@@ -70,7 +43,7 @@ def test_a_killed_search_goes_on_as_one_that_was_not(
     postgres_server.drop_database(name)
 
 
-def test_a_second_run_adds_nothing(done: Ran) -> None:
+def test_a_second_run_adds_nothing(done: Continued) -> None:
     again = run_here(done.path, done.url, done.home)
     assert again.added == {}
     assert row_counts(done.url) == done.counts
@@ -78,7 +51,7 @@ def test_a_second_run_adds_nothing(done: Ran) -> None:
     assert not again.generated.is_new
 
 
-def test_both_networks_are_kept_with_what_they_learned_from(done: Ran) -> None:
+def test_both_networks_are_kept_with_what_they_learned_from(done: Continued) -> None:
     found = rows(done.url, "SELECT kind, n_formula, scores, artifact_sha256 IS NULL FROM analysis.generator ORDER BY 1")
     known = one(done.url, "SELECT count(DISTINCT reduced_formula) FROM matsift.structure WHERE run_id = 1")
     assert [row[:2] for row in found] == [("composition_autoencoder", known), ("composition_gan", known)]
@@ -87,7 +60,7 @@ def test_both_networks_are_kept_with_what_they_learned_from(done: Ran) -> None:
     assert list((done.home / "generators").iterdir()) == []
 
 
-def test_what_is_kept_is_valid_new_and_ordered_by_the_model(done: Ran) -> None:
+def test_what_is_kept_is_valid_new_and_ordered_by_the_model(done: Continued) -> None:
     query = """
         SELECT formula, rank, upper, verdicts, nearest_distance FROM analysis.generated_composition
         WHERE origin = 'gan' ORDER BY rank
@@ -105,7 +78,7 @@ def test_what_is_kept_is_valid_new_and_ordered_by_the_model(done: Ran) -> None:
     assert {row[0] for row in found}.isdisjoint(stored - made)
 
 
-def test_every_attempt_at_a_crystal_ends_with_one_or_a_reason(done: Ran) -> None:
+def test_every_attempt_at_a_crystal_ends_with_one_or_a_reason(done: Continued) -> None:
     found = rows(done.url, "SELECT outcome, structure_hash, reason FROM analysis.generated_structure")
     assert found
     for outcome, structure_hash, reason in found:
@@ -113,7 +86,7 @@ def test_every_attempt_at_a_crystal_ends_with_one_or_a_reason(done: Ran) -> None
         assert (reason is None) == (structure_hash is not None)
 
 
-def test_relaxed_crystals_are_candidates_with_predictions_in_the_ranking(done: Ran) -> None:
+def test_relaxed_crystals_are_candidates_with_predictions_in_the_ranking(done: Continued) -> None:
     relaxed = {
         row[0]
         for row in rows(
@@ -131,11 +104,11 @@ def test_relaxed_crystals_are_candidates_with_predictions_in_the_ranking(done: R
     assert done.result.generated.path == done.home / "reports" / NAME / "generated" / "report.html"
 
 
-def test_the_property_model_never_learns_from_what_the_study_made(done: Ran) -> None:
+def test_the_property_model_never_learns_from_what_the_study_made(done: Continued) -> None:
     assert one(done.url, "SELECT max(n_row) FROM matsift.dataset_snapshot") <= N_CRYSTAL
 
 
-def test_more_rounds_continue_the_search(done: Ran) -> None:
+def test_more_rounds_continue_the_search(done: Continued) -> None:
     before = rows(done.url, _SUGGESTED)
     text = done.path.read_text().replace("n_round = 3", "n_round = 4")
     longer = done.path.with_name("longer.toml")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +23,6 @@ _PRESS = "document.querySelector(`[data-do='${arguments[0]}']`).click()"
 _KEY = """const view = document.querySelector('.stage-view'); view.focus();
 return view.dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], bubbles: true, cancelable: true}))"""
 _OF_THE_DRIVER = ("software WebGL", "GL Driver Message")  # words of a machine without a graphics card
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    running = Browser(tmp_path_factory.mktemp("profile"))
-    yield running
-    running.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,6 @@ _DRAWN = """
 return [...document.querySelectorAll("div.drawing")].map((box) =>
   box.querySelectorAll("path.js-line, path.point, .barlayer path, .heatmaplayer image, .hm image").length)
 """
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    running = Browser(tmp_path_factory.mktemp("profile"))
-    yield running
-    running.close()
 
 
 @pytest.mark.parametrize(("width", "dark"), [(400, False), (1400, True)], ids=["narrow", "wide and dark"])
