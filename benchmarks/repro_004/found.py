@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from benchmarks.repro_004 import gp_speed, strategies
+from benchmarks.generative.rates import fit_seconds
+from benchmarks.repro_004 import strategies
 from benchmarks.repro_004.fits import Fit
 from benchmarks.repro_004.networks import Made
 from benchmarks.repro_004.recovery import Screened
@@ -107,7 +108,7 @@ def measured(setup: Setup, *, n_worker: int, tell: Callable[[str], None]) -> Fou
         courses,
         {line: [scores[job] for job in of] for line, of in lines.items()},
         {name: float(rows.gaps.mean()) for name, rows in setup.data.initial.items()},
-        gp_speed.seconds(),
+        fit_seconds(),
         setup.plan.budget,
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from matsift.reports.data import Distribution, PropertyPrediction, RankedCandidate, Ranking, ReportProperty
-from matsift.reports.figures.plot import BLUE, GREY, ORANGE, Plot, axis_title, finite, new_figure, short
+from matsift.reports.figures.plot import BLUE, GREY, ORANGE, Plot, axis_title, finite, interval_bars, new_figure, short
 from matsift.reports.notation import decimals, formula_markup, in_unit, percent, quantity, symbol
 
 _HIGH_QUANTILE = 0.9  # the paper counts candidates within the top 10 % of its initial labels
@@ -19,7 +19,9 @@ def interval_plot(ranking: Ranking, distribution: Distribution | None, *, n: int
     if not shown:
         return None
     unit = shown[0][1].unit
-    figure = go.Figure(_intervals(shown))
+    predictions = [p for _, p in shown]
+    names = [f"{r.rank}  {formula_markup(r.candidate.formula)}" for r, _ in shown]
+    figure = go.Figure(interval_bars(names, predictions, [_told(p) for p in predictions]))
     caption = (
         f"Predicted {symbol(name)} of the first {len(shown)} candidates: the point is the ensemble mean, the bar "
         f"the calibrated {_coverage_words(shown[0][1])}interval."
@@ -62,27 +64,6 @@ def property_map(ranking: Ranking, x: ReportProperty, y: ReportProperty) -> Plot
         f"{len(traces[0].x)} left out by a criterion. Point at a mark for its formula and place."
     )
     return Plot("plot-map", f"{symbol(y.name)} over {symbol(x.name)}", caption, figure, n_point, height=560)
-
-
-def _intervals(shown: list[tuple[RankedCandidate, PropertyPrediction]]) -> go.Scatter:
-    means = np.array([p.mean for _, p in shown])
-    return go.Scatter(
-        x=short(means),
-        y=[f"{r.rank}  {formula_markup(r.candidate.formula)}" for r, _ in shown],
-        mode="markers",
-        marker={"color": BLUE, "size": 8},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": short(np.array([p.upper for _, p in shown]) - means),
-            "arrayminus": short(means - np.array([p.lower for _, p in shown])),
-            "color": BLUE,
-            "thickness": 1.5,
-            "width": 3,
-        },
-        customdata=[_told(p) for _, p in shown],
-        hovertemplate=f"%{{y}}: %{{x:.{decimals(shown[0][1].unit)}f}}<br>%{{customdata}}<extra></extra>",
-    )
 
 
 def _told(prediction: PropertyPrediction) -> str:

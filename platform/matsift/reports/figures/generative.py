@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from matsift.reports.data import PropertyPrediction
 from matsift.reports.figures.plot import (
     BLUE,
     CYCLE,
@@ -17,6 +16,7 @@ from matsift.reports.figures.plot import (
     SYMBOLS,
     Plot,
     axis_title,
+    interval_bars,
     new_figure,
     short,
     text_of,
@@ -36,7 +36,7 @@ def candidate_plot(report: GenerativeReport) -> Plot | None:
     shown = [(c, p) for c in report.candidates if (p := c.prediction(target.name)) is not None][:_MOST_BARS]
     if not shown:
         return None
-    figure = new_figure(go.Figure(_intervals(shown)))
+    figure = new_figure(go.Figure(interval_bars([_named(c) for c, _ in shown], [p for _, p in shown])))
     coverage = shown[0][1].coverage
     caption = (
         f"Predicted {symbol(target.name)} of the first {len(shown)} candidates: the point is the mean, the bar the "
@@ -189,27 +189,6 @@ def map_plot(shown: CompositionMap | None) -> Plot | None:
     caption = "Compositions by t-SNE: near points are alike, the axes have no meaning."
     return Plot(
         "plot-compositions", "Compositions visited", caption, figure, len(shown.formulas), "8", height=560, wide=True
-    )
-
-
-def _intervals(shown: Sequence[tuple[GeneratedCandidate, PropertyPrediction]]) -> go.Scatter:
-    means = np.array([p.mean for _, p in shown])
-    unit = shown[0][1].unit
-    return go.Scatter(
-        x=short(means),
-        y=[_named(c) for c, _ in shown],
-        mode="markers",
-        marker={"color": BLUE, "size": 8},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": short(np.array([p.upper for _, p in shown]) - means),
-            "arrayminus": short(means - np.array([p.lower for _, p in shown])),
-            "color": BLUE,
-            "thickness": 1.5,
-            "width": 3,
-        },
-        hovertemplate=f"%{{y}}: %{{x:.{decimals(unit)}f}}<extra></extra>",
     )
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from matsift.reports.data import FloatArray
-from matsift.reports.notation import headed, in_unit, symbol_markup
+from matsift.reports.data import FloatArray, PropertyPrediction
+from matsift.reports.notation import decimals, headed, in_unit, symbol_markup
 
 # Okabe and Ito's colours, told apart by colour-blind readers, darkened or lightened to stand on white and on black.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#2f7fc1", "#e08214", "#1a9877", "#b1589f", "#8a8f98"
@@ -100,4 +100,29 @@ def histogram(values: FloatArray, edges: FloatArray, *, name: str, colour: str, 
         marker={"color": colour, "line": {"width": 0}},
         customdata=ranges,
         hovertemplate="%{customdata}: %{y}<extra></extra>",
+    )
+
+
+def interval_bars(
+    names: Sequence[str], predictions: Sequence[PropertyPrediction], told: Sequence[str] = ()
+) -> go.Scatter:
+    """Return predictions as points with their intervals as bars, one line a name; `told` is more for the pointer."""
+    means = np.array([p.mean for p in predictions])
+    more = "<br>%{customdata}" if told else ""
+    return go.Scatter(
+        x=short(means),
+        y=list(names),
+        mode="markers",
+        marker={"color": BLUE, "size": 8},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": short(np.array([p.upper for p in predictions]) - means),
+            "arrayminus": short(means - np.array([p.lower for p in predictions])),
+            "color": BLUE,
+            "thickness": 1.5,
+            "width": 3,
+        },
+        customdata=list(told) or None,
+        hovertemplate=f"%{{y}}: %{{x:.{decimals(predictions[0].unit)}f}}{more}<extra></extra>",
     )
