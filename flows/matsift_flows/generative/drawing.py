@@ -48,19 +48,10 @@ def draw(
         found = store.find_generation(session, key)
     if found is not None:
         return found
-    limits, rules = size_limits(settings.sampling), ValidityRules(states=settings.sampling.oxidation_states)
-    sampled, shares = _sampled(workspace, study, settings.sampling, formulas, generator, limits, rules)
+    sampled, makers = _sampled(workspace, study, settings.sampling, formulas, generator)
+    shares = {"counts": asdict(sampled.counts), "makers": makers}
+    record = batch_record(study, settings.sampling, generator, key, "gan", sampled.counts.drawn, shares)
     with workspace.run("generate", study.name, {"batch": key}) as run, workspace.sessions.begin() as session:
-        record = store.GenerationRecord(
-            content_hash=key,
-            study=study.name,
-            generator_id=generator.id,
-            origin="gan",
-            settings=settings.sampling.model_dump(),
-            seed=study.study.seed,
-            n_drawn=sampled.counts.drawn,
-            shares={"counts": asdict(sampled.counts), "makers": shares},
-        )
         batch = keep_best(session, run, study, settings, formulas, model, record, sampled.compositions)
     workspace.reporter.say(
         f"  gan: {sampled.counts.drawn} drawn, {len(sampled.compositions)} valid, unique and new, "
@@ -69,9 +60,34 @@ def draw(
     return batch
 
 
-def size_limits(sampling: SamplingLimits) -> SizeLimits:
-    """Return the filters of sizes of a study."""
-    return SizeLimits(2, sampling.max_elements, sampling.max_atoms, sampling.max_count)
+def filters(sampling: SamplingLimits) -> tuple[SizeLimits, ValidityRules]:
+    """Return the limits of size and the rules of charge that a study asks of its compositions."""
+    limits = SizeLimits(2, sampling.max_elements, sampling.max_atoms, sampling.max_count)
+    return limits, ValidityRules(states=sampling.oxidation_states)
+
+
+def batch_record(
+    study: Study,
+    sampling: SamplingLimits,
+    generator: StoredGenerator,
+    key: str,
+    origin: store.Origin,
+    n_drawn: int,
+    shares: Mapping[str, Any],
+    campaign_id: int | None = None,
+) -> store.GenerationRecord:
+    """Return the row of a batch: who drew it, how many, and which shares of them passed."""
+    return store.GenerationRecord(
+        content_hash=key,
+        study=study.name,
+        generator_id=generator.id,
+        origin=origin,
+        settings=sampling.model_dump(),
+        seed=study.study.seed,
+        n_drawn=n_drawn,
+        shares=shares,
+        campaign_id=campaign_id,
+    )
 
 
 def batch_hash(
@@ -109,7 +125,7 @@ def keep_best(
         session,
         run.id(session),
         record,
-        _kept(chosen, formulas, ValidityRules(states=settings.sampling.oxidation_states)),
+        _kept(chosen, formulas, filters(settings.sampling)[1]),
         model_id=model.id,
         mean=mean,
         spread=spread,
@@ -125,14 +141,13 @@ def _sampled(
     sampling: SamplingLimits,
     formulas: StudyFormulas,
     generator: StoredGenerator,
-    limits: SizeLimits,
-    rules: ValidityRules,
 ) -> tuple[Sampled, dict[str, Any]]:
     """Return what the network drew, and the shares of each maker beside it."""
     from matsift.generative.gan import CompositionGan  # noqa: PLC0415  PyTorch takes seconds to import
 
     assert generator.record.artifact_sha256 is not None
     gan = CompositionGan.load(workspace.artifacts.get(generator.record.artifact_sha256))
+    limits, rules = filters(sampling)
     learned, sampled = formulas.learned_compositions, Sampled.nothing()
     with workspace.reporter.work("draw compositions", sampling.samples, "samples") as advance:
         for drawn in sample_chunks(gan.sample, sampling.samples, study.study.seed, chunk=sampling.chunk):

@@ -13,11 +13,11 @@ from matsift.acquisition.seeds import round_seed
 from matsift.errors import UserInputError
 from matsift.generative.formulas import Compositions
 from matsift.generative.search.space import LatentSpace, Start, Suggestion
-from matsift.generative.validity import ValidityRules, validity
+from matsift.generative.validity import validity
 from matsift.study.generative import GenerativeSettings
 from matsift.study.generative import LatentSearch as SearchSettings
 from matsift.study.settings import Study
-from matsift_flows.generative.drawing import size_limits
+from matsift_flows.generative.drawing import filters
 from matsift_flows.generative.known import StudyFormulas
 from matsift_flows.generative.property_model import PropertyModel
 from matsift_flows.snapshots import reduced_formulae
@@ -71,7 +71,7 @@ def space_of(network: CompositionAutoencoder, settings: GenerativeSettings, mode
     """Return the space of an autoencoder: descriptors are those of the model, chemistry is that of the study."""
     from matsift.generative.search.decoder import autoencoder_space  # noqa: PLC0415  PyTorch takes seconds to import
 
-    limits, rules = size_limits(settings.sampling), ValidityRules(states=settings.sampling.oxidation_states)
+    limits, rules = filters(settings.sampling)
 
     def describe(names: Sequence[str]) -> NDArray[np.float64]:
         return model.described(Compositions.from_formulas(names))

@@ -15,11 +15,11 @@ from matsift.acquisition.seeds import round_seed
 from matsift.errors import UserInputError
 from matsift.generative.formulas import Compositions
 from matsift.generative.search.latent_search import LatentSearch
-from matsift.generative.validity import ValidityRules, validity
+from matsift.generative.validity import validity
 from matsift.study.generative import GenerativeSettings
 from matsift.study.generative import LatentSearch as SearchSettings
 from matsift.study.settings import Study
-from matsift_flows.generative.drawing import batch_hash, keep_best, size_limits
+from matsift_flows.generative.drawing import batch_hash, batch_record, filters, keep_best
 from matsift_flows.generative.known import StudyFormulas
 from matsift_flows.generative.networks import StoredGenerator
 from matsift_flows.generative.property_model import PropertyModel
@@ -226,7 +226,7 @@ def _batch(
     """Return the id of the batch of what a search found: decoded, within the limits, valid, not learned from."""
     names = sorted({row.formula for row in rows if row.formula is not None})
     found = Compositions.from_formulas(names).reduced().unique()
-    limits, rules = size_limits(settings.sampling), ValidityRules(states=settings.sampling.oxidation_states)
+    limits, rules = filters(settings.sampling)
     within = limits.within(found)
     valid = validity(found, rules).valid
     new = ~found.is_in(formulas.learned_compositions)
@@ -238,17 +238,7 @@ def _batch(
         "new": float(new.sum()) / n,
         "kept": float((within & valid & new).sum()) / n,
     }
-    record = generation.GenerationRecord(
-        content_hash=key,
-        study=study.name,
-        generator_id=autoencoder.id,
-        origin="latent_search",
-        settings=settings.sampling.model_dump(),
-        seed=study.study.seed,
-        n_drawn=len(rows),
-        shares=shares,
-        campaign_id=campaign_id,
-    )
+    record = batch_record(study, settings.sampling, autoencoder, key, "latent_search", len(rows), shares, campaign_id)
     with workspace.run("generate", study.name, {"batch": key}) as run, workspace.sessions.begin() as session:
         return keep_best(session, run, study, settings, formulas, model, record, found.select(within & valid & new))
 
