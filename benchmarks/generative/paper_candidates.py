@@ -25,11 +25,12 @@ from benchmarks.kept_lines import KeptLines
 from benchmarks.repro_001.real_data import data_folder
 from benchmarks.telling import has_data, tell
 
+from matsift.candidates.phases import Phases
 from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
 from matsift.execution.killable import KillablePool
 from matsift.generative.formulas import Compositions
-from matsift.generative.stability import Phases
+from matsift.generative.stability import missing_salts
 from matsift.generative.substituted import substitute
 from matsift.generative.templates import TemplatePool
 from matsift.structure_facts import space_group
@@ -176,7 +177,7 @@ def table(trials: list[Trial], jobs: list[Job], kept: dict[str, Any]) -> Iterato
             f"| {trial.formula} | {PAPER[trial.formula]:.2f} | {place.formation_energy_per_atom:.2f} | "
             f"{trial.template} | {trial.distance:.2f} | {trial.assignment} | "
             f"{trial.space_group} to {measured['space_group']} | {place.hull_distance:.3f}{hull} | {apart} | "
-            f"{', '.join(place.missing)} |"
+            f"{', '.join(missing_salts(amounts, phases))} |"
         )
 
 

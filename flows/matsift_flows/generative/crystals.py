@@ -11,12 +11,13 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from matsift.candidates.phases import Phases
 from matsift.crystal import Crystal
 from matsift.execution.killable import KillablePool, Outcome
 from matsift.formulae import formulae
 from matsift.generative.competitors import lacking
 from matsift.generative.formulas import Compositions
-from matsift.generative.stability import Phases, mechanics, relaxation_change
+from matsift.generative.stability import mechanics, missing_salts, relaxation_change
 from matsift.records import EntryRecord, LabelRecord
 from matsift.structure_facts import describe
 from matsift.study.generative import COMPETITOR, GenerativeSettings, StructureSettings, generated_source
@@ -160,9 +161,8 @@ def write_one(workspace: Workspace, of: _Round, run: LazyRun, job: Job, outcome:
 def _entry_record(of: _Round, job: Job, value: dict[str, Any], volume_factor: float) -> EntryRecord:
     """Return the entry of a relaxed crystal: its labels, where it comes from, what it competes with."""
     relaxed: Crystal = value["relaxed"]
-    place = of.phases.place(
-        {symbol: relaxed.species.count(symbol) for symbol in relaxed.elements}, value["energy_per_atom"]
-    )
+    amounts = {symbol: relaxed.species.count(symbol) for symbol in relaxed.elements}
+    place = of.phases.place(amounts, value["energy_per_atom"])
     computed: dict[str, float | None] = {
         "energy_per_atom": value["energy_per_atom"],
         "formation_energy_per_atom": place.formation_energy_per_atom,
@@ -176,7 +176,7 @@ def _entry_record(of: _Round, job: Job, value: dict[str, Any], volume_factor: fl
         "volume_factor": volume_factor,
         "hull_distance_ev": place.hull_distance,
         "competing": [[formula, share] for formula, share in place.competing],
-        "missing_phases": list(place.missing),
+        "missing_phases": [] if place.reason else list(missing_salts(amounts, of.phases)),
         "no_hull": place.reason,
         "chgnet": version("chgnet"),
     }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from matsift.candidates.phases import Phases
 from matsift.generative.formulas import Compositions
-from matsift.generative.stability import Phases
 from matsift.study.generative import COMPETITOR
 from matsift.study.settings import Study
 from matsift_flows.workspace import Workspace

@@ -43,7 +43,7 @@ def lacking(
     candidates
         Element symbol -> whole number of atoms, of each.
     knows
-        Whether a composition is known, for example `matsift.generative.stability.Phases.knows`.
+        Whether a composition is known, for example `matsift.candidates.phases.Phases.knows`.
     """
     asked = Counter(tuple(salt.items()) for amounts in candidates for salt in binary_competitors(amounts))
     ordered = sorted(asked, key=lambda salt: (-asked[salt], salt))
