@@ -6,7 +6,7 @@ line. So a computation that was killed at any moment goes on where it was, and l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +56,7 @@ def compute_densities(
     settings: GpawOracle = DENSITY_SETTINGS,
     seconds_a_compound: float = SECONDS_A_COMPOUND,
     retry_failed: bool = False,
+    leave_out: Collection[str] = (),
     tell: Tell | None = None,
 ) -> DensitiesSummary:
     """Compute the compounds that a folder lacks, and return what is there then.
@@ -74,6 +75,8 @@ def compute_densities(
         Wall-clock limit.
     retry_failed
         Compute again what failed before.
+    leave_out
+        Ids of compounds that are not wanted: those that an earlier table has.
     tell
         Called with each outcome and the number of compounds still missing.
 
@@ -82,7 +85,7 @@ def compute_densities(
     UserInputError
         If GPAW is not installed.
     """
-    compounds = cubic_compounds() if compounds is None else compounds
+    compounds = [c for c in compounds or cubic_compounds() if c.material_id not in leave_out]
     asked = oracle(settings)
     missing = missing_compounds(compounds, work_dir, asked.method, retry_failed=retry_failed)
     if missing:

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from matsift.study.settings import Mirror
 from matsift_adapters.data import DENSITIES
-from matsift_adapters.data.cubic_densities import ComputedCompound, computed_compounds
+from matsift_adapters.data.cubic_densities import ComputedCompound, computed_compounds, shipped_rows
 from matsift_adapters.data.cubic_packing import pack_densities
 from matsift_adapters.fields.storage import SUFFIX, dumps
 from matsift_adapters.oracles.registry import oracle
@@ -44,7 +44,9 @@ class Kept:
     n_field: int
 
 
-def keep_densities(work_dir: Path, out: Path | None, reporter: Reporter, database: Settings | None) -> Kept:
+def keep_densities(
+    work_dir: Path, out: Path | None, reporter: Reporter, database: Settings | None, *, extend: bool = False
+) -> Kept:
     """Write the table of the densities in a folder, and bring it and the grids into a database if one is given.
 
     Parameters
@@ -57,11 +59,14 @@ def keep_densities(work_dir: Path, out: Path | None, reporter: Reporter, databas
         Shows progress.
     database
         Settings of the database, None for the table alone.
+    extend
+        Keep the rows of the table that comes with matsift beside those of the folder.
     """
     method = oracle(DENSITY_SETTINGS).method
     computed = computed_compounds(work_dir, method)
     table = out or work_dir / f"{DENSITIES}.jsonl.gz"
-    n_row = sum(pack_densities(computed, table, method=method).values())
+    kept = shipped_rows(method) if extend else None
+    n_row = sum(pack_densities(computed, table, method=method, kept=kept).values())
     n_field = 0
     if database is not None:
         with open_workspace(database, reporter) as workspace, workspace.alone_on(DENSITIES):

@@ -21,7 +21,7 @@ from tests.factories.gpaw_stand_in import GROWTH, gpaw_stand_in
 from matsift.crystal import ELEMENT_SYMBOLS
 from matsift.errors import ArtifactError, UserInputError
 from matsift_adapters.data.cubic_compounds import cubic_compounds
-from matsift_adapters.data.cubic_densities import computed_compounds
+from matsift_adapters.data.cubic_densities import computed_compounds, shipped_rows
 from matsift_adapters.fields.storage import loads
 from matsift_adapters.oracles.registry import oracle
 from matsift_adapters.settings import Settings
@@ -145,6 +145,21 @@ def test_the_table_and_the_rows(computed: Path, tmp_path: Path, new_url: Callabl
     later = _in_database(database)
     assert later["labels"] == ["Al", "Li", "LiH", "Si"]
     assert later["failures"] == said["failures"], "a new state of an entry is no failure, and what failed stays told"
+
+
+def test_a_table_is_extended_by_what_it_lacks(computed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = keep_densities(computed / "work", tmp_path / "first.jsonl.gz", Reporter(quiet=True), None)
+    shipped = shipped_rows(METHOD, first.table)
+    assert shipped_rows("another method", first.table) == {}
+    python, more = gpaw_stand_in(tmp_path), cubic_compounds()[:6]
+    work = tmp_path / "work"
+    said = compute_densities(work, n_worker=1, compounds=more, settings=settings(python), leave_out=shipped)
+    assert (said.n_compound, said.n_computed_now) == (2, 2)
+    monkeypatch.setattr("matsift_flows.cubic_density_rows.shipped_rows", lambda _: shipped)
+    both = keep_densities(work, tmp_path / "both.jsonl.gz", Reporter(quiet=True), None, extend=True)
+    rows = shipped_rows(METHOD, both.table)
+    assert list(rows) == [c.material_id for c in more]
+    assert {key: row for key, row in rows.items() if key in shipped} == shipped
 
 
 def _in_database(database: Settings) -> dict[str, list[Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +21,7 @@ from matsift.density.grid import NETWORK_SHAPE, DensityGrid
 from matsift.density.resample import in_cell, smeared
 from matsift.errors import ArtifactError
 from matsift_adapters.artifacts import ArtifactStore
+from matsift_adapters.data import CUBIC_DENSITIES
 from matsift_adapters.data.cubic_compounds import CubicCompound, cubic_compounds
 from matsift_adapters.data.journal import read_journal
 from matsift_adapters.data.packing import rounded
@@ -104,6 +107,12 @@ def computed_compounds(folder: Path, method: str) -> tuple[ComputedCompound, ...
 def finished(folder: Path, method: str) -> dict[str, dict[str, Any]]:
     """Return the journal's lines of a method by material id; of several for one compound the last counts."""
     return {row["id"]: row for row in read_journal(folder / JOURNAL) if row["method"] == method}
+
+
+def shipped_rows(method: str, table: Path = CUBIC_DENSITIES) -> dict[str, dict[str, Any]]:
+    """Return the rows of a packed table by material id; none where the table is of another method."""
+    header, *rows = (json.loads(line) for line in gzip.decompress(table.read_bytes()).splitlines())
+    return {row["materials_project"]["id"]: row for row in rows} if header["method"] == method else {}
 
 
 def packed(densities: Mapping[str, NDArray[np.float32]]) -> bytes:

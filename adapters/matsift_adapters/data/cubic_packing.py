@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from matsift.density.promolecule import promolecule
 from matsift.density.resample import smeared
 from matsift.units import PROPERTIES
 from matsift_adapters.data import DENSITIES, DENSITIES_VERSION, LICENCE
+from matsift_adapters.data.cubic_compounds import cubic_compounds
 from matsift_adapters.data.cubic_densities import SMEARING_B_ANGSTROM2, ComputedCompound
 from matsift_adapters.data.packing import rounded, write_lines
 
@@ -21,7 +22,9 @@ _LABELS = {"k_vrh": 3, "energy_per_atom": 5}
 _SIGNIFICANT = 6
 
 
-def pack_densities(computed: Sequence[ComputedCompound], out: Path, *, method: str) -> dict[str, int]:
+def pack_densities(
+    computed: Sequence[ComputedCompound], out: Path, *, method: str, kept: Mapping[str, dict[str, Any]] | None = None
+) -> dict[str, int]:
     """Write the packed file of computed compounds, and return its counts of rows by role.
 
     The same compounds give the same bytes; the densities are read for their statistics.
@@ -34,8 +37,11 @@ def pack_densities(computed: Sequence[ComputedCompound], out: Path, *, method: s
         The gzip file to write, whole or not at all.
     method
         Of the labels.
+    kept
+        Rows of an earlier table by material id, which stay unless the compound is among those computed.
     """
-    entries = [_entry(c) for c in computed]
+    by_id = {**(kept or {}), **{c.compound.material_id: _entry(c) for c in computed}}
+    entries = [by_id[c.material_id] for c in cubic_compounds() if c.material_id in by_id]
     counts = dict(sorted(Counter(str(entry["role"]) for entry in entries).items()))
     header = {
         "dataset": DENSITIES,
@@ -43,7 +49,7 @@ def pack_densities(computed: Sequence[ComputedCompound], out: Path, *, method: s
         "method": method,
         "versions": _versions(computed),
         "licence": LICENCE,
-        "date": max((str(c.row["at"])[:10] for c in computed), default=""),
+        "date": max((str(entry["version"])[:10] for entry in entries), default=""),
         "units": {name: PROPERTIES[name].unit for name in _LABELS} | {"lattice_constant_angstrom": "angstrom"},
         "counts": counts,
     }

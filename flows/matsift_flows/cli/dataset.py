@@ -68,6 +68,10 @@ def densities(
     compute: Annotated[bool, typer.Option(help="Compute what is missing, or take what there is.")] = True,
     out: Annotated[Path | None, typer.Option(help="Packed table to write.")] = None,
     store: Annotated[bool, typer.Option(help="Bring table and grids into the database.")] = False,
+    extend: Annotated[
+        bool,
+        typer.Option(help="Leave out what the table that comes with matsift has, and keep its rows in the new one."),
+    ] = False,
 ) -> None:
     """Compute electron densities and bulk moduli of cubic compounds with GPAW; stop it and run it again to continue.
 
@@ -76,6 +80,8 @@ def densities(
     Example: matsift dataset densities --limit 4 --out densities.jsonl.gz --store
     """
     from matsift_adapters.data.cubic_compounds import CubicCompound, cubic_compounds
+    from matsift_adapters.data.cubic_densities import shipped_rows
+    from matsift_adapters.oracles.registry import oracle
     from matsift_flows.cubic_densities import DENSITY_SETTINGS, compute_densities
     from matsift_flows.cubic_density_rows import keep_densities
     from matsift_flows.progress import Reporter
@@ -94,6 +100,7 @@ def densities(
             compounds=cubic_compounds()[:limit],
             settings=DENSITY_SETTINGS.model_copy(update={"python": python}),
             retry_failed=retry_failed,
+            leave_out=shipped_rows(oracle(DENSITY_SETTINGS).method) if extend else (),
             tell=tell,
         )
         typer.echo(
@@ -101,5 +108,5 @@ def densities(
             f"{summary.n_computed_now} computed now"
         )
     if out is not None or store:
-        kept = keep_densities(work_dir, out, reporter, settings(workers) if store else None)
+        kept = keep_densities(work_dir, out, reporter, settings(workers) if store else None, extend=extend)
         typer.echo(f"{kept.table}: {kept.n_row} rows" + (f", {kept.n_field} fields are new" if store else ""))
