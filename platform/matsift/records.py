@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from matsift.crystal import Crystal
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, default=str)
+
+
+@lru_cache(maxsize=1024)
+def _frequent_json(value: str | None) -> str:
+    """Return the JSON of a text that many entries share."""
+    return _CANONICAL.encode(value)
 
 
 @dataclass(frozen=True)
@@ -82,20 +88,28 @@ class EntryRecord:
     revision: str | None = None
 
     @cached_property
+    def payload_json(self) -> str:
+        """The payload as JSON in ASCII, keys sorted; what is not finite stands as Python writes it (``NaN``)."""
+        return _CANONICAL.encode(self.payload)
+
+    @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of what the entry says; its version does not count, so that a new version may say the same."""
-        content = [
-            self.crystal.content_hash if self.crystal else None,
-            sorted(
-                [x.property_name, float(x.value).hex(), x.method, x.origin, str(x.uncertainty)] for x in self.labels
-            ),
-            self.payload,
-            self.licence,
-            self.url,
-            list(self.holds),
-            [[f.stage, f.detail, f.error_class, f.message] for f in self.failures],
-        ]
-        return hashlib.sha256(_CANONICAL.encode(content).encode()).hexdigest()
+        """SHA-256 of what the entry says; its version does not count, so that a new version may say the same.
+
+        It is that of a JSON list, written item by item: most entries differ in two of them.
+        """
+        labels = [[x.property_name, float(x.value).hex(), x.method, x.origin, str(x.uncertainty)] for x in self.labels]
+        failures = [[f.stage, f.detail, f.error_class, f.message] for f in self.failures]
+        content = (
+            f'"{self.crystal.content_hash}"' if self.crystal else "null",
+            _CANONICAL.encode(sorted(labels)) if labels else "[]",
+            self.payload_json,
+            _frequent_json(self.licence),
+            _frequent_json(self.url),
+            _CANONICAL.encode(list(self.holds)) if self.holds else "[]",
+            _CANONICAL.encode(failures) if failures else "[]",
+        )
+        return hashlib.sha256(f"[{', '.join(content)}]".encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,54 @@ def test_arrays_of_many_rows_are_cut_where_they_end(session: Session) -> None:
     assert packing.float8_arrays([]) == []
 
 
+def test_arrays_that_are_alike_are_packed_once(session: Session) -> None:
+    arrays = [np.ones(3), np.ones(2), np.ones(3), np.array([1.0, 0.5, 1.0]), np.zeros(0)]
+    packed = packing.alike_arrays(packing.float8_arrays, arrays)
+    assert packed == packing.float8_arrays(arrays)
+    assert packed[0] is packed[2]
+
+
+@pytest.mark.parametrize("odd", ["", "b" * 63, "b" * 200, "ü" * 64, "\x00" * 64, "\udcff" * 64])
+def test_texts_of_one_length_and_others(session: Session, odd: str) -> None:
+    hashes = ["a" * 64, "0" * 64]
+    for values in (hashes, [*hashes, odd], [odd, *hashes], [odd]):
+        sent = session.execute(text("SELECT :values"), {"values": copying.texts(session, values)}).scalar_one()
+        assert sent == [packing.storable(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("stated", "stored"),
+    [
+        (float("nan"), None),
+        ([float("inf"), 1.5], [None, 1.5]),
+        ("\x00", r"\x00"),
+        ("\udcff", r"\udcff"),
+        ("NaN", "NaN"),
+        (r"\u0000", r"\u0000"),
+        ({"\x00": "😀"}, {r"\x00": "😀"}),
+        ("Na₃PS₄", "Na₃PS₄"),
+    ],
+)
+def test_a_payload_is_stored_as_jsonb_takes_it(session: Session, stated: object, stored: object) -> None:
+    ingest(session, run_id(session), [entry("a", payload={"z": 1, "a": stated})])
+    assert session.execute(text("SELECT payload FROM matsift.source_entry")).scalar_one() == {"z": 1, "a": stored}
+
+
+def test_ids_that_another_session_stored_meanwhile_are_met(engine: Engine) -> None:
+    """What was unknown when it was looked up is looked up again once the table refuses it."""
+    entries = [entry(str(i), crystal) for i, crystal in enumerate(many(3))]
+    with Session(engine) as session:
+        run = run_id(session)
+        session.commit()
+        assert catalogue.look_up(session, SOURCE.name, entries) == catalogue.LookedUp(entries, all_unknown=True)
+        with Session(engine) as other:
+            ingest(other, run, entries[:2])
+            other.commit()
+        counts = catalogue.write_entries(session, run, SOURCE, entries, facts_of(entries), unknown=True)
+        assert (counts.inserted, counts.existing, counts.structures) == (1, 2, 1)
+        assert catalogue.look_up(session, SOURCE.name, entries) == catalogue.LookedUp([], all_unknown=False)
+
+
 def test_a_large_copy_goes_in_pieces(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copying, "_SLAB_BYTES", 100)
     crystals = many(25)

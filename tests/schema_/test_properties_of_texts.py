@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -35,3 +36,17 @@ def test_the_hash_of_an_entry_names_its_content(payload: dict[str, object], valu
     assert replace(one, payload=json.loads(json.dumps(payload))).content_hash == one.content_hash
     assert replace(one, labels=labels[:1]).content_hash != one.content_hash
     assert replace(one, crystal=None).content_hash != one.content_hash
+
+
+@given(payloads, texts, st.none() | texts, st.lists(texts))
+def test_the_hash_of_an_entry_is_that_of_one_json_list(
+    payload: dict[str, object], licence: str, url: str | None, holds: list[str]
+) -> None:
+    """Databases hold it: it must not change with the way it is written."""
+    one = replace(entry(payload=payload, labels=(label(value=24.0),)), licence=licence, url=url, holds=tuple(holds))
+    assert one.crystal is not None
+    (k_vrh,) = one.labels
+    values = [[k_vrh.property_name, (24.0).hex(), k_vrh.method, k_vrh.origin, "None"]]
+    content = [one.crystal.content_hash, values, payload, licence, url, holds, []]
+    written = json.dumps(content, sort_keys=True).encode()
+    assert one.content_hash == hashlib.sha256(written).hexdigest()

@@ -85,10 +85,25 @@ def known_entries(
 
 def missing_entries(session: Session, source_name: str, entries: Sequence[EntryRecord]) -> list[EntryRecord]:
     """Return the entries whose content or revision the source did not state yet, or not lately, and was not refused."""
+    return look_up(session, source_name, entries).missing
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """Those of entries that are to be written, and whether nothing was known of the id of any."""
+
+    missing: list[EntryRecord]
+    all_unknown: bool
+
+
+def look_up(session: Session, source_name: str, entries: Sequence[EntryRecord]) -> LookedUp:
+    """Return what `missing_entries` returns, and whether a source states the ids of entries for the first time."""
     states = _states(session, source_name, [entry_key(entry) for entry in entries])
+    if not states:
+        return LookedUp(list(entries), all_unknown=True)
     missing = [e for e in entries if states.get(entry_key(e)) != (e.content_hash, e.revision)]
     refused = _refused(session, source_name, [e for e in missing if entry_key(e) in states])
-    return [e for e in missing if e.content_hash not in refused]
+    return LookedUp([e for e in missing if e.content_hash not in refused], all_unknown=False)
 
 
 def write_entries(
@@ -98,6 +113,8 @@ def write_entries(
     entries: Sequence[EntryRecord],
     facts: Mapping[str, StructureFacts],
     packed: PackedEntries | None = None,
+    *,
+    unknown: bool = False,
 ) -> WriteCounts:
     """Write entries with their structures, labels and failures; return the counts. Flushed, not committed.
 
@@ -114,6 +131,8 @@ def write_entries(
         Content hash -> facts, for the structures of all entries; one that is missing raises KeyError.
     packed
         What `pack_entries` returned of these and perhaps others; what it lacks is packed now.
+    unknown
+        Whether `look_up` found nothing of any of them in this transaction.
     """
     source_id = write_source(session, source)
     chosen, duplicates = _first_of_each_id(entries)
@@ -136,6 +155,7 @@ def write_entries(
         structure_ids,
         is_service=source.is_service,
         packed=_rows_of(chosen, rows.entries),
+        unknown=unknown,
     )
     duplicates += stated.refused
     listed = list(chosen.values())

@@ -82,7 +82,7 @@ def incoming_packed(session: Session, columns: Mapping[str, str], rows: Iterable
 
 
 def copy_into(session: Session, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
-    """Append rows in COPY's binary form (`incoming_packed`) to a table; what is new has the shortest way.
+    """Append rows in COPY's binary form (`incoming_packed`), whole or in parts, to a table: the shortest way in.
 
     Triggers, constraints and defaults count as in an INSERT; a row that is there already is an error.
     """

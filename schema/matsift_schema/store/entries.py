@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from matsift_schema.store.packing import (
     int8_field,
     jsonb_field,
     microseconds,
+    sha256_field,
     storable,
     text_field,
 )
@@ -43,6 +45,8 @@ _INCOMING = {
     "revision": "text",
 }
 _ENCODER = json.JSONEncoder(default=str)
+# What jsonb may refuse of the JSON that Python writes: NUL, surrogates, numbers that are not finite.
+_DOUBTFUL = re.compile(r"\\u(?:0000|d)|NaN|Infinity")
 _KNOWN = text("""
     SELECT DISTINCT external_id FROM matsift.source_entry WHERE source_id = :source_id AND external_id = ANY(:ids)
 """)
@@ -125,15 +129,20 @@ def state_entries(
     *,
     is_service: bool,
     packed: Mapping[str, bytes] | None = None,
+    unknown: bool = False,
 ) -> StatedEntries:
     """Write what a source states of entries, by `entry_key`; their structures are there. Flushed, not committed.
 
-    `packed` is what `packed_entry` returns of them, as far as that was done before.
+    `packed` is what `packed_entry` returns of them, as far as that was done before. `unknown` says that a look in this
+    transaction found none of them: they are not looked up again, unless another session stored some meanwhile.
     """
+    look_up = not unknown
 
     def write() -> tuple[dict[str, int], list[EntryRecord]]:
-        values: dict[str, Any] = {"source_id": source_id, "ids": texts(session, list(entries))}
-        known = set(session.scalars(_KNOWN, values))
+        nonlocal look_up
+        values: dict[str, Any] = {"source_id": source_id}
+        known = set(session.scalars(_KNOWN, {**values, "ids": texts(session, list(entries))})) if look_up else set()
+        look_up = True
         fresh = {key: entry for key, entry in entries.items() if key not in known}
         if fresh:
             rows = _rows(source_id, run_id, server_time(session), fresh, structure_ids, packed or {})
@@ -198,10 +207,10 @@ def packed_entry(entry: EntryRecord) -> bytes:
             int8_field(entry.canonical_number),
             text_field(entry.external_id),
             frequent_text_field(entry.version),
-            text_field(entry.content_hash),
+            sha256_field(entry.content_hash),
             frequent_text_field(entry.licence),
             frequent_text_field(entry.url),
-            jsonb_field(_json(entry.payload)),
+            jsonb_field(_json(entry.payload) if _DOUBTFUL.search(entry.payload_json) else entry.payload_json),
             text_field(entry.revision),
         )
     )

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from matsift.errors import UnknownProperty
-from matsift_schema.store.copying import texts
+from matsift_schema.store.copying import select_binary, texts
 
 
 def property_ids(session: Session) -> dict[str, int]:
@@ -32,8 +32,8 @@ def property_id(session: Session, name: str) -> int:
 
 def structure_ids(session: Session, hashes: Sequence[str]) -> dict[str, int]:
     """Return content hash -> id of the structures that are there."""
-    query = text("SELECT content_hash, id FROM matsift.structure WHERE content_hash = ANY(:hashes)")
-    return dict(session.execute(query, {"hashes": texts(session, hashes)}).tuples().all())
+    query = "SELECT content_hash, id FROM matsift.structure WHERE content_hash = ANY(%(hashes)s)"
+    return dict(select_binary(session, query, {"hashes": texts(session, hashes)}))
 
 
 def structure_hashes(session: Session, ids: Sequence[int]) -> list[str]:

@@ -6,15 +6,17 @@ A field is the length of its value in bytes (int32) and the value; all numbers a
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matsift.crystal import ELEMENT_SYMBOLS
+
+Number = TypeVar("Number", bound=np.generic)
 
 #: A field that is NULL.
 NULL = struct.pack(">i", -1)
@@ -27,6 +29,8 @@ _ITEM: dict[int, np.dtype[Any]] = {
     _INT2: np.dtype(">i2"),
 }
 _LENGTH = struct.Struct(">i")
+_MAX_ASCII = 127
+_SHA256_LENGTH = _LENGTH.pack(64)
 _EMPTY_ARRAY = struct.Struct(">iiii")  # length in bytes, dimensions, null flag, element type
 _ARRAY = struct.Struct(">iiiiii")  # and for one dimension its length and lower bound
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -41,6 +45,11 @@ def text_field(value: str | None) -> bytes:
 def frequent_text_field(value: str | None) -> bytes:
     """Return the `text_field` of a value that many rows share."""
     return text_field(value)
+
+
+def sha256_field(value: str) -> bytes:
+    """Return the `text_field` of a SHA-256 in hexadecimal digits."""
+    return _SHA256_LENGTH + value.encode()
 
 
 def jsonb_field(value: str) -> bytes:
@@ -74,8 +83,14 @@ def text_array(values: Sequence[str]) -> bytes:
     try:
         body = b"".join(map(_SYMBOLS.__getitem__, values))
     except KeyError:
-        body = b"".join(map(_item, values))
+        body = _items(values)
     return _array(_TEXT, len(values), body)
+
+
+@lru_cache(maxsize=4096)
+def frequent_text_array(values: tuple[str, ...]) -> bytes:
+    """Return the `text_array` of values that many rows share."""
+    return text_array(values)
 
 
 def float8_arrays(arrays: Sequence[NDArray[np.float64]]) -> list[bytes]:
@@ -98,6 +113,16 @@ def float4_arrays(arrays: Sequence[NDArray[np.float32]]) -> list[bytes]:
     return _arrays(_FLOAT4, arrays)
 
 
+def alike_arrays(
+    pack: Callable[[Sequence[NDArray[Number]]], list[bytes]], arrays: Sequence[NDArray[Number]]
+) -> list[bytes]:
+    """Return what `pack`, one of the functions above, returns of arrays of which many are the same: each once."""
+    keys = [(array.dtype.char, array.tobytes()) for array in arrays]
+    different = dict(zip(keys, arrays, strict=True))
+    packed = dict(zip(different, pack(list(different.values())), strict=True))
+    return [packed[key] for key in keys]
+
+
 def int2_array(values: NDArray[np.int64]) -> bytes:
     """Return an ``int2[]``."""
     return _arrays(_INT2, [values])[0]
@@ -111,10 +136,19 @@ def storable(value: str) -> str:
 
 
 def _item(value: str) -> bytes:
-    data = value.encode("utf-8", "backslashreplace")
+    data = value.encode() if value.isascii() else value.encode("utf-8", "backslashreplace")
     if b"\x00" in data:
         data = data.replace(b"\x00", b"\\x00")
     return _LENGTH.pack(len(data)) + data
+
+
+def _items(values: Sequence[str]) -> bytes:
+    """Return the fields of texts; those of hashes, which are all of one length, are written at once."""
+    length, whole = len(values[0]), "".join(values)
+    if length > _MAX_ASCII or not whole.isascii() or "\x00" in whole or any(len(value) != length for value in values):
+        return b"".join(map(_item, values))
+    before = _LENGTH.pack(length).decode()  # ASCII too
+    return (before + before.join(values)).encode()
 
 
 def _arrays(oid: int, arrays: Sequence[NDArray[np.floating[Any]]] | Sequence[NDArray[np.integer[Any]]]) -> list[bytes]:

@@ -19,11 +19,14 @@ from matsift_schema.store.arrays import Ids
 from matsift_schema.store.copying import copy_into, select_binary, server_time, unless_overtaken
 from matsift_schema.store.lookups import structure_ids
 from matsift_schema.store.packing import (
+    alike_arrays,
     float8_arrays,
+    frequent_text_array,
     frequent_text_field,
     int2_field,
     int4_arrays,
     microseconds,
+    sha256_field,
     text_array,
     text_field,
 )
@@ -113,7 +116,7 @@ def store_structures(
             late = [key for key in new if key not in bodies]
             bodies.update(zip(late, packed_structures([by_hash[key] for key in late]), strict=True))
             origin = _origin(run_id, server_time(session))
-            copy_into(session, "structure", COLUMNS, (origin + bodies[key] for key in new))
+            copy_into(session, "structure", COLUMNS, (part for key in new for part in (origin, bodies[key])))
             ids |= structure_ids(session, new)
         return ids, set(new)
 
@@ -211,18 +214,17 @@ def packed_structures(structures: Sequence[tuple[Crystal, StructureFacts, Sequen
     crystals = [crystal for crystal, _, _ in structures]
     lattices = float8_arrays([crystal.lattice for crystal in crystals])
     coords = float8_arrays([crystal.frac_coords for crystal in crystals])
-    occupancies = float8_arrays([crystal.occupancies for crystal in crystals])
-    sites = int4_arrays([crystal.site_index for crystal in crystals])
+    # Those of ordered crystals are the same for each number of atoms.
+    occupancies = alike_arrays(float8_arrays, [crystal.occupancies for crystal in crystals])
+    sites = alike_arrays(int4_arrays, [crystal.site_index for crystal in crystals])
     bodies = []
     for i, (crystal, facts, holds) in enumerate(structures):
-        numbers = (
-            *(4, facts.n_site, 4, facts.n_element, 8, facts.volume_angstrom3),
-            *(8, facts.density_g_per_cm3, 1, facts.is_ordered),
-        )
+        volume, density = facts.volume_angstrom3, facts.density_g_per_cm3
+        numbers = _NUMBERS.pack(4, facts.n_site, 4, facts.n_element, 8, volume, 8, density, 1, facts.is_ordered)
         body = b"".join(
             (
-                _NUMBERS.pack(*numbers),
-                text_field(crystal.content_hash),
+                numbers,
+                sha256_field(crystal.content_hash),
                 lattices[i],
                 text_array(crystal.species),
                 coords[i],
@@ -232,11 +234,11 @@ def packed_structures(structures: Sequence[tuple[Crystal, StructureFacts, Sequen
                 text_field(facts.reduced_formula),
                 frequent_text_field(facts.anonymous_formula),
                 frequent_text_field(facts.chemical_system),
-                text_array(facts.elements),
+                frequent_text_array(facts.elements),
                 int2_field(facts.space_group_number),
                 frequent_text_field(facts.space_group_symbol),
                 frequent_text_field(facts.crystal_system),
-                text_array(holds),
+                frequent_text_array(tuple(holds)),
             )
         )
         bodies.append(body)
