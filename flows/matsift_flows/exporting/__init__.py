@@ -1,0 +1,1 @@
+"""What leaves the database: views, rankings, structures, data packages; and what another installation takes in."""

@@ -1,0 +1,1 @@
+"""What leaves one installation and what another takes in: columns, conditions, structures, packages."""
