@@ -14,7 +14,7 @@ import time
 import warnings
 from pathlib import Path
 
-from benchmarks.queries import fingerprints, flow_steps, oxides, sizes, structures, study, timing
+from benchmarks.queries import fingerprints, flow_steps, objectives, oxides, sizes, structures, study, timing
 from sqlalchemy import text
 
 from matsift_adapters.embedded_postgres import stop
@@ -44,7 +44,7 @@ def fill(workspace: Workspace, n: int) -> None:
     for done in structures.fill(workspace, n):
         print(f"{done:,} structures after {time.perf_counter() - started:.0f} s", file=sys.stderr)
     between = time.perf_counter()
-    is_new = [study.fill(workspace), oxides.fill(workspace)]
+    is_new = [study.fill(workspace), oxides.fill(workspace), objectives.fill(workspace)]
     if fingerprints.fill(workspace) or any(is_new):
         with workspace.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM (ANALYZE)"))

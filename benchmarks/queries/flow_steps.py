@@ -19,6 +19,7 @@ from matsift_schema.store import descriptors, failures, labels, lookups, predict
 from matsift_schema.store.campaigns import load_scores
 from matsift_schema.store.catalogue import known_entries
 from matsift_schema.store.counts import row_counts
+from matsift_schema.store.overview import overview
 from matsift_schema.store.structures import load_structures, structure_digest
 
 _ASKED_AGAIN_S = 10.0  # what is answered within is timed on a warm server
@@ -140,6 +141,7 @@ def _questions(
         ("why", "find_structures by external id", lambda s: why.find_structures(s, "made-7")),
         ("why", "chain of one structure", lambda s: why.why(s, one)),
         ("status", "row_counts", row_counts),
+        ("status", "overview, studies", lambda s: overview(s).studies),
     ]
 
 

@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.descriptors.samples import prototypes
-from benchmarks.queries import decoration, fingerprints, flow_steps, oxides, sizes, structures, study, timing
+from benchmarks.queries import (
+    decoration,
+    fingerprints,
+    flow_steps,
+    objectives,
+    oxides,
+    sizes,
+    structures,
+    study,
+    timing,
+)
 from pydantic import SecretStr
 from tests.postgres import PostgresServer
 
@@ -38,6 +48,7 @@ def filled(
         assert study.fill(workspace)
         assert fingerprints.fill(workspace) > 0
         assert oxides.fill(workspace)
+        assert objectives.fill(workspace)
         yield workspace
 
 
@@ -59,6 +70,7 @@ def test_a_filling_goes_on_and_a_second_adds_nothing(filled: Workspace) -> None:
     assert not study.fill(filled)
     assert fingerprints.fill(filled) == 0
     assert not oxides.fill(filled)
+    assert not objectives.fill(filled)
     with filled.sessions() as session:
         assert row_counts(session) == before
     assert before["source_entry"] == N

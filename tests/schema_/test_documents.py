@@ -6,21 +6,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
-from tests.factories import pipeline
+from tests.factories import analyst, pipeline
 
 from matsift.descriptors.registry import descriptor_set
-from matsift.records import FailureRecord, LabelRecord
+from matsift.records import LabelRecord
 from matsift_schema import document, document_queries
 from matsift_schema.engine import make_engine
-from matsift_schema.store.failures import write_failures
 from matsift_schema.store.labels import write_labels
 from matsift_schema.store.lookups import structure_hashes
 from matsift_schema.tables import metadata
-from matsift_schema.tables.descriptors import N_FINGERPRINT
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUERIES = dict(
@@ -44,11 +41,7 @@ def filled(module_database_url: str) -> Iterator[Engine]:
     """An engine on a database with a small study; the queries run as an analyst would run them."""
     own = make_engine(module_database_url)
     with Session(own) as session, session.begin():
-        study = pipeline.small_study(session)
-        fingerprints = np.random.default_rng(0).normal(size=(len(study.structure_ids), N_FINGERPRINT))
-        pipeline.write_fingerprints(session, study.run, study.structure_ids, fingerprints)
-        write_oxides(session, study)
-        write_failures(session, study.run, [FailureRecord("descriptor", "x", "TimeLimitExceeded", "too long", 60.0)])
+        write_oxides(session, analyst.fill(session))
     yield own
     own.dispose()
 
@@ -61,8 +54,8 @@ def write_oxides(session: Session, study: pipeline.Study) -> None:
     write_labels(session, study.run, [(key, label, None) for key in hashes])
 
 
-def test_there_are_sixteen_queries() -> None:
-    assert list(QUERIES) == [str(i) for i in range(1, 17)]
+def test_there_are_twenty_five_queries() -> None:
+    assert list(QUERIES) == [str(i) for i in range(1, 26)]
 
 
 @pytest.mark.parametrize("number", QUERIES)
@@ -89,7 +82,7 @@ def test_outputs_are_written_below_the_queries_and_replaced(database_url: str, f
     assert page.read_text().endswith(f"sign;\n```\n\n```text\n{answer}```\n\nMore.\n")
     with filled.connect() as connection:
         whole = document_queries.with_outputs((DOCS / "sql.md").read_text(encoding="utf-8"), connection)
-    assert whole.count("```text") == 16
+    assert whole.count("```text") == len(QUERIES)
 
 
 def test_schema_page_is_up_to_date() -> None:
