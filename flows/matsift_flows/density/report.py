@@ -11,6 +11,7 @@ from matsift.reports.writing import content_hash, write_report
 from matsift.study.density import DensitySettings
 from matsift.study.settings import Study
 from matsift_flows.density.training import StudyLearner
+from matsift_flows.reporting.cards import keep_cards
 from matsift_flows.reporting.densities import gather_densities
 from matsift_flows.reporting.keeping import keep
 from matsift_flows.workspace import Workspace
@@ -37,4 +38,5 @@ def report_densities(
     """
     gathered = gather_densities(workspace, study, settings, learners)
     path, is_new = keep(workspace, study.name, content_hash(gathered), lambda folder: write_report(gathered, folder))
+    keep_cards(workspace, study.name)
     return WrittenDensities(gathered, path, is_new)

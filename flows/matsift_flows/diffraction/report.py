@@ -10,6 +10,7 @@ from matsift.reports.space_groups import SpaceGroupReport
 from matsift.reports.writing import content_hash, write_report
 from matsift.study.settings import Study
 from matsift_flows.diffraction.demonstration import demonstration
+from matsift_flows.reporting.cards import keep_cards
 from matsift_flows.reporting.keeping import keep
 from matsift_flows.reporting.space_groups import gather_space_groups
 from matsift_flows.workspace import Workspace
@@ -43,4 +44,5 @@ def report_space_groups(workspace: Workspace, study: Study, networks: Mapping[in
     answers = () if shown is None else (shown,)
     gathered = gather_space_groups(workspace, study, networks, answers)
     path, is_new = keep(workspace, study.name, content_hash(gathered), lambda folder: write_report(gathered, folder))
+    keep_cards(workspace, study.name, list(networks))
     return WrittenSpaceGroups(gathered, path, is_new)

@@ -18,6 +18,12 @@ def latest_report(session: Session, study: str) -> str | None:
     return session.execute(query, {"study": study}).scalar_one_or_none()
 
 
+def known_studies(session: Session) -> list[str]:
+    """Return the names of the studies that have a report."""
+    query = text('SELECT DISTINCT study COLLATE "C" FROM matsift.study_report ORDER BY 1')
+    return list(session.scalars(query))
+
+
 def write_report(session: Session, run_id: int, *, study: str, content_hash: str, uri: str) -> bool:
     """Note a report; return whether it is new. Flushed, not committed."""
     insert = text("""
