@@ -27,6 +27,7 @@ AGGREGATES: dict[str, tuple[str, ...]] = {
     "predictions": ("prediction",),
     "screening": ("screen", "screen_outcome"),
     "ranking": ("candidate",),
+    "objective_rankings": ("ranking", "ranking_objective", "ranking_place", "ranking_value"),
     "campaigns": ("campaign", "campaign_plan", "campaign_round", "campaign_stop", "candidate_score"),
     "acquisitions": ("acquisition", "acquisition_event", "oracle_result"),
     "generation": (

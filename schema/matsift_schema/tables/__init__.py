@@ -34,6 +34,7 @@ from matsift_schema.tables.models import (
     ModelDescriptorSet,
     ModelVersion,
 )
+from matsift_schema.tables.objective_rankings import ObjectiveRanking, RankingObjective, RankingPlace, RankingValue
 from matsift_schema.tables.predictions import Prediction
 from matsift_schema.tables.provenance import Failure, Run
 from matsift_schema.tables.ranking import Candidate
@@ -76,12 +77,16 @@ __all__ = [
     "MeasuredPattern",
     "ModelDescriptorSet",
     "ModelVersion",
+    "ObjectiveRanking",
     "OracleResult",
     "PatternIdentification",
     "PatternPhase",
     "PatternSpaceGroup",
     "Prediction",
     "Property",
+    "RankingObjective",
+    "RankingPlace",
+    "RankingValue",
     "Run",
     "Screen",
     "ScreenOutcome",

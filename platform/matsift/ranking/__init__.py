@@ -1,0 +1,1 @@
+"""Ranking by several objectives at once: Pareto layers, the chance of meeting all thresholds, expected utility."""
