@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -14,6 +15,8 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 
 from prefect import Flow, Task
 from prefect.settings import get_current_settings
+
+from matsift_flows.progress import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +32,16 @@ def prefect_is_configured() -> bool:
 
 def invoke(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Return what a flow or task returns, run by Prefect's engine only where a Prefect API is configured."""
-    if isinstance(step, Flow | Task) and not prefect_is_configured():
-        return cast("R", step.fn(*args, **kwargs))
-    return step(*args, **kwargs)
+    with _shown(step, args):
+        if isinstance(step, Flow | Task) and not prefect_is_configured():
+            return cast("R", step.fn(*args, **kwargs))
+        return step(*args, **kwargs)
+
+
+def _shown(step: object, args: tuple[object, ...]) -> AbstractContextManager[None]:
+    """Return what shows on a terminal that a step goes on; nothing where the step has no workspace to say it."""
+    reporter = getattr(args[0], "reporter", None) if args else None
+    return reporter.busy(step.name) if isinstance(reporter, Reporter) and isinstance(step, Flow) else nullcontext()
 
 
 def inner_flow(name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:

@@ -11,6 +11,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from matsift_flows.spinner import Spinner
+
 #: Seconds between two lines about the same work where there is no terminal.
 LINE_EVERY_S = 10.0
 
@@ -31,15 +33,20 @@ class Reporter:
         Where to; stderr, so that stdout stays for results.
     quiet
         Show nothing but warnings.
+    brief
+        Show what goes on while it does, where there is a terminal, and nothing but warnings otherwise.
     """
 
-    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
+    def __init__(self, console: Console | None = None, *, quiet: bool = False, brief: bool = False) -> None:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
-        self.quiet = quiet
+        self.quiet = quiet or (brief and not self.console.is_terminal)
+        self._says = not (quiet or brief)
+        self._spinner = Spinner(self.console)
 
     def say(self, text: str) -> None:
         """Print one line."""
-        if not self.quiet:
+        if self._says:
+            self._spinner.told()
             self.console.print(text, markup=False)
 
     def warn(self, text: str) -> None:
@@ -61,6 +68,15 @@ class Reporter:
         self.say(tally.summary())
 
     @contextmanager
+    def busy(self, title: str) -> Iterator[None]:
+        """Show on a terminal that something goes on, while it says nothing itself."""
+        if self.quiet or not self.console.is_terminal:
+            yield
+            return
+        with self._spinner.during(title):
+            yield
+
+    @contextmanager
     def _bar(self, title: str, total: int | None, unit: str, tally: _Tally) -> Iterator[Advance]:
         columns = (
             SpinnerColumn(),
@@ -70,7 +86,7 @@ class Reporter:
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self.console, transient=True) as bar:
+        with self._spinner.hidden(), Progress(*columns, console=self.console, transient=True) as bar:
             task = bar.add_task(title, total=total, rate="")
 
             def advance(n: int = 1, *, failed: int = 0) -> None:

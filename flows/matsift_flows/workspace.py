@@ -142,10 +142,11 @@ def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool
         If the database cannot be used; an outside one is never migrated unasked.
     """
     with told_plainly():
-        url = ensure_usable(settings, tell=reporter.say)
-        if settings.database_url is None and not schema_engine.is_up_to_date(url):
-            schema_engine.upgrade(url)
-        schema_engine.require_ready(url)
+        with reporter.busy("open the database"):
+            url = ensure_usable(settings, tell=reporter.say)
+            if settings.database_url is None and not schema_engine.is_up_to_date(url):
+                schema_engine.upgrade(url)
+            schema_engine.require_ready(url)
         settings.prepare_home()
         engine = schema_engine.make_engine(url)
         try:

@@ -7,7 +7,8 @@
     │   ├── StudyError            a study file or an override is wrong
     │   ├── UnknownDescriptorSet  (KeyError)
     │   ├── UnknownProperty       (KeyError)
-    │   └── SourceError           a file, folder or archive as a whole is unusable
+    │   ├── SourceError           a file, folder or archive as a whole is unusable
+    │   └── PackageError          a data package is damaged, or does not fit what is here
     ├── BadStructureError         one structure cannot be read or is not a crystal
     ├── BadLabelError             one label is not a finite number
     ├── DescriptorError           one structure has no value in a descriptor set
@@ -19,6 +20,8 @@
 
     MatsiftWarning (UserWarning)  tolerated oddities; tests turn them into errors
 """
+
+from matsift.suggestions import meant
 
 
 class MatsiftError(Exception):
@@ -55,7 +58,9 @@ class UnknownDescriptorSet(UserInputError, KeyError):  # noqa: N818
     """A descriptor set of this name does not exist."""
 
     def __init__(self, name: str, known: list[str]) -> None:
-        MatsiftError.__init__(self, f"there is no descriptor set {name!r}; use one of {', '.join(sorted(known))}")
+        MatsiftError.__init__(
+            self, f"there is no descriptor set {name!r}{meant(name, known)}; use one of {', '.join(sorted(known))}"
+        )
         self.name, self.known = name, known
 
     def __str__(self) -> str:
@@ -66,7 +71,9 @@ class UnknownProperty(UserInputError, KeyError):  # noqa: N818
     """A property of this name does not exist."""
 
     def __init__(self, name: str, known: list[str]) -> None:
-        MatsiftError.__init__(self, f"there is no property {name!r}; use one of {', '.join(sorted(known))}")
+        MatsiftError.__init__(
+            self, f"there is no property {name!r}{meant(name, known)}; use one of {', '.join(sorted(known))}"
+        )
         self.name, self.known = name, known
 
     def __str__(self) -> str:
@@ -78,6 +85,16 @@ class SourceError(UserInputError):
 
     def __init__(self, path: str, problem: str, remedy: str) -> None:
         super().__init__(f"{path}: {problem}; {remedy}")
+        self.path, self.problem, self.remedy = path, problem, remedy
+
+
+class PackageError(UserInputError):
+    """A data package is damaged, is none, or does not fit what the database holds; nothing of it was written."""
+
+    def __init__(
+        self, path: str, problem: str, remedy: str = "fetch it again, or let its author export it again"
+    ) -> None:
+        super().__init__(f"{path}: {problem}; nothing was imported, {remedy}")
         self.path, self.problem, self.remedy = path, problem, remedy
 
 

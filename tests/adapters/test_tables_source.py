@@ -263,7 +263,11 @@ def test_torn_table_keeps_what_stands_before_the_break(tmp_path: Path, name: str
         ("t.csv", b"", "it has no rows"),
         ("t.csv", b"id,K,structure\n", "it has no rows"),
         ("t.csv.gz", b"no gzip", "nothing can be read"),
-        ("t.csv", b"id,structure,k\n1,2,3\n", "it has no column 'K'; name one of its columns in the study: id, k,"),
+        (
+            "t.csv",
+            b"id,structure,k\n1,2,3\n",
+            "it has no column 'K' (did you mean 'k'?); name one of its columns in the study: id, k,",
+        ),
         ("t.parquet", b"PAR1", "a table does not end in '.parquet'; give .csv, .tsv"),
     ],
 )

@@ -100,7 +100,8 @@ def test_an_outside_server_is_not_ours_to_stop(database: str) -> None:
 
 
 def test_an_empty_database(database: str) -> None:
-    assert "structure                        0\n" in matsift("status").done()
+    assert "structure                        0\n" in matsift("status", "--rows").done()
+    assert "Nothing is here yet; a whole study" in matsift("status").done()
     assert matsift("why", "NaCl").sentence.startswith("no structure is called 'NaCl'; give the beginning of its hash")
 
 

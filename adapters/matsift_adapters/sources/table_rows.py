@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from matsift.errors import SourceError
+from matsift.suggestions import meant
 from matsift_adapters.sources.compressed import BrokenOffError, check_readable, lines, plain_name, text
 from matsift_adapters.sources.json_salvage import loads_salvaged
 
@@ -82,7 +83,8 @@ def _probed(path: Path, found: Iterator[Row], wanted: Collection[str]) -> Iterat
         raise SourceError(str(path), problem, "fetch or write the file again")
     if absent := [column for column in wanted if column not in columns]:
         has = ", ".join(sorted(map(str, columns))[:40])
-        raise SourceError(str(path), f"it has no column {absent[0]!r}", f"name one of its columns in the study: {has}")
+        problem = f"it has no column {absent[0]!r}{meant(absent[0], map(str, columns))}"
+        raise SourceError(str(path), problem, f"name one of its columns in the study: {has}")
     return _chained(first, broken, found)
 
 

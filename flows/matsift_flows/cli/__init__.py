@@ -9,6 +9,7 @@ import sys
 from typing import NoReturn
 
 from matsift.errors import MatsiftError
+from matsift_flows.cli.look import Role, painted
 from matsift_flows.interruption import is_interruption
 
 _STOPPED = 128 + signal.SIGINT
@@ -24,33 +25,38 @@ def main() -> None:
     try:
         from matsift_flows.cli.app import app
 
-        app()
+        ended = app(prog_name="matsift", standalone_mode=False)
     except KeyboardInterrupt:  # before typer took over
         _stop()
-    except SystemExit as ended:
-        if ended.code == _STOPPED:  # what typer makes of Ctrl-C
-            _stop()
-        raise
-    except Exception as error:  # whatever it is, a user gets one sentence, and the traceback on demand
+    except Exception as error:  # noqa: BLE001  whatever it is, a user gets one sentence; the traceback on demand
         if is_interruption(error):
             _stop()
-        if debug:
-            raise
-        _end(error)
+        _end(error, debug=debug)
+    if ended == _STOPPED:  # what typer makes of Ctrl-C
+        _stop()
+    sys.exit(ended if isinstance(ended, int) else 0)
 
 
 def _stop() -> NoReturn:
     sys.unraisablehook = lambda _: None  # what is dropped half-written has nothing more to tell
-    _tell("stopped; what was done is kept, the same command continues", before="\n")
+    _tell("stopped; what was done is kept, the same command continues", Role.ATTENTION, before="\n")
     sys.exit(_STOPPED)
 
 
-def _end(error: Exception) -> NoReturn:
-    from matsift_flows.cli.faults import sentence
+def _end(error: Exception, *, debug: bool) -> NoReturn:
+    from typer import TyperException
 
-    _tell(str(error) if isinstance(error, MatsiftError) else sentence(error))
+    from matsift_flows.cli import faults, usage
+
+    if isinstance(error, TyperException):
+        if not usage.is_help(error):
+            _tell(usage.sentence(error), Role.BAD)
+        sys.exit(error.exit_code)
+    if debug:
+        raise error
+    _tell(str(error) if isinstance(error, MatsiftError) else faults.sentence(error), Role.BAD)
     sys.exit(1)
 
 
-def _tell(text: str, before: str = "") -> None:
-    print(f"{before}matsift: {text}", file=sys.stderr)  # noqa: T201
+def _tell(text: str, role: Role, before: str = "") -> None:
+    print(f"{before}{painted('matsift:', role, sys.stderr)} {text}", file=sys.stderr)  # noqa: T201

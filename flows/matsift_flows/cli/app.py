@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from matsift_flows.cli import campaign, database, dataset, density, identify, proposals, run, show, sources, steps
+from matsift_flows.cli import (
+    campaign,
+    card,
+    database,
+    dataset,
+    density,
+    export,
+    identify,
+    imports,
+    proposals,
+    run,
+    show,
+    sources,
+    steps,
+)
 
 app = typer.Typer(
     name="matsift",
@@ -22,6 +36,7 @@ app.command("group")(sources.group)
 app.command("serve")(sources.serve)
 for name, command in steps.COMMANDS.items():
     app.command(name)(command)
+app.command("card")(card.card)
 app.command("identify")(identify.identify)
 app.command("claim")(campaign.claim)
 app.command("label")(campaign.label)
@@ -31,6 +46,8 @@ app.add_typer(campaign.app, name="campaign")
 app.add_typer(database.app, name="db")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(density.app, name="density")
+app.add_typer(export.app, name="export")
+app.add_typer(imports.app, name="import")
 
 
 def _print_version(wanted: bool) -> None:

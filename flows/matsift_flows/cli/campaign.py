@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from matsift_flows.cli.look import width
 from matsift_flows.cli.options import AsJson, Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def status(study: StudyPath, overrides: Overrides = None, as_json: AsJson = Fals
     from matsift_flows.cli.campaign_lines import status_lines
 
     _, found = _load(study, overrides)
-    _print(found, as_json, status_lines(found))
+    _print(found, as_json, status_lines(found, width()))
 
 
 @app.command("compare")
@@ -129,7 +130,7 @@ def compare(study: StudyPath, overrides: Overrides = None, as_json: AsJson = Fal
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in comparison(current)]))
         return
-    typer.echo("\n".join(compare_lines(current)))
+    typer.echo("\n".join(compare_lines(current, width())))
 
 
 @app.command("resume")
@@ -161,7 +162,7 @@ def _load(study: Path, overrides: list[str] | None) -> tuple[Study, list[Campaig
     from matsift_schema.store.campaign_status import campaign_status
 
     loaded = load_study(study, overrides or ())
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace, workspace.sessions.begin() as session:
+    with open_workspace(settings(), Reporter(brief=True)) as workspace, workspace.sessions.begin() as session:
         return loaded, campaign_status(session, loaded.name, maximize=loaded.ranking.goal == "maximize")
 
 

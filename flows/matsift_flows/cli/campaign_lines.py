@@ -9,11 +9,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matsift.reports.notation import moment, quantity, symbol
+from matsift_flows.cli.look import Role, painted
+from matsift_flows.cli.tables import Column, Row, table_lines
 from matsift_schema.store.campaign_status import CampaignStatus, RoundStatus
 
 if TYPE_CHECKING:
     from matsift_flows.label import Waiting
 
+_ROUNDS = (
+    Column("round", is_numeric=True),
+    Column("candidates", is_numeric=True, can_wait=3),
+    Column("labels", is_numeric=True, can_wait=2),
+    Column("mean spread", is_numeric=True, can_wait=1),
+    Column("test MAE", is_numeric=True),
+    Column("labelled", is_numeric=True),
+    Column("failed", is_numeric=True),
+    Column("open", is_numeric=True),
+)
+_COMPARED = (
+    Column("strategy", can_shrink=True),
+    Column("rounds", is_numeric=True, can_wait=3),
+    Column("labels", is_numeric=True),
+    Column("failed", is_numeric=True, can_wait=4),
+    Column("MAE first", is_numeric=True, can_wait=1),
+    Column("last", is_numeric=True),
+    Column("spread left", is_numeric=True, can_wait=2),
+    Column("best label", is_numeric=True),
+    Column("to random's", is_numeric=True),
+)
 _NONE = ["There is no campaign yet; `matsift run` or `matsift acquire` begins it"]
 
 
@@ -38,12 +61,12 @@ class Compared:
     labels_to_random: int | None
 
 
-def status_lines(found: Sequence[CampaignStatus]) -> list[str]:
-    """Return a block of lines a campaign, those of older settings in one line each."""
+def status_lines(found: Sequence[CampaignStatus], width: int | None = None) -> list[str]:
+    """Return a block of lines a campaign, those of older settings in one line each; `width` as for `table_lines`."""
     lines: list[str] = []
     for campaign in found:
         if campaign.is_current:
-            lines += ([""] if lines else []) + _block(campaign)
+            lines += ([""] if lines else []) + _block(campaign, width)
     older = [campaign for campaign in found if not campaign.is_current]
     lines += [f"older settings: {c.name}, {c.content_hash[:12]}, {_settled(c)}" for c in older]
     return lines or _NONE
@@ -70,37 +93,29 @@ def comparison(found: Sequence[CampaignStatus]) -> list[Compared]:
     return rows
 
 
-def compare_lines(found: Sequence[CampaignStatus]) -> list[str]:
-    """Return a table of the strategies, one block a property."""
+def compare_lines(found: Sequence[CampaignStatus], width: int | None = None) -> list[str]:
+    """Return a table of the strategies, one block a property; `width` as for `table_lines`."""
     lines: list[str] = []
     for name, group in groupby(comparison(found), key=lambda row: row.property_name):
         rows = list(group)
-        unit = rows[0].unit
         lines += [""] if lines else []
-        lines.append(f"{symbol(name)}, {unit}: error on the test set, which no campaign touches")
-        head = (
-            "strategy",
-            "rounds",
-            "labels",
-            "failed",
-            "MAE first",
-            "last",
-            "spread left",
-            "best label",
-            "to random's",
-        )
-        lines.append("  {:<24}{:>7}{:>8}{:>8}{:>11}{:>9}{:>13}{:>12}{:>13}".format(*head))
-        for row in rows:
-            numbers = [_number(x, unit) for x in (row.first_mae, row.last_mae, row.last_mean_spread, row.best_label)]
-            reached = "-" if row.labels_to_random is None else str(row.labels_to_random)
-            lines.append(
-                "  {:<24}{:>7}{:>8}{:>8}{:>11}{:>9}{:>13}{:>12}{:>13}".format(
-                    row.strategy, row.n_round, row.n_labelled, row.n_failed, *numbers, reached
-                )
-            )
+        lines.append(f"{symbol(name)}, {rows[0].unit}: error on the test set, which no campaign touches")
+        lines += table_lines(_COMPARED, [_compared_row(row) for row in rows], width)
     if lines:
         lines.append("to random's: labels until the error was first as small as that of `random` at its end")
     return lines or _NONE
+
+
+def _compared_row(row: Compared) -> Row:
+    measured = (row.first_mae, row.last_mae, row.last_mean_spread, row.best_label)
+    return (
+        row.strategy,
+        str(row.n_round),
+        str(row.n_labelled),
+        (str(row.n_failed), Role.BAD) if row.n_failed else "0",
+        *(_number(value, row.unit) for value in measured),
+        "-" if row.labels_to_random is None else str(row.labels_to_random),
+    )
 
 
 def _compared(campaign: CampaignStatus, goal: float | None) -> Compared:
@@ -126,26 +141,34 @@ def _is_as_good(row: RoundStatus, goal: float | None) -> bool:
     return goal is not None and row.test_mae is not None and row.test_mae <= goal
 
 
-def _block(campaign: CampaignStatus) -> list[str]:
+def _block(campaign: CampaignStatus, width: int | None) -> list[str]:
+    title = f"{campaign.name} ({symbol(campaign.property_name)} by {campaign.strategy}, {campaign.content_hash[:12]})"
     lines = [
-        f"{campaign.name} ({symbol(campaign.property_name)} by {campaign.strategy}, {campaign.content_hash[:12]})",
+        painted(title, Role.HEADING),
         f"  oracle {campaign.oracle}, method {campaign.oracle_method}",
         f"  {_state(campaign)}",
     ]
     if campaign.rounds:
-        head = ("round", "candidates", "labels", "mean spread", "test MAE", "labelled", "failed", "open")
-        lines.append("  {:>5}{:>12}{:>8}{:>13}{:>10}{:>10}{:>8}{:>6}".format(*head))
-    for row in campaign.rounds:
-        spread, mae = _number(row.mean_spread, campaign.unit), _number(row.test_mae, campaign.unit)
-        counts = (row.n_labelled, row.n_failed, row.n_open)
-        numbers = (row.number, row.n_candidate, row.n_label, spread, mae, *counts)
-        lines.append("  {:>5}{:>12}{:>8}{:>13}{:>10}{:>10}{:>8}{:>6}".format(*numbers))
+        lines += table_lines(_ROUNDS, [_round_row(row, campaign.unit) for row in campaign.rounds], width)
     for holder in campaign.holders:
         ended = f", of {holder.n_expired} the lease has ended" if holder.n_expired else ""
         lines.append(
             f"  {holder.worker} holds {holder.n_claimed} until {moment(holder.lease_expires_at)} at the latest{ended}"
         )
     return lines
+
+
+def _round_row(row: RoundStatus, unit: str) -> Row:
+    return (
+        str(row.number),
+        str(row.n_candidate),
+        str(row.n_label),
+        _number(row.mean_spread, unit),
+        _number(row.test_mae, unit),
+        str(row.n_labelled),
+        (str(row.n_failed), Role.BAD) if row.n_failed else "0",
+        (str(row.n_open), Role.ATTENTION) if row.n_open else "0",
+    )
 
 
 def _state(campaign: CampaignStatus) -> str:

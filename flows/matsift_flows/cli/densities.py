@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import typer
-
 from matsift.reports.densities import DensityReport
 from matsift.reports.density_lines import density_lines
+from matsift_flows.cli.tables import print_titled
 
 
 def print_densities(report: DensityReport) -> None:
     """Print the headline numbers, and a table of learners a property."""
-    title, *lines = density_lines(report)
-    typer.secho(title, bold=True)
-    for line in lines:
-        typer.echo(line.rstrip())
+    print_titled(density_lines(report))
 
 
 def report_json(report: DensityReport) -> dict[str, object]:

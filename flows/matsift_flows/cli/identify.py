@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matsift.errors import UserInputError
+from matsift_flows.cli.look import width
 from matsift_flows.cli.options import AsJson, Quiet, settings
+from matsift_flows.cli.tables import print_titled
 
 if TYPE_CHECKING:
     from matsift.diffraction.identify import PhaseMatch
@@ -107,17 +107,14 @@ def _answer(workspace: Workspace, path: Path, processed: ProcessedPattern, wishe
     from matsift_flows.diffraction.identify import identify_pattern
     from matsift_flows.orchestration import invoke
 
-    said = invoke(identify_pattern, workspace, processed, study=wishes.study, use_network=wishes.use_network)
-    answer = pattern_answer(processed, said, file_name=path.name)
-    drawn = write_pattern(answer, wishes.out or _page(workspace, path, said.identification_id))
+    with workspace.reporter.busy(f"identify {path.name}"):
+        said = invoke(identify_pattern, workspace, processed, study=wishes.study, use_network=wishes.use_network)
+        answer = pattern_answer(processed, said, file_name=path.name)
+        drawn = write_pattern(answer, wishes.out or _page(workspace, path, said.identification_id))
     if wishes.as_json:
         typer.echo(json.dumps({**answer_json(answer, wishes.top), "id": said.identification_id, "drawn": str(drawn)}))
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    title, *lines = pattern_lines(answer, wishes.top, width)
-    typer.secho(title, bold=True)
-    for line in lines:
-        typer.echo(line)
+    print_titled(pattern_lines(answer, wishes.top, width()))
     typer.echo(f"Kept as answer {said.identification_id}{'' if said.is_new else ', given before'}")
     typer.echo(f"Drawn: {drawn}")
 

@@ -41,7 +41,8 @@ def predict_oxide(study: str, formula: str, prototype: str, ions: str | None, *,
     from matsift_flows.workspace import open_workspace
 
     pair = ion_pair(formula, prototype, _listed(ions))
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace:
+    reporter = Reporter(quiet=as_json, brief=True)
+    with open_workspace(settings(), reporter) as workspace, reporter.busy("relax and predict"):
         said = answer(workspace, study, pair)
     if as_json:
         typer.echo(json.dumps(asdict(said)))

@@ -8,8 +8,17 @@ from typing import Annotated
 import typer
 
 from matsift_adapters.settings import Settings
+from matsift_flows.cli.completion import study_files, study_names
 
-StudyPath = Annotated[Path, typer.Argument(help="Study file, for example studies/na_electrolytes.toml.")]
+StudyPath = Annotated[
+    Path, typer.Argument(help="Study file, for example studies/na_electrolytes.toml.", autocompletion=study_files)
+]
+StudyName = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY", help="Name of a study that was run, for example wide_gap.", autocompletion=study_names
+    ),
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the study; may be repeated.")
 ]

@@ -9,17 +9,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from matsift.errors import UserInputError
-from matsift.reports.notation import in_unit, quantity
-from matsift_flows.cli.options import AsJson, settings
+from matsift.reports.notation import in_unit, quantity, symbol
+from matsift_flows.cli.options import AsJson, StudyName, settings
 
 Row = Mapping[str, Any]
 
-_STUDY = typer.Argument(metavar="STUDY", help="Name of a study that was run, for example wide_gap.")
 _FORMULA_WIDTH = 16
 
 
 def compositions(
-    study: Annotated[str, _STUDY],
+    study: StudyName,
     top: Annotated[int, typer.Option(min=1, help="Rows to print.")] = 20,
     origin: Annotated[
         Literal["gan", "latent_search", "rules", "random"] | None, typer.Option(help="Only what came about so.")
@@ -28,7 +27,8 @@ def compositions(
 ) -> None:
     """Print the compositions that a study proposed. Example: matsift compositions wide_gap --top 10.
 
-    The best by the model of the study's property first, with interval, nearest known formula, and crystal.
+    The best by the model of the study's property first, with interval, nearest known formula, crystal, and what an
+    oracle was asked for it.
     """
     from matsift_schema.store.proposals import compositions_of
 
@@ -43,7 +43,7 @@ def compositions(
 
 
 def suggestions(
-    study: Annotated[str, _STUDY],
+    study: StudyName,
     top: Annotated[int, typer.Option(min=1, help="Rows to print, the newest of each search.")] = 10,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +68,7 @@ def _read(study: str, read: Callable[[Any], list[dict[str, Any]]]) -> list[dict[
     from matsift_flows.workspace import open_workspace
     from matsift_schema.store.proposals import studies_with_proposals
 
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace, workspace.sessions.begin() as session:
+    with open_workspace(settings(), Reporter(brief=True)) as workspace, workspace.sessions.begin() as session:
         rows = read(session)
         known: Sequence[str] = [] if rows else studies_with_proposals(session)
     if not rows:
@@ -91,7 +91,15 @@ def _composition_line(row: Row) -> str:
         parts.append(f"{row['space_group_symbol']} from {row['template_formula']}{hull}")
     elif row["outcome"]:
         parts.append(row["outcome"] if row["reason"] is None else f"{row['outcome']}: {row['reason']}")
+    parts += [_handed_on(asked) for asked in row["hand_offs"] or ()]
     return "; ".join(parts)
+
+
+def _handed_on(row: Row) -> str:
+    said = f"{symbol(row['property_name'])} by {row['oracle']}"
+    if row["value"] is not None:
+        return f"{said} {in_unit(quantity(row['value'], row['unit']), row['unit'])}"
+    return f"{said}: {row['status']}, {row['reason']}" if row["status"] == "failed" else f"{said}: {row['status']}"
 
 
 def _suggestion_line(row: Row) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from matsift_flows.cli.called import as_called
 
 if TYPE_CHECKING:
     from matsift.study.settings import Study
@@ -141,17 +138,4 @@ def queries_to_try(study: Study) -> list[tuple[str, str]]:
 
 def shell_command() -> str:
     """Return how to call `matsift db shell` from the same folder, on the same data, as this process was called."""
-    home = os.environ.get("MATSIFT_HOME", "")
-    prefix = f"MATSIFT_HOME={shlex.quote(home)} " if home else ""
-    return f"{prefix}{_program()} db shell -c"
-
-
-def _program() -> str:
-    called = Path(sys.argv[0])
-    found = shutil.which("matsift")
-    if found is not None and Path(found).resolve() == called.resolve():
-        return "matsift"
-    try:
-        return shlex.quote(str(called.absolute().relative_to(Path.cwd())))
-    except ValueError:
-        return shlex.quote(str(called.absolute()))
+    return f"{as_called()} db shell -c"

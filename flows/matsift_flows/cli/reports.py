@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from matsift_flows.cli.tables import print_titled
+
 if TYPE_CHECKING:
     from matsift.reports.data import RankingReport
     from matsift.reports.densities import DensityReport
@@ -34,9 +36,8 @@ def print_generated(report: GenerativeReport) -> None:
     from matsift.reports.generative_lines import generative_lines
 
     _, *lines = generative_lines(report)
-    typer.secho("\nNew compositions", bold=True)
-    for line in lines:
-        typer.echo(line)
+    typer.echo()
+    print_titled(["New compositions", *lines])
 
 
 def unranked_json(report: RankingReport | SpaceGroupReport | DensityReport) -> dict[str, object] | None:

@@ -1,15 +1,16 @@
-"""Verbs that only look: the ranking, the chain behind a prediction, what the database holds."""
+"""Verbs that only look: the ranking, the chain behind a prediction, where a report lies."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from matsift.errors import UserInputError
 from matsift_flows.cli.options import AsJson, Overrides, StudyPath, settings
+from matsift_flows.cli.status import status
 
 _MOST_CHAINS = 20
 _LONGEST_NAME = 80
@@ -19,6 +20,10 @@ def rank(
     study: StudyPath,
     overrides: Overrides = None,
     top: Annotated[int | None, typer.Option(min=1, help="Rows to print; default: the study's.")] = None,
+    by: Annotated[
+        Literal["pareto", "utility"] | None,
+        typer.Option(help="Order by the study's objectives at once; default: by its one property."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the ranking of a study. Example: matsift rank studies/na_electrolytes.toml --top 5.
@@ -28,16 +33,21 @@ def rank(
     from matsift.reports.data import RankingReport
     from matsift.reports.tables import candidate_table
     from matsift.study.loading import load_study
+    from matsift_flows.cli.ranking import print_objectives, require_objectives
     from matsift_flows.cli.reports import print_report, unranked_json
     from matsift_flows.progress import Reporter
     from matsift_flows.study import run_study
     from matsift_flows.workspace import open_workspace
 
     loaded = load_study(study, overrides or ())
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace:
+    if by is not None:
+        require_objectives(loaded, study)
+    with open_workspace(settings(), Reporter(quiet=as_json, brief=True)) as workspace:
         result = run_study(workspace, loaded, study.parent)
     report, rows = result.written.report, top or loaded.ranking.top
-    if not as_json:
+    if by is not None and isinstance(report, RankingReport):
+        print_objectives(report, by, rows, as_json=as_json)
+    elif not as_json:
         print_report(report, rows)
     elif isinstance(report, RankingReport):
         typer.echo(json.dumps(candidate_table(report).slice(0, rows).to_pylist(), default=str))
@@ -74,7 +84,10 @@ def why(
     from matsift_schema.store.why import find_structures
     from matsift_schema.store.why import why as chain
 
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace, workspace.sessions.begin() as session:
+    with (
+        open_workspace(settings(), Reporter(quiet=as_json, brief=True)) as workspace,
+        workspace.sessions.begin() as session,
+    ):
         found = find_structures(session, structure, limit=_MOST_CHAINS + 1) if structure.strip() else []
         if not found:
             called = structure if len(structure) <= _LONGEST_NAME else f"{structure[:_LONGEST_NAME]}..."
@@ -91,21 +104,6 @@ def why(
         return
     blocks = ["\n".join(chain_lines(key, rows)) for key, rows in chains.items()]
     typer.echo("\n\n".join(blocks))
-
-
-def status(as_json: AsJson = False) -> None:
-    """Print how many rows each table holds. Example: matsift status --json."""
-    from matsift_flows.progress import Reporter
-    from matsift_flows.workspace import open_workspace
-    from matsift_schema.store.counts import row_counts
-
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace, workspace.sessions.begin() as session:
-        counts = row_counts(session)
-    if as_json:
-        typer.echo(json.dumps(counts))
-        return
-    for table, n in counts.items():
-        typer.echo(f"{table:<24}{n:>10}")
 
 
 def study_schema() -> None:

@@ -8,14 +8,21 @@ from typing import Annotated
 
 import typer
 
+from matsift_flows.cli.completion import source_names, study_files
 from matsift_flows.cli.options import AsJson, Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
 
-StudyPaths = Annotated[list[Path], typer.Argument(help="Study files, or files of [study] and [[sources]] alone.")]
+StudyPaths = Annotated[
+    list[Path],
+    typer.Argument(help="Study files, or files of [study] and [[sources]] alone.", autocompletion=study_files),
+]
 
 
 def ingest(
     study: StudyPath,
-    sources: Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="Only this source; may be repeated.", autocompletion=source_names),
+    ] = None,
     overrides: Overrides = None,
     workers: Workers = None,
     retry_failed: RetryFailed = False,

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-
-import typer
-
 from matsift.reports.space_group_lines import space_group_lines
 from matsift.reports.space_groups import SpaceGroupReport
+from matsift_flows.cli.look import width
+from matsift_flows.cli.tables import print_titled
 
 
 def print_space_groups(report: SpaceGroupReport, top: int = 5) -> None:
     """Print the headline numbers, the confusion picture in letters, and what was said of patterns."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    title, *lines = space_group_lines(report, top, width)
-    typer.secho(title, bold=True)
-    for line in lines:
-        typer.echo(line.rstrip())
+    print_titled(space_group_lines(report, top, width()))
 
 
 def report_json(report: SpaceGroupReport) -> dict[str, object]:

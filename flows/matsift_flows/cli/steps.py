@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from matsift_flows.cli.campaign_lines import waiting_sentence
+from matsift_flows.cli.completion import study_files, study_names
 from matsift_flows.cli.options import AsJson, Overrides, Quiet, RetryFailed, StudyPath, Workers, settings
 
 if TYPE_CHECKING:
@@ -77,12 +78,18 @@ def train(study: StudyPath, overrides: Overrides = None, workers: Workers = None
 def predict(
     study: Annotated[
         Path | None,
-        typer.Argument(help="Study file whose candidates to predict, for example studies/na_electrolytes.toml."),
+        typer.Argument(
+            help="Study file whose candidates to predict, for example studies/na_electrolytes.toml.",
+            autocompletion=study_files,
+        ),
     ] = None,
     overrides: Overrides = None,
     workers: Workers = None,
     quiet: Quiet = False,
-    study_name: Annotated[str | None, typer.Option("--study", help="Name of a study of oxides that was run.")] = None,
+    study_name: Annotated[
+        str | None,
+        typer.Option("--study", help="Name of a study of oxides that was run.", autocompletion=study_names),
+    ] = None,
     formula: Annotated[str | None, typer.Option(help="One oxide to ask about, for example SrHfO3.")] = None,
     prototype: Annotated[str | None, typer.Option(help="Its structure: perovskite or spinel.")] = None,
     ions: Annotated[

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from matsift.crystal import ELEMENT_SYMBOLS, Crystal
 from matsift.errors import UserInputError
 from matsift.structure_facts import SYMMETRY_TOLERANCE_ANGSTROM
+from matsift.suggestions import meant
 
 #: Names of the prototypes.
 PROTOTYPES = ("perovskite", "spinel")
@@ -39,7 +40,7 @@ class NoPrototypeError(UserInputError):
     """There is no prototype of this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no prototype {name!r}; use one of {', '.join(PROTOTYPES)}")
+        super().__init__(f"there is no prototype {name!r}{meant(name, PROTOTYPES)}; use one of {', '.join(PROTOTYPES)}")
         self.name = name
 
 

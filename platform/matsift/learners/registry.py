@@ -16,6 +16,7 @@ from matsift.errors import ArtifactError, UserInputError
 from matsift.learners import container
 from matsift.learners.prediction import FittedModel, TrainingData
 from matsift.learners.scale import TargetScale
+from matsift.suggestions import meant
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,9 @@ def load(kind: str, data: bytes) -> FittedModel:
 @cache
 def _learner(kind: str) -> _Learner:
     if kind not in _PLACES:
-        raise UserInputError(f"there is no learner {kind!r}; use one of {', '.join(sorted(_PLACES))}")
+        raise UserInputError(
+            f"there is no learner {kind!r}{meant(kind, _PLACES)}; use one of {', '.join(sorted(_PLACES))}"
+        )
     place, settings, model = _PLACES[kind]
     module = import_module(f"matsift.learners.{place}")
     return _Learner(getattr(module, settings), module.fit, getattr(module, model).read)

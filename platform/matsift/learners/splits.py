@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from matsift.errors import UserInputError
+from matsift.suggestions import meant
 
 Strategy = Literal["model_1", "model_2", "model_3", "by_composition", "leave_element_out"]
 
@@ -75,7 +76,10 @@ def assign_roles(
     target, marked = np.asarray(y, dtype=np.float64), np.asarray(has_element, dtype=bool)
     n, rng = len(target), np.random.default_rng(seed)
     if strategy not in STRATEGIES:
-        raise UserInputError(f"there is no sampling strategy {strategy!r}; use one of {', '.join(STRATEGIES)}")
+        raise UserInputError(
+            f"there is no sampling strategy {strategy!r}{meant(strategy, STRATEGIES)}; use one of "
+            f"{', '.join(STRATEGIES)}"
+        )
     if strategy == "by_composition":
         return _roles_of_groups(n, groups, test_fraction, validation_fraction, rng)
     if strategy == "leave_element_out":

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validat
 
 from matsift.screening.elements import expand_elements
 from matsift.screening.table import CriterionOutcome, ScreeningTable
+from matsift.suggestions import meant
 from matsift.units import PROPERTIES
 
 PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
@@ -43,7 +44,9 @@ class _OfProperty(_Criterion):
     @classmethod
     def _known(cls, name: str) -> str:
         if name not in PROPERTIES:
-            raise ValueError(f"there is no property {name!r}; use one of {', '.join(sorted(PROPERTIES))}")
+            raise ValueError(
+                f"there is no property {name!r}{meant(name, PROPERTIES)}; use one of {', '.join(sorted(PROPERTIES))}"
+            )
         return name
 
 

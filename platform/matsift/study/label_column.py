@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, field_validator, model_validator
 
 from matsift.study.source_base import SourceTable
+from matsift.suggestions import meant
 from matsift.unit_conversion import known_units
 from matsift.units import PROPERTIES
 
@@ -21,7 +22,9 @@ class LabelColumn(SourceTable):
     @classmethod
     def _known_property(cls, name: str) -> str:
         if name not in PROPERTIES:
-            raise ValueError(f"there is no property {name!r}; use one of {', '.join(PROPERTIES)}")
+            raise ValueError(
+                f"there is no property {name!r}{meant(name, PROPERTIES)}; use one of {', '.join(PROPERTIES)}"
+            )
         return name
 
     @model_validator(mode="after")

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from matsift.errors import StudyError
+from matsift.study.key_hints import key_hint
 from matsift.study.settings import Mirror, Study
+from matsift.suggestions import closest, meant
 
 _File = TypeVar("_File", bound=Mirror)
 
@@ -64,7 +66,9 @@ def _document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StudyError(
-            name, "there is no such file", "give the path of a study file, e.g. studies/na_electrolytes.toml"
+            name,
+            f"there is no such file{_file_hint(path)}",
+            "give the path of a study file, e.g. studies/na_electrolytes.toml",
         ) from None
     except OSError as error:
         raise StudyError(name, f"it cannot be read ({error.strerror})", "give a readable TOML file") from None
@@ -77,12 +81,20 @@ def _document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     return document
 
 
+def _file_hint(path: Path) -> str:
+    """Return the study file that was probably meant: beside the path, or where studies lie."""
+    places = (path.parent, Path("studies"), Path("studies/sources"))
+    by_name = {file.stem: file for place in reversed(places) for file in sorted(place.glob("*.toml"))}
+    found = closest(path.stem, by_name)
+    return "" if found is None else f" (did you mean {str(by_name[found])!r}?)"
+
+
 def _validated(kind: type[_File], document: dict[str, Any], name: str) -> _File:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        problems = [_sentence(fault) for fault in faults if not _is_echo(fault, faults)]
+        problems = [_sentence(kind, fault) for fault in faults if not _is_echo(fault, faults)]
         raise StudyError(name, "; ".join(problems), "see docs/studies.md for the keys") from None
 
 
@@ -134,10 +146,13 @@ def _is_echo(fault: Any, faults: Sequence[Any]) -> bool:
     return fault["type"] == "too_short" and any(within)
 
 
-def _sentence(fault: Any) -> str:
+def _sentence(kind: type[Mirror], fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"unknown key {where!r}"
+        return f"unknown key {where!r}{key_hint(kind, fault['loc'])}"
+    if fault["type"] == "union_tag_invalid":
+        tag, known = fault["ctx"]["tag"], fault["ctx"]["expected_tags"].replace("'", "")
+        return f"{where}: there is no kind {tag!r}{meant(tag, known.split(', '))}; use one of {known}"
     if fault["type"] == "missing":
         return f"the key {where!r} is missing"
     message = str(fault["msg"])

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from matsift.study.source_base import Elements, ServiceBase, SourceName, SourceTable
+from matsift.suggestions import meant
 from matsift.units import PROPERTIES
 
 #: Thermodynamic hulls of the Materials Project, by its own names. Energies of different hulls are different properties.
@@ -27,7 +28,9 @@ def _rising(pair: tuple[float, float]) -> tuple[float, float]:
 def _known_properties(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name not in PROPERTIES:
-            raise ValueError(f"there is no property {name!r}; use one of {', '.join(PROPERTIES)}")
+            raise ValueError(
+                f"there is no property {name!r}{meant(name, PROPERTIES)}; use one of {', '.join(PROPERTIES)}"
+            )
     return names
 
 

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter
 
 from matsift.errors import UserInputError
 from matsift.study.base import Settings, named_by_kind
+from matsift.suggestions import meant
 
 StrategyKind = Literal[
     "exploration",
@@ -131,6 +132,7 @@ def strategy_settings(strategy: StrategySettings | str) -> StrategySettings:
         return strategy
     if strategy not in known_strategies():
         raise UserInputError(
-            f"there is no acquisition strategy {strategy!r}; use one of {', '.join(known_strategies())}"
+            f"there is no acquisition strategy {strategy!r}{meant(strategy, known_strategies())}; use one of "
+            f"{', '.join(known_strategies())}"
         )
     return _ADAPTER.validate_python(strategy)
