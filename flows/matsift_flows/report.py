@@ -11,8 +11,10 @@ from matsift.reports.writing import content_hash, write_report
 from matsift.study.settings import Study
 from matsift_flows.acquire import Acquired, final_models
 from matsift_flows.derive import derive, predict_derived
+from matsift_flows.objectives import rank_by_objectives
 from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.predict import predict
+from matsift_flows.reporting.cards import keep_cards
 from matsift_flows.reporting.gather import gather
 from matsift_flows.reporting.keeping import keep
 from matsift_flows.screen import Screening
@@ -51,6 +53,9 @@ def report(
     if study.derived_properties:
         derived = invoke(derive, workspace, study, trained)
         invoke(predict_derived, workspace, study, derived, screening.candidate_ids)
-    gathered = gather(workspace, study, screening, trained, acquired.campaigns, final, derived)
+    shown = {model.property_name: model.id for model in derived} | final
+    objectives = invoke(rank_by_objectives, workspace, study, screening, shown) if study.ranking.objectives else None
+    gathered = gather(workspace, study, screening, trained, acquired.campaigns, final, derived, objectives)
     path, is_new = keep(workspace, study.name, content_hash(gathered), lambda folder: write_report(gathered, folder))
+    keep_cards(workspace, study.name, list(shown.values()))
     return WrittenReport(gathered, path, is_new=is_new)

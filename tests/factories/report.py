@@ -9,8 +9,8 @@ from hashlib import sha256
 import numpy as np
 from tests.factories.calibration import arm_calibration
 
+from matsift.reports.comparisons import AblationRow, ImportanceRow, SamplingRow
 from matsift.reports.data import (
-    AblationRow,
     Candidate,
     CandidateLabel,
     CriterionSeen,
@@ -18,7 +18,6 @@ from matsift.reports.data import (
     Distribution,
     EvaluationRow,
     FailureCount,
-    ImportanceRow,
     LearningCurve,
     LearningPoint,
     ModelRow,
@@ -32,7 +31,6 @@ from matsift.reports.data import (
     RankingSettings,
     ReportProperty,
     RunRow,
-    SamplingRow,
     SnapshotRow,
     SourceLink,
     SummaryNumber,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,26 @@ def test_every_acquisition_ends_with_a_label_or_a_failure(reference: Finished) -
 def test_every_run_is_completed(reference: Finished) -> None:
     query = "SELECT DISTINCT status, ended_at >= started_at, message FROM matsift.run"
     assert rows(reference.url, query) == [("completed", True, None)]
+
+
+def test_the_page_holds_cards_with_crystals_patterns_neighbours_and_chains(reference: Finished) -> None:
+    page = reference.report.read_text(encoding="utf-8")
+    data = json.loads(page.split('id="candidate-data">')[1].split("</script>")[0])
+    assert tuple(data["hash"][: data["n_ranked"]]) == reference.ranked
+    assert set(data["details"]) == {str(n) for n in range(len(reference.ranked))}
+    for detail in data["details"].values():
+        assert detail["crystal"]
+        assert max(detail["pattern"]["height"]) == 1000
+        assert [one["symbol"] for one in detail["learned"]] == ["K_VRH", "G_VRH"]
+        assert all(len(one["nearest"]) == 6 for one in detail["learned"])
+    stories = [story for detail in data["details"].values() for story in detail["stories"]]
+    assert {story["steps"][0][1] for story in stories} == {"proposed"}
+    assert [[chain[0], *(step[0] for step in chain[1:])] for chain in data["chains"]] == [
+        [name, "model", "snapshot", "labels", "descriptors"] for name in ("K_VRH", "G_VRH")
+    ]
+    assert [source[0] for source in data["cited"]] == ["matsift-prototypes"]
+    assert "What this cannot tell you" in page
+    assert 'data-plot="plot-elements"' in page
 
 
 def test_last_models_learn_from_what_was_acquired(reference: Finished) -> None:

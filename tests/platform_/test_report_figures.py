@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from tests.factories.report import empty_report, sample_report
 
+from matsift.reports.comparisons import ImportanceRow, SamplingRow
 from matsift.reports.data import (
     CandidateLabel,
     Distribution,
-    ImportanceRow,
     LearningCurve,
     LearningPoint,
     Parity,
     PoolSpread,
     ReportProperty,
-    SamplingRow,
 )
 from matsift.reports.figures.campaigns import learning_plot, spread_plot
 from matsift.reports.figures.candidates import interval_plot, property_map

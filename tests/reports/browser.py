@@ -26,6 +26,20 @@ FLAGS = (
     "--disable-sync",
 )
 
+#: Only the rows in sight are drawn, so all are seen by whoever scrolls from the top to the end.
+_ROWS = """
+const table = document.getElementById(arguments[0]), box = table.closest(".table-box"), seen = new Map();
+for (let top = 0; ; top += box.clientHeight / 2) {
+  box.scrollTop = top;
+  box.dispatchEvent(new Event("scroll"));
+  const rows = table.querySelectorAll("tr[data-structure]");
+  for (const row of rows) seen.set(Number(row.getAttribute("aria-rowindex")), row.dataset.structure);
+  if (top + box.clientHeight >= box.scrollHeight) break;
+}
+box.scrollTop = 0;
+return [...seen.keys()].sort((a, b) => a - b).map((at) => seen.get(at));
+"""
+
 
 def browser_paths() -> tuple[str, str]:
     """Return Chromium and its driver, or skip; where MATSIFT_REQUIRE_BROWSER is set their absence is a failure."""
@@ -70,6 +84,10 @@ class Browser:
     def run(self, script: str, *arguments: object) -> Any:
         """Return what a script returns in the page."""
         return self.driver.execute_script(script, *arguments)
+
+    def rows(self, table: str = "table-ranked") -> list[str]:
+        """Return the structures of a candidate table from its first row to its last, scrolling through it."""
+        return list(self.run(_ROWS, table))
 
     def devtools(self, command: str, **parameters: object) -> Any:
         """Return the answer of a DevTools command."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+from tests.factories.desk import with_desk
 from tests.factories.report import empty_report, sample_report, with_formula
 from tests.reports.browser import Browser
 
@@ -21,13 +22,10 @@ PLOT_FACTS = """
 return [...document.querySelectorAll("div.drawing")].map((box) => {
   const outer = box.getBoundingClientRect();
   const svg = box.querySelector("svg.main-svg")?.getBoundingClientRect() ?? {width: 0, height: 0};
-  const marks = [...box.querySelectorAll(".scatterlayer path.point, .barlayer .point path")]
+  const marks = [...box.querySelectorAll(".scatterlayer path.point, .barlayer .point path, .heatmaplayer image")]
     .filter((mark) => { const r = mark.getBoundingClientRect(); return r.width > 0 && r.height > 0; });
   return {key: box.id, width: svg.width, height: svg.height, box: outer.width, marks: marks.length};
 });
-"""
-ORDER = """
-return [...document.querySelectorAll("#table-ranked tbody tr")].filter((r) => !r.hidden).map((r) => r.dataset.structure)
 """
 
 
@@ -43,7 +41,7 @@ class Written:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    report = sample_report()
+    report = with_desk(sample_report())
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render_html(report), encoding="utf-8")
     return Written(report, path)
@@ -67,7 +65,7 @@ def test_the_whole_report_is_drawn_without_error_request_or_overflow(
 
     assert browser.run("return innerWidth") == width
     assert browser.run("const d = document.documentElement; return d.scrollWidth - d.clientWidth") == 0
-    assert browser.run(ORDER) == [r.candidate.structure_hash for r in written.report.ranking.ranked]
+    assert browser.rows() == [r.candidate.structure_hash for r in written.report.ranking.ranked]
     facts = browser.run(PLOT_FACTS)
     assert [fact["key"] for fact in facts] == list(written.n_point_of)
     for fact in facts:
@@ -106,15 +104,15 @@ def test_columns_sort_both_ways_with_the_unknown_last(browser: Browser, lean: Wr
         .find((th) => th.textContent.startsWith(arguments[0]));
         th.querySelector("button").click(); return th.getAttribute("aria-sort")"""
     assert browser.run(click, "Predicted GVRH") == "ascending"
-    assert browser.run(ORDER) == hashes
+    assert browser.rows() == hashes
     assert browser.run(click, "Predicted GVRH") == "descending"
-    assert browser.run(ORDER) == hashes[::-1]
+    assert browser.rows() == hashes[::-1]
 
     labelled = {r.candidate.structure_hash for r in by_g if r.candidate.labels}
     browser.run(click, "Computed KVRH")
-    assert set(browser.run(ORDER)[: len(labelled)]) == labelled
+    assert set(browser.rows()[: len(labelled)]) == labelled
     browser.run(click, "Computed KVRH")
-    assert set(browser.run(ORDER)[: len(labelled)]) == labelled
+    assert set(browser.rows()[: len(labelled)]) == labelled
 
 
 def test_the_filter_keeps_the_rows_that_hold_all_its_words(browser: Browser, lean: Written) -> None:
@@ -126,7 +124,7 @@ def test_the_filter_keeps_the_rows_that_hold_all_its_words(browser: Browser, lea
     acquired = [r.candidate.structure_hash for r in ranked if r.candidate.state == "acquired"]
     assert acquired
     assert browser.run(typed, "acquired") == f"{len(acquired)} of 50 rows"
-    assert browser.run(ORDER) == acquired
+    assert browser.rows() == acquired
     assert browser.run(typed, "ACQUIRED no-such-thing") == "0 of 50 rows"
     assert browser.run(typed, "Na3OBr") == f"{sum(r.candidate.formula == 'Na3OBr' for r in ranked)} of 50 rows"
     assert browser.run(typed, "") == "50 rows"

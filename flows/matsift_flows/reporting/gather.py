@@ -15,12 +15,11 @@ from matsift.reports.data import (
     QualityRow,
     Ranking,
     RankingReport,
-    RankingSettings,
     ReportProperty,
     SummaryNumber,
 )
 from matsift.reports.mobility import MobilityAxis
-from matsift.reports.ranking import rank
+from matsift.reports.objectives import ObjectiveRanking
 from matsift.screening.criteria import Percolates
 from matsift.study.settings import Study
 from matsift_adapters.oracles.percolation import method_of
@@ -29,14 +28,15 @@ from matsift_flows.derived_models import DerivedModel
 from matsift_flows.reporting import curves, models
 from matsift_flows.reporting import derived as derivations
 from matsift_flows.reporting.calibration import calibrations
+from matsift_flows.reporting.desk import desk
 from matsift_flows.reporting.footer import footer
 from matsift_flows.reporting.quality import label_quality
+from matsift_flows.reporting.ranked import ranked
 from matsift_flows.screen import Screening
 from matsift_flows.train import StudyModel
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.datasets import Snapshot
 from matsift_schema.store.failures import failure_counts
-from matsift_schema.store.ranking import load_candidates
 from matsift_schema.store.screening import criterion_counts
 
 _PACKAGES = ("chgnet", "lightgbm", "matminer", "numpy", "pymatgen", "scikit-learn", "scipy", "spglib", "torch")
@@ -52,6 +52,7 @@ def gather(
     campaigns: Sequence[Campaign],
     final: Mapping[str, int],
     derived: Sequence[DerivedModel] = (),
+    objectives: ObjectiveRanking | None = None,
 ) -> RankingReport:
     """Return the report of a study on what the database holds now.
 
@@ -69,22 +70,14 @@ def gather(
         Property -> id of the model whose predictions are ranked.
     derived
         What follows from these predictions; it is ranked and shown beside them.
+    objectives
+        The ranking by several objectives; None where the study asks for none.
     """
     shown = {model.property_name: model.id for model in derived} | dict(final)
     with workspace.sessions.begin() as session:
         metrics = models.load_metrics(session, trained)
         errors = derivations.lattice_errors(session, study, derived)
-        candidates = load_candidates(
-            session,
-            screening.candidate_ids,
-            model_ids=shown,
-            screen_id=screening.screen_id,
-            campaign_ids=[campaign.id for campaign in campaigns],
-            label_properties=study.labels.properties,
-            mobility_method=None if study.mobility is None else method_of(study.mobility),
-        )
-        about = study.ranking
-        ranking = rank(candidates, RankingSettings(about.property, about.goal, about.by, about.prefer_computed))
+        candidates, ranking = ranked(session, study, screening, shown, campaigns)
         return RankingReport(
             study=study.name,
             title=study.study.title,
@@ -107,6 +100,8 @@ def gather(
             failures=tuple(FailureCount(f.stage, f.error_class, f.count, f.example) for f in failure_counts(session)),
             mobility=_mobility(study),
             lattice_errors=errors,
+            objectives=objectives,
+            desk=desk(session, study, ranking, shown, campaigns),
             numbers_figures=not derived,  # the numbers are those of the paper on moduli
         )
 

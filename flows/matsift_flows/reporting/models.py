@@ -8,13 +8,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from matsift.descriptors.registry import descriptor_set
+from matsift.reports.comparisons import AblationRow, ImportanceRow, SamplingRow
 from matsift.reports.data import (
-    AblationRow,
     Distribution,
     EvaluationRow,
-    ImportanceRow,
     Parity,
-    SamplingRow,
 )
 from matsift.study.settings import Study
 from matsift.units import property_definition

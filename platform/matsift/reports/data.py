@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from matsift.reports.bond_valence import LatticeErrors
 from matsift.reports.calibration import ArmCalibration
+from matsift.reports.comparisons import AblationRow, ImportanceRow, SamplingRow
+from matsift.reports.desk import Desk
 from matsift.reports.mobility import CandidateMobility, MobilityAxis
+from matsift.reports.objectives import ObjectiveRanking
 from matsift.units import property_definition
 
 FloatArray = NDArray[float64]
@@ -168,48 +171,6 @@ class Distribution:
     values: FloatArray
     element: str
     element_values: FloatArray
-
-
-@dataclass(frozen=True)
-class AblationRow:
-    """The test result of one combination of descriptor groups for one property; `mae` in the property's unit."""
-
-    groups: str
-    property_name: str
-    unit: str
-    n_column: int
-    r2: float
-    mae: float
-    n_test: int
-
-
-@dataclass(frozen=True)
-class ImportanceRow:
-    """The share of a model's total gain that one descriptor column brings; `rank` 1 is the largest."""
-
-    property_name: str
-    rank: int
-    column: str
-    descriptor_set: str
-    gain_fraction: float
-
-
-@dataclass(frozen=True)
-class SamplingRow:
-    """The test result of one sampling strategy on one subset of the test rows (all, or the element of the study).
-
-    `mean_spread` is the mean ensemble spread over the subset, None where the model has no spread.
-    """
-
-    strategy: str
-    property_name: str
-    unit: str
-    subset: str
-    n_train: int
-    n_test: int
-    r2: float
-    mae: float
-    mean_spread: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -371,7 +332,7 @@ class RankingReport:
 
     `properties` are those with predictions, in the order of the table's columns. `paper` names the paper that the
     captions compare with, empty for none; with `numbers_figures` they name its figures. `generated_at` carries a time
-    zone.
+    zone. `desk` is what the cards of single candidates and the word on limits need.
     """
 
     study: str
@@ -397,3 +358,5 @@ class RankingReport:
     mobility: MobilityAxis | None = None
     lattice_errors: LatticeErrors | None = None
     numbers_figures: bool = True
+    objectives: ObjectiveRanking | None = None
+    desk: Desk = field(default_factory=Desk)

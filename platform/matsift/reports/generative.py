@@ -52,11 +52,12 @@ class TemplateSeen:
 
 @dataclass(frozen=True)
 class HandOff:
-    """The way of a candidate to density functional theory: the oracle's name, its state in words, value if any."""
+    """The way of a candidate to an oracle: who is asked, its state in words, what came of it or why nothing did."""
 
     oracle: str
     state: str
     label: CandidateLabel | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)

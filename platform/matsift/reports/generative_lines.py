@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from matsift.reports.generative import GeneratedCandidate, GenerativeReport
+from matsift.reports.generative import GeneratedCandidate, GenerativeReport, HandOff
 from matsift.reports.generative_tables import ORIGINS, search_table, share_table
-from matsift.reports.notation import headed, number, quantity, symbol
+from matsift.reports.notation import headed, in_unit, number, quantity, symbol
 from matsift.reports.small_tables import Table
 
 _MOST_CANDIDATES = 10
@@ -49,7 +49,14 @@ def _candidate_line(c: GeneratedCandidate, target: str, wide: int) -> str:
     nearest = "–"
     if c.nearest is not None:
         nearest = "rediscovered" if c.nearest.is_rediscovery else f"{c.nearest.formula} {number(c.nearest.distance, 2)}"
-    return f"  {c.rank:>4}  {c.formula:<{wide}}  {said:<24}  {above:>14}  {nearest:<18}  {ORIGINS[c.origin]}"
+    line = f"  {c.rank:>4}  {c.formula:<{wide}}  {said:<24}  {above:>14}  {nearest:<18}  {ORIGINS[c.origin]}"
+    return line if c.hand_off is None else f"{line}; {_handed_on(c.hand_off)}"
+
+
+def _handed_on(handed: HandOff) -> str:
+    if handed.label is None:
+        return f"{handed.oracle}: {handed.state}"
+    return f"{handed.oracle} {in_unit(quantity(handed.label.value, handed.label.unit), handed.label.unit)}"
 
 
 def _table_lines(table: Table) -> list[str]:

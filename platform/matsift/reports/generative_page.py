@@ -10,8 +10,9 @@ from matsift.reports.figures.generative import candidate_plot, funnel_plot, map_
 from matsift.reports.figures.latent_search import history_plot, hit_plot, validity_plot
 from matsift.reports.generative import GeneratedCandidate, GenerativeReport
 from matsift.reports.generative_tables import ORIGINS, generator_table, search_table, share_table
+from matsift.reports.markup import asset
 from matsift.reports.notation import in_unit, number, percent, quantity, space_group_text, symbol
-from matsift.reports.page import asset, render_template
+from matsift.reports.page import render_template
 from matsift.reports.sections import Section
 from matsift.reports.small_tables import provenance_tables, quality_tables
 from matsift.reports.structure_viewer import ViewedStructure, viewer_data, viewer_scripts

@@ -156,6 +156,7 @@ def _candidate_row(c: GeneratedCandidate, known: _Known) -> dict[str, Any]:
         "missing_phases": "; ".join(c.missing_phases),
         "hand_off_oracle": c.hand_off.oracle if c.hand_off else None,
         "hand_off_state": c.hand_off.state if c.hand_off else None,
+        "hand_off_reason": c.hand_off.reason if c.hand_off else None,
     }
     for name, unit in known.predicted.items():
         p = c.prediction(name)

@@ -89,15 +89,25 @@ def decimals(unit: str) -> int:
     return _DECIMALS.get(unit, _OTHER_DECIMALS)
 
 
+def shown_unit(unit: str) -> str:
+    """Return a unit as it is printed, ``Å`` for angstrom; nothing for a pure number."""
+    return _SHOWN_UNITS.get(unit, unit)
+
+
+def shown_symbols() -> list[str]:
+    """Return the symbols of properties whose index stands below the line, the longest first."""
+    return sorted(_SYMBOLS.values(), key=len, reverse=True)
+
+
 def in_unit(text: str, unit: str) -> str:
     """Return a number with its unit, ``12.0 GPa``; a pure number stands alone."""
-    shown = _SHOWN_UNITS.get(unit, unit)
+    shown = shown_unit(unit)
     return f"{text} {shown}" if shown else text
 
 
 def headed(text: str, unit: str) -> str:
     """Return the head of a column or an axis, ``MAE / GPa``; without a unit where numbers are pure."""
-    shown = _SHOWN_UNITS.get(unit, unit)
+    shown = shown_unit(unit)
     return text + f" / {shown}" if shown else text  # of markup the sum is markup again
 
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from urllib.parse import urlsplit
+from functools import cache, partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from matsift.reports.candidate_data import candidate_data, column_widths, shown_rows
 from matsift.reports.data import RankedCandidate, RankingReport
 from matsift.reports.figures.plot import Plot
+from matsift.reports.limits import limits
+from matsift.reports.markup import asset, json_markup, safe_link
 from matsift.reports.notation import (
     formula_markup,
     headed,
@@ -29,13 +29,16 @@ from matsift.reports.notation import (
     quantity,
     significant,
     space_group_markup,
+    space_group_text,
     symbol_markup,
     text_markup,
 )
 from matsift.reports.sections import Section, sections
 from matsift.reports.small_tables import provenance_tables
+from matsift.reports.structure_viewer import ViewedStructure, viewer_data, viewer_scripts
 
 _HASH_SHOWN = 10
+_CANDIDATE_SCRIPTS = ("notation.js", "candidates.js", "card.js")
 
 
 @dataclass(frozen=True)
@@ -58,23 +61,37 @@ def render_html(report: RankingReport) -> str:
     report
         The data; `generated_at` is printed as it is given, nothing here reads a clock.
     """
+    labelled = _labelled_properties(report)
+    structures = _viewed_structures(report)
+    has_rows = bool(report.ranking.ranked or report.ranking.excluded)
     return render_template(
         "report.html.j2",
+        viewer_scripts() if structures else (),
+        tuple(map(asset, _CANDIDATE_SCRIPTS)) if has_rows else (),
         report=report,
         ranking=report.ranking,
+        limits=limits(report),
         sections=sections(report),
         provenance_tables=provenance_tables(report.provenance),
         paper_of_figures=report.paper if report.numbers_figures else "",
-        labelled_properties=_labelled_properties(report),
+        labelled_properties=labelled,
+        widths=partial(column_widths, report, labelled),
+        shown_rows=shown_rows,
+        structures=structures,
+        structure_data=viewer_data(structures) if structures else None,
+        candidate_data=candidate_data(report) if has_rows else None,
+        further_style=asset("candidates.css") + (asset("structures.css") if structures else ""),
     )
 
 
-def render_template(name: str, further_scripts: tuple[Markup, ...] = (), **context: object) -> str:
+def render_template(
+    name: str, further_scripts: tuple[Markup, ...] = (), first_scripts: tuple[Markup, ...] = (), **context: object
+) -> str:
     """Return a page made of a template of this room with the style, the scripts and the policy that all pages share.
 
-    `further_scripts` run after those of all pages.
+    `first_scripts` run before those of all pages, which take half a second to read, and `further_scripts` after them.
     """
-    scripts = (_plotly_script(), asset("report.js"), *further_scripts)
+    scripts = (*first_scripts, _plotly_script(), asset("report.js"), *further_scripts)
     return (
         _environment()
         .get_template(name)
@@ -102,20 +119,18 @@ def plot_blocks(section: Section, paper: str) -> tuple[_PlotBlock, ...]:
     )
 
 
-def json_markup(value: object) -> Markup:
-    """Return a value as JSON that may stand in a script tag: no ``<``, ``>`` or ``&`` is left in it."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704  no markup is left
-
-
-def safe_link(url: str | None) -> str | None:
-    """Return an address that a reader may follow, or None: only http and https are links."""
-    return url if url and urlsplit(url).scheme in {"http", "https"} else None
-
-
 def _provenance_words(plot: Plot, paper: str) -> str:
     count = f"n\u00a0=\u00a0{number(plot.n_point, 0)}."
     return f"{count} Compare figure {plot.paper_figure} of the paper." if paper and plot.paper_figure else count
+
+
+def _viewed_structures(report: RankingReport) -> tuple[ViewedStructure, ...]:
+    formulae = {r.candidate.structure_hash: r.candidate for r in (*report.ranking.ranked, *report.ranking.excluded)}
+    return tuple(
+        ViewedStructure(d.structure_hash, known.formula, d.crystal, space_group_text(known.space_group))
+        for d in report.desk.details
+        if d.crystal is not None and (known := formulae.get(d.structure_hash)) is not None
+    )
 
 
 def _labelled_properties(report: RankingReport) -> tuple[str, ...]:
@@ -148,13 +163,6 @@ def _environment() -> Environment:
     )
     environment.globals["plot_blocks"] = plot_blocks
     return environment
-
-
-@cache
-def asset(name: str) -> Markup:
-    """Return a style or a script of this room."""
-    text = files("matsift.reports").joinpath("templates", name).read_text(encoding="utf-8")
-    return Markup(text)  # noqa: S704  our own file
 
 
 @cache

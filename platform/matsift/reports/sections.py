@@ -14,8 +14,12 @@ from matsift.reports.figures.campaigns import learning_plot, spread_plot
 from matsift.reports.figures.candidates import interval_plot, property_map
 from matsift.reports.figures.labels import distribution_plot
 from matsift.reports.figures.models import ablation_plot, importance_plot, parity_plot, sampling_plot
+from matsift.reports.figures.pareto import pareto_plot
+from matsift.reports.figures.periodic_table import periodic_table_plot
 from matsift.reports.figures.plot import Plot
 from matsift.reports.notation import percent
+from matsift.reports.objective_lines import objective_notes
+from matsift.reports.objective_table import objective_table
 from matsift.reports.small_tables import Table, evaluation_tables, quality_tables
 
 Row = TypeVar("Row")
@@ -41,11 +45,17 @@ def sections(report: RankingReport) -> tuple[Section, ...]:
     """Return the sections after the ranking table."""
     return (
         Section("picture", "The candidates at a glance", "No candidate is ranked yet.", _candidate_plots(report)),
+        *_objective_section(report),
         Section(
             "labels",
             "What the models learn from",
             "No label has been accepted yet.",
-            _there(distribution_plot(d) for d in report.distributions),
+            _there(
+                [
+                    *map(distribution_plot, report.distributions),
+                    periodic_table_plot(report.desk.training, report.ranking),
+                ]
+            ),
         ),
         Section(
             "models",
@@ -114,6 +124,21 @@ def _candidate_plots(report: RankingReport) -> tuple[Plot, ...]:
     distribution = next((d for d in report.distributions if d.property_name == of_ranked), None)
     maps = [property_map(report.ranking, *report.properties[:2])] if len(report.properties) > 1 else []
     return _there([interval_plot(report.ranking, distribution), *maps])
+
+
+def _objective_section(report: RankingReport) -> tuple[Section, ...]:
+    if report.objectives is None:
+        return ()
+    return (
+        Section(
+            "objectives",
+            "Several objectives at once",
+            "No candidate has a place yet: an objective is unknown of each.",
+            _there([pareto_plot(report.objectives)]),
+            tuple(table for table in [objective_table(report.objectives)] if table is not None),
+            objective_notes(report.objectives),
+        ),
+    )
 
 
 def _model_notes(report: RankingReport) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from pymatgen.core import Element
 from matsift.crystal import Crystal
 from matsift.density.conventional import conventional_cell
 from matsift.errors import BadStructureError
-from matsift.reports.page import asset, json_markup
+from matsift.reports.markup import asset, json_markup
 
 #: Fractional coordinates are written as whole parts of this.
 _PARTS = 10_000

@@ -13,11 +13,11 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from matsift.reports.calibration import CalibrationRow, calibration_rows
+from matsift.reports.comparisons import ImportanceRow
 from matsift.reports.data import (
     Candidate,
     CriterionSeen,
     EvaluationRow,
-    ImportanceRow,
     LearningPoint,
     Parity,
     RankedCandidate,

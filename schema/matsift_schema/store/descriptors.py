@@ -81,6 +81,13 @@ def find_descriptor_set(session: Session, name: str, version: str) -> int | None
     return session.execute(query, {"name": name, "version": version}).scalar_one_or_none()
 
 
+def descriptor_set_names(session: Session, set_ids: Sequence[int]) -> list[str]:
+    """Return the names of descriptor sets, in the order of their ids."""
+    query = text("SELECT id, name FROM matsift.descriptor_set WHERE id = ANY(:ids)")
+    names: dict[int, str] = dict(session.execute(query, {"ids": list(set_ids)}).tuples().all())
+    return [names[key] for key in set_ids]
+
+
 def missing_descriptors(
     session: Session,
     name: str,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
 from matsift.reports.data import Distribution, PropertyPrediction, RankedCandidate, Ranking, ReportProperty
 from matsift.reports.figures.plot import BLUE, GREY, ORANGE, Plot, axis_title, finite, interval_bars, new_figure, short
-from matsift.reports.notation import decimals, formula_markup, in_unit, percent, quantity, symbol
+from matsift.reports.notation import decimals, formula_markup, in_unit, number, percent, quantity, symbol
 
+_MOST_MARKS = 1000  # of a group; a browser draws more of them one by one for seconds
 _HIGH_QUANTILE = 0.9  # the paper counts candidates within the top 10 % of its initial labels
 
 
@@ -52,7 +55,7 @@ def property_map(ranking: Ranking, x: ReportProperty, y: ReportProperty) -> Plot
         ("left out", ranking.excluded, {"color": GREY, "size": 6, "symbol": "x-thin-open", "opacity": 0.6}),
         ("ranked", ranking.ranked, {"color": BLUE, "size": 8, "symbol": "circle", "opacity": 0.85}),
     )
-    traces = [_map_trace(name, list(rows), x, y, marker) for name, rows, marker in groups]
+    traces = [_map_trace(name, _some(rows), x, y, marker) for name, rows, marker in groups]
     n_point = sum(len(t.x) for t in traces)
     if not n_point:
         return None
@@ -63,7 +66,18 @@ def property_map(ranking: Ranking, x: ReportProperty, y: ReportProperty) -> Plot
         f"Predicted {symbol(y.name)} over predicted {symbol(x.name)}: {len(traces[1].x)} ranked candidates and "
         f"{len(traces[0].x)} left out by a criterion. Point at a mark for its formula and place."
     )
+    if max(len(ranking.ranked), len(ranking.excluded)) > _MOST_MARKS:
+        caption += f" Of each kind {number(_MOST_MARKS, 0)} are drawn: the first half, and evenly many of the others."
     return Plot("plot-map", f"{symbol(y.name)} over {symbol(x.name)}", caption, figure, n_point, height=560)
+
+
+def _some(rows: Sequence[RankedCandidate]) -> list[RankedCandidate]:
+    """Return all rows, or of many the first ones and evenly many of the others."""
+    if len(rows) <= _MOST_MARKS:
+        return list(rows)
+    n_first = _MOST_MARKS // 2
+    others = np.linspace(n_first, len(rows) - 1, _MOST_MARKS - n_first).astype(int)
+    return [*rows[:n_first], *(rows[n] for n in others)]
 
 
 def _told(prediction: PropertyPrediction) -> str:

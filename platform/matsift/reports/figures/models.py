@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from matsift.reports.data import AblationRow, ImportanceRow, Parity, SamplingRow
+from matsift.reports.comparisons import AblationRow, ImportanceRow, SamplingRow
+from matsift.reports.data import Parity
 from matsift.reports.figures.plot import CYCLE, GREY, SYMBOLS, Plot, axis_title, new_figure, short, text_of
 from matsift.reports.notation import decimals, headed, in_unit, number, percent, quantity, symbol, symbol_markup
 

@@ -29,7 +29,8 @@
     box: document.getElementById(source.dataset.plot),
     ...JSON.parse(source.textContent),
   }));
-  const recolour = () => plots.forEach(({ box, layout }) => Plotly.relayout(box, themed(layout)));
+  const drawn = [];
+  const recolour = () => drawn.forEach(({ box, layout }) => Plotly.relayout(box, themed(layout)));
   const draw = ({ box, data, layout }) => {
     const config = {
       responsive: true,
@@ -41,9 +42,17 @@
     const touch = { dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom" };
     return Plotly.newPlot(box, data, { ...layout, ...touch }, config).then(() => Plotly.relayout(box, themed(layout)));
   };
-  Promise.all(plots.map(draw)).then(() => document.documentElement.setAttribute("data-drawn", String(plots.length)));
+  const drawAll = async () => {
+    for (const plot of plots) {
+      await new Promise((next) => setTimeout(next)); // one after the other: the page answers in between
+      await draw(plot);
+      drawn.push(plot);
+    }
+    document.documentElement.setAttribute("data-drawn", String(plots.length));
+  };
+  drawAll();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
-  matchMedia("print").addEventListener("change", () => { recolour(); plots.forEach(({ box }) => Plotly.Plots.resize(box)); });
+  matchMedia("print").addEventListener("change", () => { recolour(); drawn.forEach(({ box }) => Plotly.Plots.resize(box)); });
 
   const sortValue = (row, column) => {
     const cell = row.cells[column];
@@ -66,7 +75,10 @@
     keyed.sort((a, b) => compare(a.key, b.key, ascending ? 1 : -1));
     body.append(...keyed.map(({ row }) => row));
   };
-  document.querySelectorAll("button.sort").forEach((button) => button.addEventListener("click", () => sortBy(button.closest("th"))));
+  const ownTable = (table) => !table.querySelector("th[data-column]"); // others are drawn by candidates.js
+  document.querySelectorAll("button.sort").forEach((button) => {
+    if (ownTable(button.closest("table"))) button.addEventListener("click", () => sortBy(button.closest("th")));
+  });
 
   const filter = (input) => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -80,5 +92,7 @@
     const count = document.querySelector(`[data-count="${input.dataset.table}"]`);
     count.textContent = words.length ? `${shown} of ${rows.length} rows` : `${rows.length} rows`;
   };
-  document.querySelectorAll("input.filter").forEach((input) => input.addEventListener("input", () => filter(input)));
+  document.querySelectorAll("input.filter").forEach((input) => {
+    if (ownTable(document.getElementById(input.dataset.table))) input.addEventListener("input", () => filter(input));
+  });
 })();

@@ -88,7 +88,7 @@
   const still = stage.querySelector(".stage-still");
   const part = (name) => stage.querySelector(`.stage-${name}`);
   const pressed = (name) => stage.querySelector(`[data-do="${name}"]`).getAttribute("aria-pressed") === "true";
-  const state = { shown: -1, viewer: null, inView: false };
+  const state = { shown: -1, filled: -1, viewer: null, inView: false };
 
   const subscripted = (formula) =>
     formula.split(/(\d+(?:\.\d+)?)/).map((text, n) => {
@@ -140,6 +140,7 @@
     const { atoms, bonds, edges } = draw(state.shown);
     const partners = atoms.map(() => []);
     for (const [i, j] of bonds) { partners[i].push(j); partners[j].push(i); }
+    state.filled = state.shown;
     state.viewer.clear();
     const model = state.viewer.addModel();
     model.addAtoms(atoms.map(({ elem, at }, n) => ({ elem, x: at[0], y: at[1], z: at[2], serial: n, bonds: partners[n], bondOrder: partners[n].map(() => 1) })));
@@ -205,12 +206,13 @@
     show(place.get(button.dataset.show));
     stage.scrollIntoView({ block: "nearest" });
   });
+  document.addEventListener("matsift-show", ({ detail }) => { if (place.has(detail)) show(place.get(detail)); });
   new IntersectionObserver((entries) => {
     state.inView = entries.at(-1).isIntersecting;
-    if (state.inView && state.viewer === null && viewer()) fill();
+    if (state.inView && state.filled !== state.shown && viewer()) fill();
     else spin();
   }, { rootMargin: "100px" }).observe(stage);
-  new ResizeObserver(() => { if (state.viewer) { state.viewer.resize(); state.viewer.render(); } }).observe(view);
+  new ResizeObserver(() => { if (state.viewer && view.clientWidth) { state.viewer.resize(); state.viewer.render(); } }).observe(view);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (state.viewer) fill(); });
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) stage.querySelector('[data-do="spin"]').setAttribute("aria-pressed", "false");
   show(0);
