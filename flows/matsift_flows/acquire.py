@@ -13,6 +13,7 @@ from matsift.acquisition.context import Candidates
 from matsift.acquisition.registry import needs, rank
 from matsift.screening.quality import rule_set_hash
 from matsift.study.settings import Study
+from matsift_flows.askings import of_campaigns
 from matsift_flows.campaigns import Campaign, batch_size, stop_where_enough, study_campaigns
 from matsift_flows.judge import judge
 from matsift_flows.label import Waiting, label, still_waiting
@@ -60,6 +61,7 @@ def acquire(workspace: Workspace, study: Study, screening: Screening) -> Acquire
         return Acquired((), {})
     campaigns = study_campaigns(workspace, study)
     models: dict[tuple[str, str], int] = {}
+    asking = of_campaigns(study)
     number, going, blocked = 0, campaigns, set[int]()
     while going:
         asked_for = []
@@ -70,10 +72,10 @@ def acquire(workspace: Workspace, study: Study, screening: Screening) -> Acquire
                 asked_for.append(campaign)
         if asked_for:
             title = f"label acquisitions of round {number + 1}"
-            blocked |= invoke(label, workspace, study, [campaign.id for campaign in asked_for], title)
+            blocked |= invoke(label, workspace, study, asking, [campaign.id for campaign in asked_for], title)
             invoke(judge, workspace, study, "oracle")
         number, going = number + 1, [campaign for campaign in asked_for if campaign.id not in blocked]
-    return Acquired(tuple(campaigns), models, still_waiting(workspace, study, sorted(blocked)))
+    return Acquired(tuple(campaigns), models, still_waiting(workspace, asking, sorted(blocked)))
 
 
 def _round_model(workspace: Workspace, study: Study, campaign: Campaign, number: int) -> int:

@@ -23,9 +23,10 @@ from matsift_adapters.oracles.handoff import (
     write_folder,
     write_table,
 )
-from matsift_adapters.oracles.registry import Oracle, oracle
+from matsift_adapters.oracles.registry import Oracle
 from matsift_adapters.oracles.returned import Failed, Returned, Running
 from matsift_flows.answers import Answer, record
+from matsift_flows.askings import askings
 from matsift_flows.orchestration import inner_flow
 from matsift_flows.worker import campaigns_of
 from matsift_flows.workspace import Workspace
@@ -198,13 +199,15 @@ def _take(
 
 
 def _hand_off(study: Study) -> tuple[Oracle, HandOffOracle]:
-    asked = oracle(study.campaign.oracle)
-    if asked.mode != "hands_off":
+    """Return the oracle of a study that works elsewhere, of which there is one at most, and its settings."""
+    asked = askings(study)
+    found = next((one for one in asked if one.oracle.mode == "hands_off"), None)
+    if found is None:
         raise UserInputError(
-            f"the oracle {asked.name} needs no folders: `matsift run` and `matsift label` ask it here; "
+            f"the oracle {asked[0].oracle.name} needs no folders: `matsift run` and `matsift label` ask it here; "
             "vasp, espresso and manual hand their work off"
         )
-    return asked, cast("HandOffOracle", study.campaign.oracle)
+    return found.oracle, cast("HandOffOracle", found.settings)
 
 
 def _folder_name(row: queue.AcquisitionRow, attempt: int) -> str:

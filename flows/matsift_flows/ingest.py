@@ -22,6 +22,7 @@ from matsift.records import (
 from matsift.structure_facts import describe
 from matsift.study.benchmarks import BenchmarkSource
 from matsift.study.settings import Mirror
+from matsift.suggestions import meant
 from matsift_adapters.sources.registry import open_source
 from matsift_adapters.sources.source import TRUNCATED, Source
 from matsift_flows.folds import keep_folds
@@ -38,7 +39,21 @@ from matsift_schema.store.syncs import SyncCounts
 CHUNK = 1000
 CHUNK_SECONDS = 10.0
 
-_Packed = tuple[Sequence[SourceItem], catalogue.PackedEntries]
+
+@dataclass(frozen=True)
+class _Packed:
+    """A chunk and its rows; `is_plain` where it holds nothing but entries whose structures need no describing."""
+
+    items: Sequence[SourceItem]
+    rows: catalogue.PackedEntries
+    is_plain: bool
+
+    @classmethod
+    def of(cls, items: Sequence[SourceItem]) -> _Packed:
+        """Return a chunk with what can be packed of it without a connection."""
+        entries = _entries(items)
+        is_plain = len(entries) == len(items) and all(e.crystal is None or e.facts for e in entries)
+        return cls(items, catalogue.pack_entries(entries), is_plain)
 
 
 @inner_flow("ingest")
@@ -54,8 +69,10 @@ def ingest(workspace: Workspace, study: Mirror, base_dir: Path, sources: Sequenc
     """
     strangers = set(sources) - {source.name for source in study.sources}
     if strangers:
-        known = ", ".join(source.name for source in study.sources)
-        raise UserInputError(f"the study {study.name} has no source {min(strangers)!r}; it has {known}")
+        known, stranger = [source.name for source in study.sources], min(strangers)
+        raise UserInputError(
+            f"the study {study.name} has no source {stranger!r}{meant(stranger, known)}; it has {', '.join(known)}"
+        )
     synced, unusable = {}, []
     for settings in study.sources:
         if sources and settings.name not in sources:
@@ -164,20 +181,20 @@ def write_chunks(
 
     Some that share no entry and no structure are written by connections of their own at the same time.
     """
-    ahead = ((chunk, catalogue.pack_entries(_entries(chunk))) for chunk in chunks)
 
     def write(packed: _Packed) -> catalogue.WriteCounts:
-        return invoke(write_chunk, workspace, run, source, packed[0], packed[1], advance)
+        return invoke(write_chunk, workspace, run, source, packed.items, packed.rows, advance)
 
-    return overlapped(ahead, write, independent=_independent)
+    return overlapped(map(_Packed.of, chunks), write, independent=_independent)
 
 
 def _independent(one: _Packed, other: _Packed) -> bool:
     """Return whether the order in which two chunks are written cannot matter."""
     return (
-        all(isinstance(item, EntryRecord) and (item.crystal is None or item.facts) for item in (*one[0], *other[0]))
-        and one[1].entries.keys().isdisjoint(other[1].entries)
-        and one[1].structures.keys().isdisjoint(other[1].structures)
+        one.is_plain
+        and other.is_plain
+        and one.rows.entries.keys().isdisjoint(other.rows.entries)
+        and one.rows.structures.keys().isdisjoint(other.rows.structures)
     )
 
 
@@ -197,12 +214,15 @@ def write_chunk(
         source.name, source.kind, source.licence, source.description, is_service=source.content_hash is None
     )
     with workspace.sessions.begin() as session:
-        missing = catalogue.missing_entries(session, source.name, entries)
+        found = catalogue.look_up(session, source.name, entries)
+        missing = found.missing
         unknown = missing_failures(session, loose)
         counts = catalogue.WriteCounts(existing=len(entries) - len(missing))
         if missing:
             facts = {e.crystal.content_hash: e.facts or describe(e.crystal) for e in missing if e.crystal is not None}
-            counts += catalogue.write_entries(session, run.id(session), about, missing, facts, packed)
+            counts += catalogue.write_entries(
+                session, run.id(session), about, missing, facts, packed, unknown=found.all_unknown
+            )
         taken_back = syncs.withdraw(session, source.name, [i for i in chunk if isinstance(i, WithdrawnRecord)])
         if unknown:
             counts += catalogue.WriteCounts(failures=write_failures(session, run.id(session), unknown))

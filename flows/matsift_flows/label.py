@@ -14,8 +14,9 @@ from prefect.cache_policies import NO_CACHE
 
 from matsift.execution.killable import KillablePool
 from matsift.study.settings import Study
-from matsift_adapters.oracles.registry import Oracle, oracle
+from matsift_adapters.oracles.registry import Oracle
 from matsift_flows.answers import answer_of, record
+from matsift_flows.askings import Asking
 from matsift_flows.leases import Heartbeat
 from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.replay import replay
@@ -38,14 +39,14 @@ class Waiting:
 
 
 @inner_flow("label")
-def label(workspace: Workspace, study: Study, campaigns: Sequence[int], title: str) -> set[int]:
+def label(workspace: Workspace, study: Study, asking: Asking, campaigns: Sequence[int], title: str) -> set[int]:
     """Label the open acquisitions of campaigns; return the ids of the campaigns that still wait for somebody.
 
     An oracle that computes is asked until nothing is open, beside whatever workers are at it; one that hands its work
     off has its answers in the database already, or they are waited for. Whoever calls holds the lock of the study, so
     the claims that a killed run of the same study left behind are its own.
     """
-    asked, worker = oracle(study.campaign.oracle), run_worker(study)
+    asked, worker = asking.oracle, run_worker(study)
     with workspace.sessions.begin() as session:
         for campaign_id in campaigns if workspace.retry_failed else ():
             queue.retry_failed(session, campaign_id)
@@ -63,7 +64,7 @@ def label(workspace: Workspace, study: Study, campaigns: Sequence[int], title: s
         with workspace.run("label", study.name, parameters) as run:
             told = False
             while _open(workspace, campaigns):
-                if invoke(compute, workspace, study, run, asked, campaigns, worker, title):
+                if invoke(compute, workspace, study, run, asking, campaigns, worker, title):
                     continue
                 if not told and (others := _open(workspace, campaigns)):
                     workspace.reporter.say(f"  {title}: waiting for {len(others)} that others have claimed")
@@ -82,7 +83,7 @@ def compute(
     workspace: Workspace,
     study: Study,
     run: LazyRun,
-    asked: Oracle,
+    asking: Asking,
     campaigns: Sequence[int],
     worker: str,
     title: str,
@@ -94,6 +95,7 @@ def compute(
     UserInputError
         If something that the oracle needs is not installed on this machine; nothing is claimed.
     """
+    asked = asking.oracle
     assert asked.target is not None
     asked.check()
     claims = _claims(workspace, study, asked, campaigns, worker)
@@ -107,7 +109,7 @@ def compute(
         KillablePool(
             asked.target,
             n_worker=min(workspace.n_worker, n_open),
-            time_limit_s=study.campaign.time_limit_s,
+            time_limit_s=asking.time_limit_s,
             initializer=asked.initializer,
         ) as pool,
     ):
@@ -159,11 +161,11 @@ def _open(workspace: Workspace, campaigns: Sequence[int]) -> list[queue.Acquisit
         return queue.open_acquisitions(session, campaigns)
 
 
-def still_waiting(workspace: Workspace, study: Study, campaigns: Sequence[int]) -> Waiting | None:
+def still_waiting(workspace: Workspace, asking: Asking, campaigns: Sequence[int]) -> Waiting | None:
     """Return what campaigns wait for, None where nothing is open."""
     rows = _open(workspace, campaigns)
     if not rows:
         return None
     holders = Counter(str(row.claimed_by) for row in rows if row.status == "claimed")
     n_open = len({row.structure_hash for row in rows})
-    return Waiting(oracle(study.campaign.oracle).name, n_open, dict(sorted(holders.items())))
+    return Waiting(asking.oracle.name, n_open, dict(sorted(holders.items())))

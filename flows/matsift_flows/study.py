@@ -125,4 +125,9 @@ def _ranked(workspace: Workspace, study: Study, trained: Sequence[StudyModel]) -
         invoke(mobility, workspace, study, trained)
     screening = invoke(screen, workspace, study)
     acquired = invoke(acquire, workspace, study, screening)
-    return invoke(report, workspace, study, screening, trained, acquired), acquired.waiting
+    waiting = acquired.waiting
+    if waiting is None and study.generative is not None:
+        from matsift_flows.generative.handing_on import hand_on  # noqa: PLC0415  only generative studies do
+
+        waiting = invoke(hand_on, workspace, study, screening, trained, acquired)
+    return invoke(report, workspace, study, screening, trained, acquired), waiting

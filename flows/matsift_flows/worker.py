@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 
 from sqlalchemy.orm import Session
 
 from matsift.errors import UserInputError
 from matsift.study.settings import Study
-from matsift_adapters.oracles.registry import Oracle, oracle
+from matsift_adapters.oracles.registry import Oracle
+from matsift_flows.askings import Asking, askings
 from matsift_flows.label import compute
 from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.workspace import Workspace
@@ -34,11 +36,15 @@ def campaigns_of(session: Session, study: Study, asked: Oracle) -> dict[int, str
     """
     found = dict(current_campaigns(session, study.name, asked.method))
     if not found:
-        raise UserInputError(
-            f"the study {study.name} has no campaign with the oracle {asked.name} ({asked.method}) yet; "
-            "`matsift run` or `matsift acquire` begins it"
-        )
+        raise _not_begun(study, asked)
     return found
+
+
+def _not_begun(study: Study, asked: Oracle) -> UserInputError:
+    return UserInputError(
+        f"the study {study.name} has no campaign with the oracle {asked.name} ({asked.method}) yet; "
+        "`matsift run` or `matsift acquire` begins it"
+    )
 
 
 @inner_flow("work")
@@ -53,28 +59,39 @@ def work(workspace: Workspace, study: Study, worker: str) -> int:
     UserInputError
         If the oracle does not compute, or the study has no campaign yet.
     """
-    asked = oracle(study.campaign.oracle)
-    if asked.mode == "hands_off":
+    every = askings(study)
+    computing = [asking for asking in every if asking.oracle.mode == "computes"]
+    if not computing and every[0].oracle.mode == "hands_off":
         raise UserInputError(
-            f"the oracle {asked.name} works elsewhere; hand structures out with `matsift claim`, and read what came "
-            "back with `matsift label STUDY --from DIR`"
+            f"the oracle {every[0].oracle.name} works elsewhere; hand structures out with `matsift claim`, and read "
+            "what came back with `matsift label STUDY --from DIR`"
         )
-    if asked.mode == "replays":
+    if not computing:
         raise UserInputError("replayed labels need no worker; `matsift acquire` takes them")
     with workspace.alone_as(worker):
         with workspace.sessions.begin() as session:
-            campaigns = list(campaigns_of(session, study, asked))
-            if workspace.retry_failed:
-                for campaign_id in campaigns:
-                    queue.retry_failed(session, campaign_id)
-        parameters = {"worker": worker, "oracle": asked.name, "method": asked.method, "campaigns": campaigns}
-        settled = 0
-        try:
-            with workspace.run("label", study.name, parameters) as run:
-                while new := invoke(compute, workspace, study, run, asked, campaigns, worker, f"label as {worker}"):
-                    settled += new
-        finally:
-            with suppress(*DATABASE_ERRORS), workspace.sessions.begin() as session:
-                for row in queue.held_acquisitions(session, campaigns, worker):
-                    queue.release(session, row.id, worker=worker, reason=f"{worker} stopped")
+            began = [(asking, current_campaigns(session, study.name, asking.oracle.method)) for asking in computing]
+            found = [(asking, [key for key, _ in rows]) for asking, rows in began if rows]
+        if not found:
+            raise _not_begun(study, computing[0].oracle)
+        return sum(_work(workspace, study, asking, campaigns, worker) for asking, campaigns in found)
+
+
+def _work(workspace: Workspace, study: Study, asking: Asking, campaigns: Sequence[int], worker: str) -> int:
+    """Compute what campaigns that ask one oracle wait for; return how many were settled."""
+    asked = asking.oracle
+    if workspace.retry_failed:
+        with workspace.sessions.begin() as session:
+            for campaign_id in campaigns:
+                queue.retry_failed(session, campaign_id)
+    parameters = {"worker": worker, "oracle": asked.name, "method": asked.method, "campaigns": list(campaigns)}
+    settled = 0
+    try:
+        with workspace.run("label", study.name, parameters) as run:
+            while new := invoke(compute, workspace, study, run, asking, campaigns, worker, f"label as {worker}"):
+                settled += new
+    finally:
+        with suppress(*DATABASE_ERRORS), workspace.sessions.begin() as session:
+            for row in queue.held_acquisitions(session, campaigns, worker):
+                queue.release(session, row.id, worker=worker, reason=f"{worker} stopped")
     return settled

@@ -106,6 +106,7 @@ def test_oracles_that_do_not_compute_say_so() -> None:
         {"points": 7},
         {"step": 0.01},
         {"task": "energy"},
+        {"task": "band_gap"},
         {"task": "elasticity"},
         {"version": "24.1.0"},
     ],
@@ -118,11 +119,16 @@ def test_a_parameter_that_changes_the_number_changes_the_method(other: dict[str,
 def test_a_parameter_that_does_not_change_the_number_does_not_change_the_method() -> None:
     assert method(GpawOracle(python="/opt/gpaw/bin/python")) == method(GpawOracle())
     assert method(GpawOracle(strain=0.01)) == method(GpawOracle()), "a strain is not for an equation of state"
+    assert method(GpawOracle(empty_bands=9)) == method(GpawOracle())
+    gap = GpawOracle(task="band_gap")
+    assert method(gap.model_copy(update={"max_atoms": 8, "points": 9})) == method(gap)
+    assert method(gap.model_copy(update={"empty_bands": 9})) != method(gap)
     assert method(AseOracle(task="energy", points=9)) == method(AseOracle(task="energy"))
 
 
 def test_methods_name_code_version_and_task() -> None:
     assert re.fullmatch(r"gpaw-22\.8\.0-pbe-equation-of-state-[0-9a-f]{8}", method(GpawOracle()))
+    assert re.fullmatch(r"gpaw-22\.8\.0-pbe-band-gap-[0-9a-f]{8}", method(GpawOracle(task="band_gap")))
     assert re.fullmatch(r"emt-ase-[\d.]+-energy-[0-9a-f]{8}", method(AseOracle(calculator="emt", task="energy")))
     assert re.fullmatch(r"chgnet-0\.3\.0-elasticity-[0-9a-f]{8}", method(AseOracle()))
     assert re.fullmatch(

@@ -90,6 +90,20 @@ def test_the_tensor_of_silicon_is_that_of_the_literature_and_of_its_volumes() ->
 
 
 @needs_gpaw
+def test_silicon_has_its_gap_by_pbe_between_two_k_points() -> None:
+    said = label(crystal("Si", "diamond", 5.43), task="band_gap", kpoint_density=1.0)
+    assert said["band_gap"] == pytest.approx(0.65, abs=0.12)
+    assert said["energy_per_atom"] < -4
+    detail = said["detail"]
+    assert detail["valence_band_maximum_kpoint"] == [0, 0, 0]
+    assert detail["conduction_band_minimum_kpoint"] != [0, 0, 0]
+    assert detail["conduction_band_minimum_ev"] - detail["valence_band_maximum_ev"] == pytest.approx(said["band_gap"])
+    assert detail["direct_gap_ev"] > 2
+    assert (detail["n_electron"], detail["n_band"]) == (8, 7)
+    assert json.loads(json.dumps(detail)) == detail
+
+
+@needs_gpaw
 def test_an_element_without_a_data_set_is_named() -> None:
     with pytest.raises(OracleError, match=r"no data set for an element.*Pu"):
         label(crystal("Pu", "fcc", 4.6))
@@ -167,9 +181,54 @@ def test_an_interpreter_of_another_version_is_refused_before_anything_is_claimed
     path = tmp_path / "python"
     path.write_text("#!/bin/sh\necho 24.6.0\n")
     path.chmod(0o755)
-    with pytest.raises(UserInputError, match=r"has GPAW 24\.6\.0.*set campaign\.oracle\.version"):
+    with pytest.raises(UserInputError, match=r"has GPAW 24\.6\.0.*set the oracle's `version`"):
         gpaw.check(str(path), "22.8.0")
     gpaw.check(str(path), "24.6.0")
+
+
+BANDS: dict[str, Any] = {
+    "energy": -9.0,
+    "forces": [[0.0, 0.0, 0.5]],
+    "how": {},
+    "bands": {"kpoints": [[0, 0, 0], [0.5, 0, 0]], "n_electron": 4.0},
+}
+FILLED, EMPTY = [[-4.0, -1.0], [-3.0, 0.0]], [[2.5, 5.0, 9.0, 9.0], [1.5, 6.0, 9.0, 9.0]]
+
+
+def with_bands(folder: Path, empty: list[list[float]], n_electron: float = 4.0) -> str:
+    """A stand-in for GPAW that says so of any cell."""
+    bands = BANDS["bands"] | {"eigenvalues": [a + b for a, b in zip(FILLED, empty, strict=True)]}
+    return stand_in(folder, VERSIONS, json.dumps(BANDS | {"bands": bands | {"n_electron": n_electron}}))
+
+
+def test_the_gap_lies_between_the_bands_and_the_unconverged_ones_are_left_out(tmp_path: Path) -> None:
+    said = label(crystal(), task="band_gap", empty_bands=4, python=with_bands(tmp_path, EMPTY))
+    assert (said["band_gap"], said["energy_per_atom"]) == (1.5, -9.0)
+    detail = said["detail"]
+    assert (detail["valence_band_maximum_ev"], detail["conduction_band_minimum_ev"]) == (0.0, 1.5)
+    assert detail["valence_band_maximum_kpoint"] == detail["conduction_band_minimum_kpoint"] == [0.5, 0, 0]
+    assert (detail["n_band"], detail["largest_force_ev_per_angstrom"]) == (4, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("empty", "n_electron"),
+    [
+        pytest.param([[-0.5, 5.0, 9.0, 9.0], [1.5, 6.0, 9.0, 9.0]], 4.0, id="bands overlap"),
+        pytest.param(EMPTY, 5.0, id="half a band is filled"),
+    ],
+)
+def test_a_metal_has_no_gap_and_no_band_edges(tmp_path: Path, empty: list[list[float]], n_electron: float) -> None:
+    said = label(crystal(), task="band_gap", empty_bands=4, python=with_bands(tmp_path, empty, n_electron))
+    assert said["band_gap"] == 0.0
+    assert said["detail"]["valence_band_maximum_ev"] is None
+    assert said["detail"]["conduction_band_minimum_kpoint"] is None
+
+
+@pytest.mark.parametrize("task", ["band_gap", "energy"])
+def test_a_crystal_of_too_many_atoms_is_refused_before_gpaw_starts(task: str) -> None:
+    large = Crystal.from_pymatgen(crystal().to_pymatgen().to_conventional())
+    with pytest.raises(OracleError, match="the structure has 4 atoms, more than the 3 of max_atoms"):
+        label(large, task=task, max_atoms=3, python="/no/such/python")
 
 
 def _clean() -> dict[str, str]:

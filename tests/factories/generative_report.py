@@ -88,6 +88,12 @@ def sample_generative_report(n: int = len(HALIDES)) -> GenerativeReport:
     )
 
 
+_HANDED_ON = {
+    0: HandOff("gpaw", "done", CandidateLabel("band_gap", "eV", 5.1, "PBE")),
+    1: HandOff("gpaw", "failed", reason="the self-consistent cycle of GPAW did not converge"),
+}
+
+
 def _made(place: int, formula: str, rng: np.random.Generator) -> GeneratedCandidate:
     metal = formula[:2] if formula[1].islower() else formula[:1]
     halogen = formula.removeprefix(metal)
@@ -115,7 +121,7 @@ def _made(place: int, formula: str, rng: np.random.Generator) -> GeneratedCandid
         crystal=crystal,
         labels=labels,
         missing_phases=("YF3",) if place == 3 else (),
-        hand_off=HandOff("gpaw", "done", CandidateLabel("band_gap", "eV", 5.1, "PBE")) if place == 0 else None,
+        hand_off=_HANDED_ON.get(place),
         rank=place + 1,
     )
 

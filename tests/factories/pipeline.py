@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
-from tests.factories import diffraction, fields, generation
+from tests.factories import diffraction, fields, generation, rankings
 from tests.factories.crystals import many
 from tests.factories.entries import SOURCE, broken_entry, entry, ingest, label
 from tests.factories.runs import run_id
@@ -258,6 +258,7 @@ def small_study(session: Session, n: int = 6, *, is_diffracted: bool = True) -> 
     write_bond_valence(session, run, ids[:2])
     fields.write_fields(session, run, ids)
     generation.generate(session, run, model, ids)
+    rankings.rank(session, run, screen, model, ids)
     if is_diffracted:
         diffraction.diffract(session, run, ids)
     return Study(run, ids, k.label_ids, set_id, snapshot_id, model, screen, campaign, round_id)

@@ -35,6 +35,14 @@ def page(report: GenerativeReport) -> str:
     return render_generative(report)
 
 
+def test_a_hand_off_shows_its_value_or_why_there_is_none(report: GenerativeReport, page: str) -> None:
+    reason = "the self-consistent cycle of GPAW did not converge"
+    assert page.count(reason) == 1
+    lines = "\n".join(generative_lines(report))
+    assert "; gpaw 5.10 eV" in lines
+    assert "; gpaw: failed" in lines
+
+
 def _course(values: list[float | None], formulas: list[str | None] | None = None) -> SearchCourse:
     known = np.array([np.nan if value is None else value for value in values])
     named = formulas or [None if value is None else f"X{n}" for n, value in enumerate(values)]

@@ -74,7 +74,7 @@ def test_overrides_reach_their_key(override: str, read: Any) -> None:
         ("learner.ablation.E=['mp_energy']", "'mp_energy', which is not in descriptors.sets"),
         ("learner.baselines=['roost']", "'roost' reads 'element_fractions', which is not in descriptors.sets; add it"),
         ("learner={kind='magpie_cnn',ablation={S=['voronoi']}}", "which is not in learner.ablation.S; add it"),
-        ("campaign.oracle=ouija", "input tag 'ouija' found"),
+        ("campaign.oracle=ouija", "there is no kind 'ouija'; use one of chgnet"),
         ("campaign.oracle.kind=ouija", "campaign.oracle"),
         ("campaign.oracle={kind='gpaw', cutof_ev=400}", "unknown key 'campaign.oracle.gpaw.cutof_ev'"),
         ("campaign.oracle={kind='gpaw', points=6}", "points must be odd"),

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 
+from matsift.ranking.objectives import Objective
 from matsift.screening.criteria import Criterion
 from matsift.screening.quality import QualityRule
 from matsift.study.bond_valence import BondValenceSettings, ScreeningFactorRange
@@ -38,6 +39,7 @@ from matsift.study.loading import parse_study
 from matsift.study.materials_project import MaterialsProjectFilter
 from matsift.study.mobility import MobilitySettings
 from matsift.study.oracles import OracleSettings
+from matsift.study.ranking import PriceSettings
 from matsift.study.settings import Study
 from matsift.study.sources import JoinedTable, SourceSettings, StructureColumn
 from matsift.study.strategies import StrategySettings
@@ -69,6 +71,7 @@ EXPLAINED: dict[str, tuple[type[BaseModel], ...]] = {
 EXPLAINED["[[sources]]"] = (*SOURCES, StructureColumn, LabelColumn, JoinedTable, MaterialsProjectFilter)
 EXPLAINED["[duplicates]"] = (DuplicateSettings,)
 EXPLAINED["[mobility]"] = (MobilitySettings,)
+EXPLAINED["[ranking]"] += (Objective, PriceSettings)
 EXPLAINED["[bond_valence]"] = (BondValenceSettings, ScreeningFactorRange)
 EXPLAINED["[diffraction]"] = (DiffractionSettings, DiffractionTraining, AugmentationSettings, NetworkSettings)
 EXPLAINED["[density]"] = (DensitySettings, LeaveOut, DensityTraining, DensityLearner)

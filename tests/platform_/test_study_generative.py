@@ -11,6 +11,7 @@ import pytest
 from matsift.errors import StudyError
 from matsift.study.generative import GenerativeSettings, generated_source
 from matsift.study.loading import load_study, parse_study
+from matsift.study.oracles import GpawOracle
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,6 +52,25 @@ def test_a_search_takes_its_goal_from_the_ranking_and_the_rest_from_its_strategy
     assert (filled.goal, filled.kappa, filled.invalid) == ("minimize", 5.0, "register")
 
 
+def test_nothing_is_handed_on_unless_asked_and_then_for_its_band_gap() -> None:
+    handoff = GenerativeSettings().handoff
+    assert (handoff.top, handoff.property) == (0, "band_gap")
+    assert handoff.oracle == GpawOracle(task="band_gap")
+
+
+def test_a_campaign_and_a_hand_off_may_ask_the_same_somebody() -> None:
+    vasp = {"kind": "vasp", "task": "elasticity"}
+    changes: dict[str, Any] = {
+        "generative": {"handoff": {"top": 1, "property": "k_vrh", "oracle": vasp}},
+        "labels": {"properties": ["k_vrh"]},
+        "ranking": {"property": "k_vrh"},
+        "campaign": {"rounds": 1, "oracle": vasp},
+    }
+    study = parse_study(with_changes(**changes), "gaps.toml")
+    assert study.generative is not None
+    assert study.generative.handoff.oracle == study.campaign.oracle
+
+
 _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({"generative": {"searches": [], "sampling": {"samples": 0}}}, "proposes nothing"),
     "two names": ({"generative": {"searches": [{"name": "a"}, {"name": "a"}]}}, "names 'a' twice"),
@@ -59,6 +79,21 @@ _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "crystals": ({"descriptors": {"sets": ["magpie", "voronoi"]}}, "'voronoi' describes crystals"),
     "key": ({"generative": {"gan": {"layers": 3}}}, "layers"),
     "limit": ({"generative": {"sampling": {"max_elements": 9}}}, "max_elements"),
+    "no such property": ({"generative": {"handoff": {"property": "colour"}}}, "colour"),
+    "what the oracle does not label": (
+        {"generative": {"handoff": {"oracle": {"kind": "gpaw", "task": "elasticity"}}}},
+        "'gpaw' labels k_vrh, .* not band_gap; name an oracle or a task",
+    ),
+    "replayed": ({"generative": {"handoff": {"oracle": "replay"}}}, "which generated crystals have none of"),
+    "two hand-offs": (
+        {
+            "generative": {"handoff": {"top": 1, "oracle": "vasp"}},
+            "labels": {"properties": ["k_vrh"]},
+            "ranking": {"property": "k_vrh"},
+            "campaign": {"rounds": 1, "oracle": {"kind": "manual", "method": "ultrasound"}},
+        },
+        "two oracles, which `matsift claim` could not tell apart",
+    ),
     "density": ({"density": {"learners": [{"name": "x", "kind": "magpie_cnn"}]}}, "neither"),
 }
 

@@ -106,5 +106,5 @@ def test_templates_are_what_sources_state_and_small_enough(session: Session, stu
 def test_what_was_handed_off_says_its_state(session: Session, study: pipeline.Study) -> None:
     found = handed_off(session, "shelf_study", study.structure_ids)
     assert len(found) == 3
-    assert set(found.values()) == {HandedOff("chgnet", "proposed", "k_vrh", "GPa", None, None)}
+    assert set(found.values()) == {HandedOff("chgnet", "proposed", "k_vrh", "GPa", None, None, None)}
     assert handed_off(session, "another", study.structure_ids) == {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from ase import units
@@ -36,6 +37,50 @@ class Engine(Protocol):
         ------
         OracleError
             If a cell has no answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """The Kohn-Sham eigenvalues of one cell without spin, and what the same self-consistent cycle gave besides.
+
+    Parameters
+    ----------
+    energy, largest_force
+        Of the cell, eV and eV/angstrom.
+    eigenvalues
+        (n_k, n_band) eV, ascending at each k-point.
+    kpoints
+        (n_k, 3) in units of the reciprocal lattice vectors.
+    n_electron
+        Electrons that the bands hold, two each.
+    """
+
+    energy: float
+    largest_force: float
+    eigenvalues: NDArray[np.float64]
+    kpoints: NDArray[np.float64]
+    n_electron: float
+
+    @property
+    def occupations(self) -> NDArray[np.float64]:
+        """(n_k, n_band) from 0 to 1: at each k-point the lowest bands filled, as an insulator has them at 0 K."""
+        filled = np.clip(self.n_electron / 2 - np.arange(self.eigenvalues.shape[1]), 0.0, 1.0)
+        return np.broadcast_to(filled, self.eigenvalues.shape)
+
+
+@runtime_checkable
+class BandEngine(Engine, Protocol):
+    """An engine with electrons."""
+
+    def bands(self, cell: NDArray[np.float64], positions: NDArray[np.float64], empty_bands: int) -> Bands:
+        """Return the eigenvalues of a cell (3, 3) with atoms at (n, 3), angstrom; of the empty bands so many.
+
+        Raises
+        ------
+        OracleError
+            If the cell has no answer.
         """
         ...
 

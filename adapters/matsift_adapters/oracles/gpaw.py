@@ -24,7 +24,7 @@ from matsift.elasticity.moduli import VOIGT_PAIRS
 from matsift.errors import OracleError, UserInputError
 from matsift.execution.killable import ONE_THREAD
 from matsift_adapters.oracles import tasks
-from matsift_adapters.oracles.engine import Evaluated
+from matsift_adapters.oracles.engine import Bands, Evaluated
 
 _SCRIPT = Path(__file__).with_name("gpaw_process.py")
 _INSTALL = "apt-get install gpaw gpaw-data"
@@ -46,11 +46,12 @@ def label(payload: tuple[Mapping[str, Any], Crystal]) -> dict[str, Any]:
     Raises
     ------
     OracleError
-        If the crystal has no answer: it is disordered, GPAW has no data for an element or does not converge, the
-        energies have no minimum.
+        If the crystal has no answer: it is disordered or too large, GPAW has no data for an element or does not
+        converge, the energies have no minimum.
     """
     settings, crystal = payload
     tasks.refuse_disorder(crystal, "GPAW")
+    tasks.refuse_large(crystal, settings["max_atoms"])
     with GpawEngine(crystal.species, settings) as engine:
         found = tasks.label(crystal, engine, settings)
         found["detail"] |= {"versions": engine.versions, "parameters": engine.parameters, **engine.how}
@@ -115,6 +116,30 @@ class GpawEngine:
         unknown = [float("nan")] * 6
         stresses = np.array([_stress_gpa(answer["stress"] or unknown) for answer in answers])
         return energies, forces, stresses
+
+    def bands(self, cell: NDArray[np.float64], positions: NDArray[np.float64], empty_bands: int) -> Bands:
+        """Return the eigenvalues of a cell (3, 3) on its irreducible k-points.
+
+        The upper half of the empty bands helps the lower half, and all below, to converge; it is not returned.
+
+        Raises
+        ------
+        OracleError
+            As `evaluate`.
+        """
+        request = {"species": self.species, "cell": cell.tolist(), "positions": positions.tolist()}
+        answer = self._ask({**request, "stress": False, "empty_bands": empty_bands})
+        self.how = answer["how"]
+        self.n_evaluation += 1
+        said = answer["bands"]
+        eigenvalues = np.sort(np.array(said["eigenvalues"], dtype=np.float64), axis=1)
+        return Bands(
+            energy=answer["energy"],
+            largest_force=float(np.linalg.norm(answer["forces"], axis=1).max()),
+            eigenvalues=eigenvalues[:, : eigenvalues.shape[1] - empty_bands // 2],
+            kpoints=np.array(said["kpoints"], dtype=np.float64),
+            n_electron=said["n_electron"],
+        )
 
     def densities(self, cell: NDArray[np.float64], positions: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
         """Return the electron density of a cell (3, 3) on its grid (a, b, c), electrons a cubic angstrom.
@@ -185,11 +210,11 @@ def check(python: str, version: str) -> None:
 
 
 def _remedy() -> str:
-    return f"install it with `{_INSTALL}` (Debian), or name an interpreter that has it in campaign.oracle.python"
+    return f"install it with `{_INSTALL}` (Debian), or name an interpreter that has it in the oracle's `python`"
 
 
 def _other_version(python: str, there: str, wanted: str) -> str:
-    return f"{python} has GPAW {there}, the study asks for {wanted}: set campaign.oracle.version if {there} will do"
+    return f"{python} has GPAW {there}, the study asks for {wanted}: set the oracle's `version` if {there} will do"
 
 
 def _environment() -> dict[str, str]:

@@ -33,6 +33,7 @@ def label(payload: tuple[Mapping[str, Any], Crystal]) -> dict[str, Any]:
     """
     settings, crystal = payload
     tasks.refuse_disorder(crystal, "GPAW")
+    tasks.refuse_large(crystal, settings["max_atoms"])
     with GpawEngine(crystal.species, settings) as engine:
         found = tasks.label(crystal, engine, settings)
         relaxed = found["detail"]["relaxed"]

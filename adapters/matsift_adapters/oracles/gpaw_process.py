@@ -1,4 +1,4 @@
-"""GPAW behind a pipe: cells come in as lines of JSON, energies, forces, stresses and electron densities go out.
+"""GPAW behind a pipe: cells come in as lines of JSON, energies, forces, stresses, bands and densities go out.
 
 The system's Python runs this file by its path (Debian's GPAW lives there, matsift does not), so it imports nothing of
 matsift. The first line holds the parameters, each further one a cell; the answer to each is one line.
@@ -74,14 +74,17 @@ class Model:
         if not self.kpoints:
             density = self.parameters["kpoint_density"]
             self.kpoints = [int(k) for k in kptdensity2monkhorstpack(atoms, density, even=False)]
+        empty = request.get("empty_bands", 0)
+        wanted: dict[str, Any] = {"nbands": -empty} if empty else {}
         atoms.calc = GPAW(
             mode=PW(self.parameters["cutoff_ev"]),
             xc=self.parameters["xc"],
             kpts={"size": self.kpoints, "gamma": True},
             occupations=FermiDirac(self.parameters["smearing_ev"]),
-            convergence=self.parameters["convergence"],
+            convergence=self.parameters["convergence"] | ({"bands": -(empty // 2)} if empty else {}),
             maxiter=150,
             txt=None,
+            **wanted,
         )
         answer = {"energy": float(atoms.get_potential_energy()), "forces": atoms.get_forces().tolist()}
         answer["stress"] = atoms.get_stress().tolist() if request["stress"] else None
@@ -93,9 +96,21 @@ class Model:
             "setups": {s.symbol: {"name": s.type, "fingerprint": s.fingerprint} for s in calculator.setups},
             "seconds": round(time.monotonic() - started, 2),
         }
+        if empty:
+            answer["bands"] = bands(calculator)
         if request.get("density"):
             answer["density"] = densities(calculator)
         return answer
+
+
+def bands(calculator: Any) -> dict[str, Any]:
+    """Return the eigenvalues (eV) at the irreducible k-points, those, and how many electrons the bands hold."""
+    kpoints = calculator.get_ibz_k_points()
+    return {
+        "eigenvalues": [calculator.get_eigenvalues(kpt=k).tolist() for k in range(len(kpoints))],
+        "kpoints": kpoints.tolist(),
+        "n_electron": float(calculator.get_number_of_electrons()),
+    }
 
 
 def densities(calculator: Any) -> dict[str, Any]:

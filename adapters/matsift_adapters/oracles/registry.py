@@ -24,8 +24,13 @@ Mode = Literal["computes", "replays", "hands_off"]
 #: Rises when the code behind a task gives other numbers for the same settings.
 _SCHEME = 1
 
-_OF_A_PLACE = {"python"}
-_OF_TASK = {"equation_of_state": {"points", "step"}, "elasticity": {"strain", "points", "step"}}
+#: What changes no number: where the code lies, and which structures are too large for it.
+_OF_NO_NUMBER = {"python", "max_atoms"}
+_OF_TASK = {
+    "equation_of_state": {"points", "step"},
+    "elasticity": {"strain", "points", "step"},
+    "band_gap": {"empty_bands"},
+}
 
 
 @dataclass(frozen=True)
@@ -146,9 +151,9 @@ def _gpaw(asked: GpawOracle) -> Oracle:
 
 
 def _method(code: str, task: str, settings: Mapping[str, Any]) -> str:
-    """Return code, task and the hash of the parameters behind the number: not those of other tasks, nor of a place."""
+    """Return code, task and the hash of the parameters behind the number: those of this task alone."""
     others = {name for other, names in _OF_TASK.items() if other != task for name in names} - _OF_TASK.get(task, set())
-    counted = {name: value for name, value in settings.items() if name not in others | _OF_A_PLACE} | {
+    counted = {name: value for name, value in settings.items() if name not in others | _OF_NO_NUMBER} | {
         "scheme": _SCHEME
     }
     digest = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()

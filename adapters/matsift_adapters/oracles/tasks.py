@@ -1,4 +1,4 @@
-"""What an oracle that computes is asked of a crystal: its energy, a relaxation, an equation of state, its elasticity.
+"""What an oracle that computes is asked of a crystal: energy, band gap, relaxation, equation of state, elasticity.
 
 The functions take any engine. What goes wrong with one structure is an `OracleError` of one sentence. The same crystal
 gives the same numbers.
@@ -16,7 +16,8 @@ from matsift.elasticity.equation_of_state import EquationOfState, fit_equation_o
 from matsift.elasticity.internal import relax_positions
 from matsift.elasticity.symmetry import space_group_number, standardised
 from matsift.errors import OracleError
-from matsift_adapters.oracles.engine import Engine
+from matsift_adapters.oracles.band_gap import band_gap
+from matsift_adapters.oracles.engine import BandEngine, Bands, Engine
 from matsift_adapters.oracles.finite_strain import SETTLED_FORCE, averages, elastic_tensor, relax
 
 _CUBIC = range(195, 231)
@@ -41,6 +42,12 @@ def refuse_disorder(crystal: Crystal, who: str) -> None:
         raise OracleError(f"the structure is disordered; {who} needs one whole atom a site")
 
 
+def refuse_large(crystal: Crystal, max_atoms: int | None) -> None:
+    """Raise OracleError if a crystal has more atoms than an oracle takes; None stands for any number."""
+    if max_atoms is not None and crystal.n_site > max_atoms:
+        raise OracleError(f"the structure has {crystal.n_site} atoms, more than the {max_atoms} of max_atoms")
+
+
 def _energy(crystal: Crystal, engine: Engine, _settings: Mapping[str, Any]) -> dict[str, Any]:
     energies, forces, _ = engine.evaluate(crystal.lattice[None], (crystal.frac_coords @ crystal.lattice)[None])
     largest = float(np.linalg.norm(forces[0], axis=1).max())
@@ -48,6 +55,39 @@ def _energy(crystal: Crystal, engine: Engine, _settings: Mapping[str, Any]) -> d
         "energy_per_atom": float(energies[0]) / crystal.n_site,
         "detail": {"largest_force_ev_per_angstrom": largest},
     }
+
+
+def _band_gap(crystal: Crystal, engine: Engine, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the gap on the mesh: least energy of the empty bands over the largest of the filled, 0 for a metal."""
+    assert isinstance(engine, BandEngine)
+    found = engine.bands(crystal.lattice, crystal.frac_coords @ crystal.lattice, settings["empty_bands"])
+    gap = band_gap([(found.eigenvalues, found.occupations)])
+    if gap is None:
+        raise OracleError("the eigenvalues hold no empty band, or are no numbers")
+    return {
+        "band_gap": gap,
+        "energy_per_atom": found.energy / crystal.n_site,
+        "detail": {
+            "largest_force_ev_per_angstrom": found.largest_force,
+            "n_electron": found.n_electron,
+            "n_band": found.eigenvalues.shape[1],
+            **_edges(found, is_metal=gap == 0.0),
+        },
+    }
+
+
+def _edges(found: Bands, *, is_metal: bool) -> dict[str, Any]:
+    """Return the edges of the bands and the k-points that they lie at, and the least gap at one k-point."""
+    names = ("valence_band_maximum", "conduction_band_minimum")
+    if is_metal:
+        return {f"{name}_{what}": None for name in names for what in ("ev", "kpoint")} | {"direct_gap_ev": None}
+    n_filled = round(found.n_electron / 2)
+    top, bottom = found.eigenvalues[:, n_filled - 1], found.eigenvalues[:, n_filled]
+    at = int(top.argmax()), int(bottom.argmin())
+    told: dict[str, Any] = {"direct_gap_ev": float((bottom - top).min())}
+    for name, place, energies in zip(names, at, (top, bottom), strict=True):
+        told |= {f"{name}_ev": float(energies[place]), f"{name}_kpoint": found.kpoints[place].tolist()}
+    return told
 
 
 def _relaxation(crystal: Crystal, engine: Engine, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,6 +169,7 @@ def _as_json(crystal: Crystal) -> dict[str, Any]:
 
 _TASKS = {
     "energy": _energy,
+    "band_gap": _band_gap,
     "relaxation": _relaxation,
     "equation_of_state": _equation_of_state,
     "elasticity": _elasticity,

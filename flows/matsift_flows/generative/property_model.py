@@ -16,7 +16,8 @@ from matsift.learners.calibration import ConformalCalibration
 from matsift.learners.prediction import FittedModel
 from matsift.learners.training import Intervals
 from matsift.learners.training import predict as predict_arrays
-from matsift.study.settings import RankingSettings, Study
+from matsift.study.ranking import RankingSettings
+from matsift.study.settings import Study
 from matsift_flows.train import StudyModel
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.datasets import Snapshot

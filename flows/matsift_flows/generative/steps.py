@@ -8,7 +8,8 @@ from pathlib import Path
 
 from matsift.errors import UserInputError
 from matsift.study.generative import GenerativeSettings
-from matsift.study.settings import RankingSettings, Study
+from matsift.study.ranking import RankingSettings
+from matsift.study.settings import Study
 from matsift_flows.featurize import featurize
 from matsift_flows.generative.crystals import make_crystals
 from matsift_flows.generative.drawing import draw

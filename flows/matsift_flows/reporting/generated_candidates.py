@@ -64,7 +64,8 @@ def _order(attempt: AttemptRow, seen: Seen) -> tuple[bool, bool, float, float, i
     """Return what sorts crystals of one formula: ranked ones, then any, the one of the lowest energy first."""
     key = attempt.structure_id
     ranked = None if key is None else seen.ranked.get(seen.hashes.get(key, ""))
-    energies = [x.value for x in seen.labels.get(key, ()) if x.property_name == "energy_per_atom"] if key else []
+    known = seen.labels.get(key, ()) if key else ()
+    energies = (x.value for x in known if (x.property_name, x.method) == ("energy_per_atom", attempt.method))
     energy = min(energies, default=float("inf"))
     return key is None, ranked is None, energy, attempt.template_distance or 0.0, attempt.assignment
 
@@ -102,4 +103,4 @@ def _hand_off(handed: HandedOff) -> HandOff:
     label = None
     if handed.value is not None and handed.method is not None:
         label = CandidateLabel(handed.property_name, handed.unit, handed.value, handed.method)
-    return HandOff(handed.oracle, handed.status, label)
+    return HandOff(handed.oracle, handed.status, label, "" if label is not None else handed.reason or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -162,7 +163,12 @@ def _labels(session: Session, ids: Sequence[int]) -> dict[int, list[CandidateLab
     for i, key in enumerate(table.structure_ids.tolist()):
         name = table.property_names[i]
         found.setdefault(key, []).append(CandidateLabel(name, units[name], float(table.values[i]), table.methods[i]))
-    return {key: sorted(labels, key=lambda x: SHOWN.index(x.property_name)) for key, labels in found.items()}
+    return {key: sorted(labels, key=_place) for key, labels in found.items()}
+
+
+def _place(label: CandidateLabel) -> tuple[int, bool]:
+    """Return what sorts labels: those of the method that relaxed the crystal are the first of a property."""
+    return SHOWN.index(label.property_name), label.method != METHOD
 
 
 def _course(session: Session, searched: Searched) -> SearchCourse:
@@ -225,7 +231,14 @@ def _funnel(
         FunnelStep("with a template", len(with_template)),
         FunnelStep("relaxed", len(relaxed)),
         FunnelStep("ranked", sum(c.rank is not None for c in candidates)),
+        *_handed_on(candidates),
     )
+
+
+def _handed_on(candidates: Sequence[GeneratedCandidate]) -> tuple[FunnelStep, ...]:
+    states = Counter(c.hand_off.state for c in candidates if c.hand_off is not None)
+    note = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
+    return (FunnelStep("handed on to an oracle", states.total(), note),) if states else ()
 
 
 def _summary(

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from matsift.generative.search.settings import Goal, LatentSearchSettings
 from matsift.generative.search.strategies import named_search
 from matsift.study.base import Settings, as_fault, refuse_repeats
+from matsift.study.oracles import GpawOracle, OracleSettings
+from matsift.units import property_definition
 
 #: Start of the name of the source under which a study keeps the crystals that it made.
 GENERATED = "generated:"
@@ -130,6 +132,32 @@ class StructureSettings(Settings):
     time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one crystal, s")] = 300.0
 
 
+class TopCandidates(Settings):
+    """`[generative.handoff]`: the first crystals of the ranking go to an oracle; what it says is never learned from.
+
+    `top` and the time limit may change from run to run.
+    """
+
+    property: Annotated[str, Field(description="what the oracle is asked for")] = "band_gap"
+    oracle: Annotated[OracleSettings, Field(description="who answers: a kind, or a table of its own")] = GpawOracle(
+        task="band_gap"
+    )
+    top: Annotated[int, Field(ge=0, description="crystals that are handed on; 0: none")] = 0
+    time_limit_s: Annotated[float, Field(gt=0, description="hard wall-clock limit for one answer, s")] = 3600.0
+
+    @model_validator(mode="after")
+    def _can_be_answered(self) -> TopCandidates:
+        as_fault(property_definition, self.property)
+        if self.oracle.kind == "replay":
+            raise ValueError("replayed labels are those of sources, which generated crystals have none of")
+        if self.property not in self.oracle.properties:
+            raise ValueError(
+                f"the oracle {self.oracle.kind!r} labels {', '.join(self.oracle.properties)}, not {self.property}; "
+                "name an oracle or a task of its that does"
+            )
+        return self
+
+
 class GenerativeSettings(Settings):
     """`[generative]`: which generators learn from what, what they propose, and what becomes of the best."""
 
@@ -145,6 +173,7 @@ class GenerativeSettings(Settings):
         LatentSearch(name="Search near known compositions"),
     )
     structures: StructureSettings = StructureSettings()
+    handoff: TopCandidates = TopCandidates()
 
     @field_validator("searches")
     @classmethod

@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field
 from matsift.errors import UserInputError
 from matsift.study.base import Settings, named_by_kind
 from matsift.study.handoff import EspressoOracle, ManualOracle, VaspOracle
+from matsift.suggestions import meant
 
 OracleKind = Literal["chgnet", "ase", "gpaw", "replay", "vasp", "espresso", "manual"]
 Task = Literal["energy", "relaxation", "equation_of_state", "elasticity"]
+DftTask = Literal["energy", "band_gap", "equation_of_state", "elasticity"]
 
 #: Bulk and shear modulus in the three averages.
 _MODULI = ("k_vrh", "g_vrh", "k_voigt", "k_reuss", "g_voigt", "g_reuss")
@@ -20,6 +22,7 @@ _MODULI = ("k_vrh", "g_vrh", "k_voigt", "k_reuss", "g_voigt", "g_reuss")
 #: equation of state measures it; both oracles refuse other crystals for that task.
 PROPERTIES_OF_TASK: dict[str, tuple[str, ...]] = {
     "energy": ("energy_per_atom",),
+    "band_gap": ("band_gap", "energy_per_atom"),
     "relaxation": ("energy_per_atom",),
     "equation_of_state": ("k_vrh", "energy_per_atom"),
     "elasticity": (*_MODULI, "energy_per_atom"),
@@ -70,7 +73,7 @@ class GpawOracle(Settings):
     """`kind = "gpaw"`: density functional theory with plane waves, by GPAW of the system's Python."""
 
     kind: Literal["gpaw"] = "gpaw"
-    task: Literal["energy", "equation_of_state", "elasticity"] = "equation_of_state"
+    task: DftTask = "equation_of_state"
     xc: Annotated[str, Field(pattern=r"^[\w+-]+$", description="exchange-correlation functional, as GPAW names it")] = (
         "PBE"
     )
@@ -82,6 +85,12 @@ class GpawOracle(Settings):
     strain: Annotated[float, Field(gt=0, le=0.05, description="elasticity: largest strain")] = 0.005
     points: _Points = 5
     step: _Step = 0.02
+    empty_bands: Annotated[
+        int, Field(ge=2, le=100, description="band_gap: empty bands; the lower half of them has to converge")
+    ] = 6
+    max_atoms: Annotated[
+        int | None, Field(ge=1, description="a structure of more atoms fails at once, with a sentence")
+    ] = None
     version: Annotated[str, Field(description="GPAW that must be installed; the method of the labels names it")] = (
         "22.8.0"
     )
@@ -138,7 +147,9 @@ def oracle_settings(asked: OracleSettings | str) -> OracleSettings:
     if not isinstance(asked, str):
         return asked
     if asked not in known_oracles():
-        raise UserInputError(f"there is no oracle {asked!r}; use one of {', '.join(known_oracles())}")
+        raise UserInputError(
+            f"there is no oracle {asked!r}{meant(asked, known_oracles())}; use one of {', '.join(known_oracles())}"
+        )
     try:
         return _ADAPTER.validate_python(asked)
     except ValidationError as error:

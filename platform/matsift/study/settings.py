@@ -22,8 +22,11 @@ from matsift.study.density import DensitySettings
 from matsift.study.diffraction import SYMMETRY_PROPERTIES, DiffractionSettings
 from matsift.study.duplicates import DuplicateSettings
 from matsift.study.generative import GenerativeSettings, generated_source
+from matsift.study.handoff import HandOffOracle
 from matsift.study.mobility import MobilitySettings
+from matsift.study.ranking import RankingSettings
 from matsift.study.sources import SourceSettings
+from matsift.suggestions import meant
 from matsift.units import property_definition
 
 
@@ -121,7 +124,10 @@ class LearnerSettings(Settings):
     def _known(self) -> LearnerSettings:
         for kind in (self.kind, *self.baselines):
             if kind not in known_learners():
-                raise ValueError(f"there is no learner {kind!r}; use one of {', '.join(sorted(known_learners()))}")
+                raise ValueError(
+                    f"there is no learner {kind!r}{meant(kind, known_learners())}; use one of "
+                    f"{', '.join(sorted(known_learners()))}"
+                )
         as_fault(validate_settings, self.kind, self.settings)
         return self
 
@@ -135,20 +141,6 @@ class CandidateSettings(Settings):
     ] = ()
 
     _symbols = field_validator("elements")(check_symbols)
-
-
-class RankingSettings(Settings):
-    """`[ranking]`: what makes a candidate good."""
-
-    property: str = "g_vrh"
-    goal: Literal["maximize", "minimize"] = "maximize"
-    by: Annotated[
-        Literal["mean", "lower", "upper"], Field(description="the predicted mean or an end of the interval")
-    ] = "lower"
-    prefer_computed: Annotated[
-        bool, Field(description="where the property of a candidate was computed, that value counts, not the prediction")
-    ] = False
-    top: Annotated[int, Field(gt=0, description="rows in the terminal")] = 20
 
 
 class Mirror(Settings):
@@ -221,6 +213,8 @@ class Study(Mirror):
         for name in limits:
             as_fault(property_definition, name)
         ranked = self.diffraction is None and self.density is None  # a study of either has no candidates
+        if self.ranking.objectives and not ranked:
+            raise ValueError("a study with [diffraction] or [density] ranks no candidates; take out ranking.objectives")
         if ranked and self.ranking.property not in (*self.labels.properties, *self.derived_properties):
             raise ValueError(f"ranking.property {self.ranking.property!r} is not one of labels.properties")
         self._refuse_what_the_oracle_cannot_label()
@@ -260,7 +254,9 @@ class Study(Mirror):
         asked = next((criterion.name for criterion in self.screening if isinstance(criterion, Percolates)), None)
         if asked is not None and self.mobility is None:
             raise ValueError(f"the criterion {asked!r} asks for barriers that nothing computes; add a table [mobility]")
-        if self.mobility is not None and self.ranking.property not in self.labels.properties:
+        if self.mobility is None:
+            self.ranking.refuse_unknown_barriers()
+        elif self.ranking.property not in self.labels.properties:
             raise ValueError("[mobility] takes the first candidates by a property of labels.properties; rank by one")
 
     def _refuse_what_diffraction_cannot_do(self) -> None:
@@ -305,6 +301,13 @@ class Study(Mirror):
             raise ValueError(
                 f"[generative] predicts compositions before they have crystals, and {of_crystals[0]!r} describes "
                 f"crystals; set descriptors.sets to some of {', '.join(composition_sets())}"
+            )
+        handoff, campaign = self.generative.handoff, self.campaign
+        both = handoff.top and campaign.rounds and campaign.strategies and handoff.oracle != campaign.oracle
+        if both and all(isinstance(one, HandOffOracle) for one in (handoff.oracle, campaign.oracle)):
+            raise ValueError(
+                "[campaign] and [generative.handoff] hand work off to two oracles, which `matsift claim` could not "
+                "tell apart; give both the same, or let one of them compute"
             )
 
     def _refuse_repeated_names(self) -> None:

@@ -85,7 +85,7 @@ _ROUNDS = text("""
     CROSS JOIN LATERAL (
         SELECT CASE WHEN :maximize THEN max(l.value) ELSE min(l.value) END AS best
         FROM matsift.dataset_row d JOIN matsift.label l ON l.id = d.label_id
-        WHERE d.snapshot_id = m.snapshot_id AND d.role = 'train') AS b
+        WHERE d.snapshot_id = m.snapshot_id AND d.role = 'train' AND m.property_id = c.property_id) AS b
     WHERE r.campaign_id = :id ORDER BY r.number
 """)
 _HOLDERS = text("""

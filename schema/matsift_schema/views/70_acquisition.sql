@@ -1,12 +1,14 @@
 CREATE VIEW analysis.acquisition AS
 SELECT c.study, c.name AS campaign, c.strategy, p.name AS property_name, p.unit, r.number AS round,
-       s.content_hash AS structure_hash, s.reduced_formula AS formula, a.rank, a.score, k.mean AS predicted_mean,
-       k.spread AS predicted_spread, a.status, a.claimed_by, a.lease_expires_at, l.value AS label_value,
+       s.content_hash AS structure_hash, s.reduced_formula AS formula, a.rank, a.score,
+       CASE WHEN m.property_id = c.property_id THEN k.mean END AS predicted_mean,
+       CASE WHEN m.property_id = c.property_id THEN k.spread END AS predicted_spread, a.status, a.claimed_by, a.lease_expires_at, l.value AS label_value,
        l.method AS label_method, f.message AS failure_message, a.created_at, a.updated_at, a.run_id,
        a.oracle_method, a.heartbeat_at, a.external_job, a.reason
 FROM matsift.acquisition a
 JOIN matsift.campaign c ON c.id = a.campaign_id
 JOIN matsift.campaign_round r ON r.id = a.campaign_round_id
+JOIN matsift.model_version m ON m.id = r.model_version_id
 JOIN matsift.candidate_score k ON (k.campaign_round_id, k.structure_id) = (a.campaign_round_id, a.structure_id)
 JOIN matsift.property p ON p.id = c.property_id
 JOIN matsift.structure s ON s.id = a.structure_id
@@ -24,8 +26,8 @@ COMMENT ON COLUMN analysis.acquisition.structure_hash IS 'the structure';
 COMMENT ON COLUMN analysis.acquisition.formula IS 'reduced formula';
 COMMENT ON COLUMN analysis.acquisition.rank IS 'rank among the candidates of the round, 1 for the most wanted';
 COMMENT ON COLUMN analysis.acquisition.score IS 'score that chose it; unit as the strategy (exploration: that of the row)';
-COMMENT ON COLUMN analysis.acquisition.predicted_mean IS 'what the model of the round predicted, in the unit of the row';
-COMMENT ON COLUMN analysis.acquisition.predicted_spread IS 'standard deviation over its members, in the unit of the row';
+COMMENT ON COLUMN analysis.acquisition.predicted_mean IS 'what the model of the round predicted, in the unit of the row; NULL = it predicts another property';
+COMMENT ON COLUMN analysis.acquisition.predicted_spread IS 'standard deviation over its members, in the unit of the row; NULL = it predicts another property';
 COMMENT ON COLUMN analysis.acquisition.status IS 'proposed, claimed, labelled, failed or released (claimable again)';
 COMMENT ON COLUMN analysis.acquisition.claimed_by IS 'who labels it or did last; NULL = nobody yet';
 COMMENT ON COLUMN analysis.acquisition.lease_expires_at IS 'when an unfinished claim is given back; NULL = not claimed now';

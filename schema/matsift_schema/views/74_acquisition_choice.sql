@@ -1,7 +1,9 @@
 CREATE VIEW analysis.acquisition_choice AS
 SELECT c.study, c.name AS campaign, c.strategy, p.name AS property_name, p.unit, r.number AS round,
-       s.content_hash AS structure_hash, s.reduced_formula AS formula, k.mean AS predicted_mean,
-       k.spread AS predicted_spread, k.score, k.rank, r.n_candidate, m.content_hash AS model_hash, m.learner,
+       s.content_hash AS structure_hash, s.reduced_formula AS formula,
+       CASE WHEN m.property_id = c.property_id THEN k.mean END AS predicted_mean,
+       CASE WHEN m.property_id = c.property_id THEN k.spread END AS predicted_spread,
+       k.score, k.rank, r.n_candidate, m.content_hash AS model_hash, m.learner,
        d.content_hash AS snapshot_hash, d.n_row AS n_label,
        above.formula AS formula_above, above.score AS score_above, below.formula AS formula_below,
        below.score AS score_below, above.status AS status_above, below.status AS status_below,
@@ -39,8 +41,8 @@ COMMENT ON COLUMN analysis.acquisition_choice.unit IS 'unit of the property';
 COMMENT ON COLUMN analysis.acquisition_choice.round IS 'round that chose it, from 0';
 COMMENT ON COLUMN analysis.acquisition_choice.structure_hash IS 'the structure';
 COMMENT ON COLUMN analysis.acquisition_choice.formula IS 'reduced formula';
-COMMENT ON COLUMN analysis.acquisition_choice.predicted_mean IS 'what the model of the round predicted, in the unit of the row';
-COMMENT ON COLUMN analysis.acquisition_choice.predicted_spread IS 'standard deviation over its members, in the unit of the row';
+COMMENT ON COLUMN analysis.acquisition_choice.predicted_mean IS 'what the model of the round predicted, in the unit of the row; NULL = it predicts another property';
+COMMENT ON COLUMN analysis.acquisition_choice.predicted_spread IS 'standard deviation over its members, in the unit of the row; NULL = it predicts another property';
 COMMENT ON COLUMN analysis.acquisition_choice.score IS 'score of the strategy, larger is more wanted; unit as the strategy';
 COMMENT ON COLUMN analysis.acquisition_choice.rank IS 'rank among the candidates of the round, 1 for the most wanted';
 COMMENT ON COLUMN analysis.acquisition_choice.n_candidate IS 'candidates of the round, count';
