@@ -14,7 +14,8 @@ from matsift_flows.progress import Reporter
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the spinner come at once."""
+    """Make the spinner come at once, on a terminal that can redraw a line whatever the tests were started from."""
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(spinner, "SILENCE_S", 0.05)
     monkeypatch.setattr(spinner, "_LOOK_EVERY_S", 0.01)
 

@@ -67,7 +67,7 @@ def test_a_source_is_synced_and_says_what_came(
 
 
 def test_a_strange_source_is_told(mirror: Path, database: str, own_home: None) -> None:
-    with pytest.raises(UserInputError, match="has no source 'shell'; it has shelf, gone"):
+    with pytest.raises(UserInputError, match=r"has no source 'shell' \(did you mean 'shelf'\?\); it has shelf, gone"):
         sync_source.fn(str(mirror), "shell")
 
 

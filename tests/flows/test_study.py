@@ -20,6 +20,7 @@ _OF_OTHER_FLOWS = {
     *("suggestion", "generated_structure"),
     *("structure_type", "diffraction_profile", "held_out_space_group"),
     *("measured_pattern", "pattern_identification", "pattern_space_group", "pattern_phase"),
+    *("ranking", "ranking_objective", "ranking_place", "ranking_value"),
     "volumetric_field",
 }
 

@@ -43,7 +43,10 @@ def test_filled_settings_are_settings(kind: str) -> None:
     ("kind", "settings", "sentence"),
     [
         pytest.param(
-            "boosting", {}, "no learner 'boosting'; use one of blend, gpr_nn, kernel_ridge, least_squares", id="kind"
+            "boosting",
+            {},
+            r"no learner 'boosting' \(did you mean 'roost'\?\); use one of blend, gpr_nn, kernel_ridge, least_squares",
+            id="kind",
         ),
         pytest.param(
             "lightgbm_ensemble", {"num_leafs": 9}, "no setting 'num_leafs'; did you mean 'num_leaves'", id="typo"

@@ -133,8 +133,8 @@ def test_the_order_of_elements_plays_no_part(seed: int, swap: list[int]) -> None
 
 def test_multiples_of_a_formula_are_one_composition(model: Roost) -> None:
     said = model.predict(fractions_of(["NaCl", "Na2Cl2", "Na7Cl7", "SrTiO3", "O6Ti2Sr2"])).members
-    np.testing.assert_array_equal(said[:, 0:1].repeat(2, axis=1), said[:, 1:3])
-    np.testing.assert_array_equal(said[:, 3], said[:, 4])
+    for one, other in ((0, 1), (0, 2), (3, 4)):  # products of single precision may differ by the row that they stand in
+        np.testing.assert_allclose(said[:, one], said[:, other], rtol=1e-6)
 
 
 def test_a_single_element_has_an_answer_and_so_have_no_rows(model: Roost) -> None:
@@ -183,10 +183,10 @@ def test_a_training_that_was_killed_ends_with_the_same_bits(model: Roost, tmp_pa
 
 def test_the_weights_of_the_best_epoch_are_kept(tmp_path: Path) -> None:
     seen: list[RoostReport] = []
-    kept = {"learning_rate": 0.2, "inner_fraction": 0.25, "members": 1, "epochs": 6, "schedule": "constant"}
+    kept = {"learning_rate": 0.5, "inner_fraction": 0.25, "members": 1, "epochs": 12, "schedule": "constant"}
     own = trained(X, Y, settings=TINY | kept, seed=5, checkpoint_dir=tmp_path, on_epoch=seen.append)
     best = min(seen, key=lambda report: report.error).epoch
-    assert best < 6  # a rate this large goes astray
+    assert best < 12  # a rate this large goes astray
     short = trained(X, Y, settings=TINY | kept | {"epochs": best}, seed=5)
     np.testing.assert_array_equal(own.predict(X).mean, short.predict(X).mean)
 

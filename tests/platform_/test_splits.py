@@ -131,7 +131,9 @@ def test_rows_that_cannot_be_dealt_give_a_sentence(
 
 
 def test_an_unknown_strategy_gives_a_sentence() -> None:
-    with pytest.raises(UserInputError, match=r"no sampling strategy 'model_4'; use one of model_1, model_2, model_3"):
+    with pytest.raises(
+        UserInputError, match=r"no sampling strategy 'model_4' \(did you mean 'model_\d'\?\); use one of model_1"
+    ):
         assign_roles("model_4", Y, SODIUM, test_fraction=0.2, validation_fraction=0.1, seed=0)  # type: ignore[arg-type]
 
 

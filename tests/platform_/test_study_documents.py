@@ -33,6 +33,7 @@ from matsift.study.generative import (
     LatentSearch,
     SamplingLimits,
     StructureSettings,
+    TopCandidates,
 )
 from matsift.study.label_column import LabelColumn
 from matsift.study.loading import parse_study
@@ -77,7 +78,7 @@ EXPLAINED["[diffraction]"] = (DiffractionSettings, DiffractionTraining, Augmenta
 EXPLAINED["[density]"] = (DensitySettings, LeaveOut, DensityTraining, DensityLearner)
 EXPLAINED["[generative]"] = (
     *(GenerativeSettings, KnownFormulas, CompositionAutoencoder, CompositionGan, SamplingLimits),
-    *(LatentSearch, StructureSettings),
+    *(LatentSearch, StructureSettings, TopCandidates),
 )
 EXPLAINED["[labels]"] += RULES
 EXPLAINED["[campaign]"] += (StopSettings, HeldBackSettings)
