@@ -117,6 +117,7 @@ def open_package(path: Path) -> Iterator[Package]:
         except FileNotFoundError as error:
             raise PackageError(str(path), "there is no such file", "check the name") from error
         except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError) as error:
+            # NotImplementedError is zipfile's own, of a version or compression that it does not know
             raise PackageError(str(path), f"it is no whole zip file ({_one_line(error)})") from error
         except OSError as error:
             raise PackageError(str(path), f"it cannot be read ({_one_line(error)})", "name a file that can") from error

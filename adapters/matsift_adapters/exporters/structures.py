@@ -15,6 +15,7 @@ from pymatgen.io.cif import CifWriter
 
 from matsift.errors import UserInputError
 from matsift.exchange.stated import StatedStructure
+from matsift_adapters.exporters.formats import format_of
 from matsift_adapters.exporters.optimade import write_optimade
 from matsift_adapters.exporters.whole import whole_file, whole_folder
 
@@ -25,7 +26,13 @@ ORDERED_ONLY: tuple[StructureFormat, ...] = ("ase", "xyz")
 #: Table beside the CIFs of a folder: which file is which structure, from where, under which licence.
 INDEX = "index.csv"
 
-_BY_SUFFIX: dict[str, StructureFormat] = {".db": "ase", ".xyz": "xyz", ".extxyz": "xyz", ".json": "optimade"}
+_BY_SUFFIX: dict[str, StructureFormat] = {
+    "": "cif",
+    ".db": "ase",
+    ".xyz": "xyz",
+    ".extxyz": "xyz",
+    ".json": "optimade",
+}
 
 
 def structure_format(path: Path, asked: str | None = None) -> StructureFormat:
@@ -37,15 +44,8 @@ def structure_format(path: Path, asked: str | None = None) -> StructureFormat:
         If there is no such format, or the name says none.
     """
     known = get_args(StructureFormat)
-    if asked is not None and asked not in known:
-        raise UserInputError(f"structures cannot be written as {asked!r}; use one of {', '.join(known)}")
-    found = asked or _BY_SUFFIX.get(path.suffix.lower()) or ("cif" if not path.suffix else None)
-    if found is None:
-        raise UserInputError(
-            f"{path.name} says no format; end it with .db (ASE), .xyz or .json (OPTIMADE), name a folder for CIFs, or "
-            "give --format"
-        )
-    return cast("StructureFormat", found)
+    endings = ".db (ASE), .xyz or .json (OPTIMADE), name a folder for CIFs"
+    return cast("StructureFormat", format_of(path, asked, known, _BY_SUFFIX, what="structures", endings=endings))
 
 
 def write_structures(

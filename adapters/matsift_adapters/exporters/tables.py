@@ -14,8 +14,8 @@ from typing import Any, Literal, Protocol, TextIO, cast, get_args
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from matsift.errors import UserInputError
 from matsift.exchange.columns import Column, Kind
+from matsift_adapters.exporters.formats import format_of
 from matsift_adapters.exporters.whole import whole_file
 
 TableFormat = Literal["csv", "parquet", "jsonl"]
@@ -56,11 +56,7 @@ def table_format(path: Path, asked: str | None = None) -> TableFormat:
         If there is no such format, or the name says none.
     """
     known = get_args(TableFormat)
-    if asked is not None and asked not in known:
-        raise UserInputError(f"a table cannot be written as {asked!r}; use one of {', '.join(known)}")
-    found = asked or _BY_SUFFIX.get(path.suffix.lower())
-    if found is None:
-        raise UserInputError(f"{path.name} says no format; end it with .csv, .parquet or .jsonl, or give --format")
+    found = format_of(path, asked, known, _BY_SUFFIX, what="a table", endings=".csv, .parquet or .jsonl")
     return cast("TableFormat", found)
 
 
