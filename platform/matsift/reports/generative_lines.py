@@ -6,6 +6,7 @@ from matsift.reports.generative import GeneratedCandidate, GenerativeReport, Han
 from matsift.reports.generative_tables import ORIGINS, search_table, share_table
 from matsift.reports.notation import headed, in_unit, number, quantity, symbol
 from matsift.reports.small_tables import Table
+from matsift.reports.text_table import aligned
 
 _MOST_CANDIDATES = 10
 _MOST_NAME = 30
@@ -62,11 +63,5 @@ def _handed_on(handed: HandOff) -> str:
 def _table_lines(table: Table) -> list[str]:
     heads = [str(column.header) for column in table.columns]
     rows = [[str(cell)[:_MOST_NAME] for cell in row] for row in table.rows]
-    widths = [max(len(row[n]) for row in [heads, *rows]) for n in range(len(heads))]
-    return [
-        "  " + "  ".join(
-            f"{cell:>{width}}" if column.numeric else f"{cell:<{width}}"
-            for cell, width, column in zip(row, widths, table.columns, strict=True)
-        ).rstrip()
-        for row in [heads, *rows]
-    ]  # fmt: skip
+    lines = aligned([heads, *rows], [column.numeric for column in table.columns])
+    return [f"  {line}".rstrip() for line in lines]

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from matsift.reports.notation import headed, in_unit, number, percent, quantity, symbol
 from matsift.reports.objectives import ObjectiveRanking, ObjectiveValue, Order, PlacedCandidate, RankedObjective
+from matsift.reports.text_table import aligned
 
 _HASH_SHOWN = 10
-_GAP = "  "
 _IN_WORDS = {"pareto": "by Pareto layer, then the chance, then the utility", "utility": "by expected utility"}
 
 
@@ -105,13 +105,6 @@ def _table(ranking: ObjectiveRanking, shown: Sequence[PlacedCandidate], by: Orde
         ]
         for row in shown
     ]
-    widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
     n_text = 2  # formula and structure stand to the left
-    lines = [header, ["─" * width for width in widths], *rows]
-    return [
-        _GAP.join(
-            cell.ljust(width) if i >= len(header) - n_text else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
+    are_numeric = [True] * (len(header) - n_text) + [False] * n_text
+    return [line.rstrip() for line in aligned([header, *rows], are_numeric, ruled=True)]

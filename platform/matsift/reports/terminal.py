@@ -11,9 +11,9 @@ from functools import partial
 from matsift.reports.data import RankedCandidate, RankingReport
 from matsift.reports.mobility import in_brief
 from matsift.reports.notation import headed, percent, quantity, symbol
+from matsift.reports.text_table import aligned
 
 _HASH_SHOWN = 10
-_GAP = "  "
 _NEVER_LEFT_OUT = 0
 
 
@@ -96,20 +96,9 @@ def _fitting(
 
 
 def _table(columns: Sequence[_Column], shown: Sequence[RankedCandidate]) -> list[str]:
-    cells = [[column.cell(row) for row in shown] for column in columns]
-    widths = [max(len(text) for text in (c.header, *texts)) for c, texts in zip(columns, cells, strict=True)]
-    lines = [
-        [column.header for column in columns],
-        ["─" * width for width in widths],
-        *zip(*cells, strict=True),
-    ]
-    return [
-        _GAP.join(
-            text.rjust(width) if column.is_numeric else text.ljust(width)
-            for text, width, column in zip(line, widths, columns, strict=True)
-        )
-        for line in lines
-    ]
+    rows = [[column.cell(row) for column in columns] for row in shown]
+    heads = [column.header for column in columns]
+    return aligned([heads, *rows], [column.is_numeric for column in columns], ruled=True)
 
 
 def _prediction(row: RankedCandidate, property_name: str) -> str:
