@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import resource
 import time
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from benchmarks.descriptors.database import server_cpu
 
 from matsift_flows.workspace import Workspace
+
+_STEPS = 50_000_000
 
 
 @dataclass
@@ -59,6 +62,24 @@ def load_line() -> str:
     """Return how busy the machine is, in one sentence: what shares it slows down whatever is measured."""
     one, five, _ = os.getloadavg()
     return f"{os.cpu_count()} cores; load {one:.1f} over the last minute, {five:.1f} over the last five."
+
+
+def side_by_side() -> float:
+    """Return how much more two busy processes do in a time than one alone: 2 on two free cores, 1 on a shared one."""
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(_count, [1, 1])  # both are there
+        alone, both = _timed(lambda: pool.map(_count, [_STEPS])), _timed(lambda: pool.map(_count, [_STEPS] * 2))
+    return 2 * alone / both
+
+
+def _count(n: int) -> int:
+    return sum(range(n))
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def _children_cpu() -> float:

@@ -62,7 +62,12 @@ def make_engine(url: str, *, pool_size: int = 4) -> Engine:
         pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=pool_size,
-        connect_args={"application_name": "matsift", "connect_timeout": _CONNECT_SECONDS},
+        connect_args={
+            "application_name": "matsift",
+            "connect_timeout": _CONNECT_SECONDS,
+            # A statement prepared on the server gets a plan that fits no parameters: `:ids IS NULL OR ...` scans.
+            "prepare_threshold": None,
+        },
     )
 
 

@@ -28,6 +28,11 @@ _QUERIES = {
         SELECT conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid)
         FROM pg_constraint WHERE connamespace = 'matsift'::regnamespace AND contype <> 'n'
     """,
+    "statistics": """
+        SELECT a.attrelid::regclass || '.' || a.attname, a.attstattarget::text
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE a.attstattarget >= 0 AND c.relkind IN ('r', 'p') AND c.relnamespace = 'matsift'::regnamespace
+    """,
     "index": """
         SELECT schemaname || '.' || indexname, indexdef FROM pg_indexes WHERE schemaname = 'matsift'
     """,

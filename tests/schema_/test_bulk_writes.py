@@ -254,3 +254,10 @@ def test_a_chunk_with_a_row_that_the_table_refuses_leaves_nothing(engine: Engine
             ingest(session, run, [good, bad])
         session.rollback()
         assert row_counts(session) == before
+
+
+def test_a_statement_asked_often_is_still_planned_for_its_parameters(engine: Engine) -> None:
+    with Session(engine) as session:
+        for number in range(12):  # psycopg would prepare it after five, PostgreSQL plan it for no parameters after ten
+            assert catalogue.missing_entries(session, SOURCE.name, [entry(f"no {number}")])
+        assert session.scalars(text("SELECT statement FROM pg_prepared_statements")).all() == []

@@ -207,8 +207,9 @@ def _states(
     """Return external id -> content hash and revision of an entry's current state, None where it is withdrawn."""
     query = text("""
         SELECT e.external_id, e.content_hash, e.revision, e.withdrawn_at IS NULL
-        FROM matsift.source_entry e JOIN matsift.source s ON s.id = e.source_id
-        WHERE s.name = :name AND (CAST(:ids AS text[]) IS NULL OR e.external_id = ANY(CAST(:ids AS text[])))
+        FROM matsift.source_entry e
+        WHERE e.source_id = (SELECT id FROM matsift.source WHERE name = :name)
+          AND (CAST(:ids AS text[]) IS NULL OR e.external_id = ANY(CAST(:ids AS text[])))
     """)
     ids = None if external_ids is None else texts(session, external_ids)
     states: dict[str, tuple[str, str | None] | None] = {}
