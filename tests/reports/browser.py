@@ -26,6 +26,7 @@ FLAGS = (
     "--disable-sync",
 )
 
+_OF_THE_DRIVER = ("software WebGL", "GL Driver Message")  # words of a machine without a graphics card
 #: Only the rows in sight are drawn, so all are seen by whoever scrolls from the top to the end.
 _ROWS = """
 const table = document.getElementById(arguments[0]), box = table.closest(".table-box"), seen = new Map();
@@ -99,7 +100,8 @@ class Browser:
 
     def errors(self) -> list[str]:
         """Return what the page wrote to the console since it was opened: errors, warnings, refused policy."""
-        return [entry["message"] for entry in self.log("browser")]
+        messages = [entry["message"] for entry in self.log("browser")]
+        return [message for message in messages if not any(word in message for word in _OF_THE_DRIVER)]
 
     def requests(self) -> list[str]:
         """Return the schemes of everything that the page asked for since it was opened."""

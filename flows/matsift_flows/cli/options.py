@@ -13,6 +13,10 @@ from matsift_flows.cli.completion import study_files, study_names
 StudyPath = Annotated[
     Path, typer.Argument(help="Study file, for example studies/na_electrolytes.toml.", autocompletion=study_files)
 ]
+StudyPaths = Annotated[
+    list[Path],
+    typer.Argument(metavar="STUDY...", help="Study files, for example studies/*.toml.", autocompletion=study_files),
+]
 StudyName = Annotated[
     str,
     typer.Argument(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import typer
 
 from matsift.errors import UserInputError
-from matsift_flows.cli.options import AsJson, Overrides, StudyPath, settings
+from matsift_flows.cli.options import AsJson, Overrides, StudyPath, StudyPaths, settings
 from matsift_flows.cli.status import status
 
 _MOST_CHAINS = 20
@@ -55,19 +56,33 @@ def rank(
         typer.echo(json.dumps(unranked_json(report)))
 
 
-def report(study: StudyPath, overrides: Overrides = None) -> None:
-    """Print where the report of a study lies. Example: matsift report studies/na_electrolytes.toml.
+def report(studies: StudyPaths, overrides: Overrides = None) -> None:
+    """Print where the report of a study lies; of several, where that across them lies too, last.
 
-    What is missing behind it is computed first.
+    What is missing behind them is computed first.
+    Example: matsift report studies/na_electrolytes.toml studies/softbv_oxides.toml.
     """
     from matsift.study.loading import load_study
     from matsift_flows.progress import Reporter
+    from matsift_flows.reporting.across import report_across
     from matsift_flows.study import run_study
     from matsift_flows.workspace import open_workspace
 
-    loaded = load_study(study, overrides or ())
+    if overrides and len(studies) > 1:
+        raise UserInputError("--set changes one study, and several are named; run each with its own settings first")
+    loaded = [load_study(path, overrides or ()) for path in studies]
+    twice = [name for name, n in Counter(study.name for study in loaded).items() if n > 1]
+    if twice:
+        raise UserInputError(f"the study {twice[0]} is named twice; name each once")
     with open_workspace(settings(), Reporter()) as workspace:
-        typer.echo(run_study(workspace, loaded, study.parent).written.path)
+        runs = [run_study(workspace, study, path.parent) for study, path in zip(loaded, studies, strict=True)]
+        for run in runs:
+            typer.echo(run.written.path)
+        across = report_across(workspace, runs) if len(runs) > 1 else None
+    if across is not None:
+        typer.echo(across)
+    elif len(runs) > 1:
+        typer.echo("None of these studies ranks candidates, so there is no report across them", err=True)
 
 
 def why(

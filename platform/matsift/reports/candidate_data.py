@@ -187,7 +187,7 @@ def _story(story: AcquisitionStory) -> dict[str, Any]:
 def _made(report: RankingReport) -> dict[str, Any]:
     made = report.provenance
     return {
-        "study": report.study,
+        "study": f"study {report.study}" if report.study else f"studies {', '.join(s.name for s in report.studies)}",
         "paper": report.paper,
         "code": made.code_version,
         "data": made.dataset_version,

@@ -327,12 +327,28 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class StudyLine:
+    """A study in a report across studies; `page` is where its own report lies, seen from the folder of this one.
+
+    `rule` says what its candidates are ordered by, or that it ranks none.
+    """
+
+    name: str
+    title: str
+    n_ranked: int
+    n_left_out: int
+    rule: str
+    page: str
+
+
+@dataclass(frozen=True)
 class RankingReport:
     """All that a ranking report shows, in the order of its sections.
 
     `properties` are those with predictions, in the order of the table's columns. `paper` names the paper that the
     captions compare with, empty for none; with `numbers_figures` they name its figures. `generated_at` carries a time
-    zone. `desk` is what the cards of single candidates and the word on limits need.
+    zone. `desk` is what the cards of single candidates and the word on limits need. `studies` are those behind a report
+    across studies, which has no name of its own and only the sections that have something to show.
     """
 
     study: str
@@ -360,3 +376,4 @@ class RankingReport:
     numbers_figures: bool = True
     objectives: ObjectiveRanking | None = None
     desk: Desk = field(default_factory=Desk)
+    studies: tuple[StudyLine, ...] = ()

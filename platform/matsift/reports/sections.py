@@ -20,7 +20,7 @@ from matsift.reports.figures.plot import Plot
 from matsift.reports.notation import percent
 from matsift.reports.objective_lines import objective_notes
 from matsift.reports.objective_table import objective_table
-from matsift.reports.small_tables import Table, evaluation_tables, quality_tables
+from matsift.reports.small_tables import Table, evaluation_tables, quality_tables, study_table
 
 Row = TypeVar("Row")
 
@@ -42,7 +42,14 @@ class Section:
 
 
 def sections(report: RankingReport) -> tuple[Section, ...]:
-    """Return the sections after the ranking table."""
+    """Return the sections after the ranking table; across studies only those that have something to show."""
+    if not report.studies:
+        return _sections(report)
+    of_studies = Section("studies", "The studies", "", tables=(study_table(report.studies),))
+    return (of_studies, *(section for section in _sections(report) if section.plots or section.tables))
+
+
+def _sections(report: RankingReport) -> tuple[Section, ...]:
     return (
         Section("picture", "The candidates at a glance", "No candidate is ranked yet.", _candidate_plots(report)),
         *_objective_section(report),

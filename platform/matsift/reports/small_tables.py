@@ -8,7 +8,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from matsift.reports.data import Provenance, QualityRow, RankingReport, RunRow
+from matsift.reports.data import Provenance, QualityRow, RankingReport, RunRow, StudyLine
 from matsift.reports.densities import DensityReport
 from matsift.reports.generative import GenerativeReport
 from matsift.reports.notation import headed, moment, number, quantity, score, symbol, symbol_markup, text_markup
@@ -50,6 +50,25 @@ def quality_tables(report: RankingReport | SpaceGroupReport | DensityReport | Ge
         wide=True,
     )
     return (*(_rule_table(stage, list(rows)) for stage, rows in stages), *([failures] if failures.rows else []))
+
+
+def study_table(studies: Sequence[StudyLine]) -> Table:
+    """Return the studies behind a report across studies, each with the address of its own report."""
+    return Table(
+        "Each with a report of its own",
+        _columns({"Study": False, "Title": False, "Ranked": True, "Left out": True, "Order": False}),
+        tuple(
+            (
+                Markup('<a href="{}">{}</a>').format(line.page, line.name),
+                line.title,
+                number(line.n_ranked, 0),
+                number(line.n_left_out, 0),
+                text_markup(line.rule),
+            )
+            for line in studies
+        ),
+        wide=True,
+    )
 
 
 def provenance_tables(provenance: Provenance) -> tuple[Table, ...]:

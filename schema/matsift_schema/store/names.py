@@ -6,7 +6,8 @@ import psycopg
 
 _NAMES = {
     "studies": """
-        SELECT study FROM matsift.run WHERE study IS NOT NULL UNION SELECT study FROM matsift.study_report ORDER BY 1
+        SELECT study FROM matsift.run WHERE study <> 'all-studies'
+        UNION SELECT study FROM matsift.study_report WHERE study <> 'all-studies' ORDER BY 1
     """,
     "sources": "SELECT name FROM matsift.source ORDER BY 1",
     "models": "SELECT left(content_hash, 12) FROM matsift.model_version ORDER BY id DESC LIMIT 200",

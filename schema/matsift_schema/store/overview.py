@@ -139,6 +139,7 @@ _SOURCES = text("""
         ON p.source_id = o.id
     ORDER BY o.name COLLATE "C"
 """)
+# The report across studies stands beside theirs under a name that no study can have.
 # Whoever carries a study on, or works for its campaigns, holds an advisory lock (store.runs).
 _STUDIES = text("""
     WITH named AS (
@@ -159,6 +160,7 @@ _STUDIES = text("""
                         FROM matsift.candidate WHERE study = n.study) AS c
     LEFT JOIN LATERAL (SELECT uri, created_at FROM matsift.study_report WHERE study = n.study
                        ORDER BY id DESC LIMIT 1) AS p ON true
+    WHERE n.study <> 'all-studies'
     ORDER BY n.study COLLATE "C"
 """)
 _MODELS = text("""

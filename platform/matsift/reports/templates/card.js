@@ -115,13 +115,23 @@
     return [entries.length ? node("ul", { class: "chain" }, entries) : "", ...steps.flat(), node("p", { class: "note" }, "The whole chain, and what other models said: ", node("code", {}, command), " ", copy("Copy", command))];
   };
 
-  const counted = (text) => [...text.matchAll(/([A-Z][a-z]?)(\d*\.?\d*)/g)].map(([, symbol, count]) => symbol + count);
+  // COD is asked for Na O12 P3 Zr2, without brackets.
+  const counted = (text) => {
+    const open = [new Map()];
+    const add = (symbol, n) => open.at(-1).set(symbol, (open.at(-1).get(symbol) ?? 0) + n);
+    for (const [, symbol, bracket, digits] of text.matchAll(/(?:([A-Z][a-z]?)|([()]))(\d*\.?\d*)/g)) {
+      if (symbol) add(symbol, Number(digits || 1));
+      else if (bracket === "(") open.push(new Map());
+      else if (open.length > 1) [...open.pop()].forEach(([inner, n]) => add(inner, n * Number(digits || 1)));
+    }
+    return [...open[0]].map(([symbol, n]) => (n === 1 ? symbol : symbol + n));
+  };
   const elsewhere = (n) => {
     const text = data.formula[n];
     const found = links(n).filter(({ url }) => url).map((link) => node("li", {}, anchor(link.url, `${link.source} ${link.id}`)));
     const search = /^[A-Za-z0-9().]+$/.test(text)
       ? [["Materials Project: this formula", `https://next-gen.materialsproject.org/materials?formula=${encodeURIComponent(text)}`],
-         ...(/[()]/.test(text) ? [] : [["Crystallography Open Database: this formula", `https://www.crystallography.net/cod/result?formula=${encodeURIComponent(counted(text).sort().join(" "))}`]])]
+         ["Crystallography Open Database: this formula", `https://www.crystallography.net/cod/result?formula=${encodeURIComponent(counted(text).sort().join(" "))}`]]
       : [];
     return node("ul", {}, found, search.map(([label, url]) => node("li", {}, anchor(url, label))));
   };
@@ -131,7 +141,7 @@
     const about = data.cited.filter(([name]) => named.has(name));
     const others = data.cited.filter(([name]) => !named.has(name));
     const lines = [
-      `${data.formula[n]}, structure ${data.hash[n]}, of the study ${data.made.study}.`,
+      `${data.formula[n]}, structure ${data.hash[n]}, of the ${data.made.study}.`,
       ...entries.map(({ source, id, licence, url }) => `Structure: ${source}, entry ${id}${url ? ` <${url}>` : ""}, licence ${licence || "not stated"}.`),
       ...about.map(([name, told, version, licence]) => `Source: ${name}, version ${version || "not stated"}, licence ${licence}. ${told}`.trim()),
       ...others.map(([name, told, version, licence]) => `Labels and other structures: ${name}, version ${version || "not stated"}, licence ${licence}. ${told}`.trim()),
