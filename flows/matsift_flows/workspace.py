@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from matsift.errors import UserInputError
 from matsift_adapters.artifacts import ArtifactStore
-from matsift_adapters.embedded_postgres import ensure_usable
+from matsift_adapters.embedded_postgres import State, ensure_usable, status
 from matsift_adapters.settings import Settings
 from matsift_flows.interruption import is_interruption
 from matsift_flows.progress import Reporter
@@ -159,6 +159,30 @@ def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool
             )
         finally:
             engine.dispose()
+
+
+@contextmanager
+def open_existing(settings: Settings, reporter: Reporter) -> Iterator[Workspace]:
+    """Yield a workspace as `open_workspace` does, to look at what is there: an embedded database is not made for that.
+
+    Raises
+    ------
+    UserInputError
+        If there is no database yet.
+    DatabaseError
+        If the database cannot be used.
+    """
+    if is_absent(settings):
+        raise UserInputError(
+            f"there is no database in {settings.home} yet; the first `matsift run` of a study makes one"
+        )
+    with open_workspace(settings, reporter) as workspace:
+        yield workspace
+
+
+def is_absent(settings: Settings) -> bool:
+    """Return whether the database is the embedded one and was never made."""
+    return settings.database_url is None and status(settings).state == State.ABSENT
 
 
 def digest(names: Iterable[str]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,6 +15,8 @@ from tests.postgres import PostgresServer
 from matsift_schema.engine import downgrade
 
 pytestmark = pytest.mark.usefixtures("own_home")
+
+STUDY = Path(__file__).parents[2] / "studies" / "na_electrolytes.toml"
 
 
 def sentence_at(url: str, monkeypatch: pytest.MonkeyPatch, *verb: str) -> str:
@@ -108,3 +112,22 @@ def test_an_empty_database(database: str) -> None:
 def test_an_embedded_server_that_never_ran_is_stopped_twice() -> None:
     said = [matsift("db", "stop").done() for _ in range(2)]
     assert said == ["PostgreSQL was not running\n"] * 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["card", "1a2b3c4d"],
+        ["why", "NaCl"],
+        ["export", "views"],
+        ["export", "view", "structure", "-o", "structure.csv"],
+        ["density", "show", "NaCl"],
+        ["campaign", "status", str(STUDY)],
+    ],
+    ids=["card", "why", "export-views", "export-view", "density-show", "campaign-status"],
+)
+def test_whoever_only_looks_makes_no_database(arguments: list[str]) -> None:
+    home = Path(os.environ["MATSIFT_HOME"])
+    ended = matsift(*arguments)
+    assert ended.sentence == f"there is no database in {home} yet; the first `matsift run` of a study makes one"
+    assert not home.exists()

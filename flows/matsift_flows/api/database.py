@@ -18,7 +18,7 @@ from matsift_flows.api.frames import Frame, Library, checked_library, column, fr
 from matsift_flows.api.models import Model, stored_descriptors
 from matsift_flows.progress import Reporter
 from matsift_flows.reporting.cards import card_of
-from matsift_flows.workspace import Workspace, open_workspace
+from matsift_flows.workspace import Workspace, open_existing
 from matsift_schema.faults import told_plainly
 from matsift_schema.store import answers as store
 from matsift_schema.store.lookups import structure_ids
@@ -51,14 +51,14 @@ def open_database(url: str | None = None, *, home: str | Path | None = None, fra
     Raises
     ------
     UserInputError
-        If the settings are not usable, or polars is asked for and not installed.
+        If the settings are not usable, there is no database yet, or polars is asked for and not installed.
     DatabaseError
         If the database cannot be used.
     """
     library = checked_library(frames)
     stack = ExitStack()
     settings = Settings.load(database_url=url, home=home)
-    workspace = stack.enter_context(open_workspace(settings, Reporter(quiet=True)))
+    workspace = stack.enter_context(open_existing(settings, Reporter(quiet=True)))
     return Database(workspace, stack, library)
 
 

@@ -158,11 +158,11 @@ def resume(
 def _load(study: Path, overrides: list[str] | None) -> tuple[Study, list[CampaignStatus]]:
     from matsift.study.loading import load_study
     from matsift_flows.progress import Reporter
-    from matsift_flows.workspace import open_workspace
+    from matsift_flows.workspace import open_existing
     from matsift_schema.store.campaign_status import campaign_status
 
     loaded = load_study(study, overrides or ())
-    with open_workspace(settings(), Reporter(brief=True)) as workspace, workspace.sessions.begin() as session:
+    with open_existing(settings(), Reporter(brief=True)) as workspace, workspace.sessions.begin() as session:
         return loaded, campaign_status(session, loaded.name, maximize=loaded.ranking.goal == "maximize")
 
 

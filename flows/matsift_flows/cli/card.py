@@ -33,10 +33,10 @@ def card(
     from matsift_flows.progress import Reporter
     from matsift_flows.reporting.cards import FOLDER, card_of, write_cards
     from matsift_flows.reporting.keeping import folder_of
-    from matsift_flows.workspace import open_workspace
+    from matsift_flows.workspace import open_existing
 
     study = _study_name(name)
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace:
+    with open_existing(settings(), Reporter(quiet=True)) as workspace:
         cards, folder = _cards_of_study(workspace, study, every=every), out
         if cards:
             folder = out or folder_of(workspace, study) / FOLDER

@@ -99,9 +99,9 @@ def show(
     """Print the densities of a structure. Example: matsift density show NaCl."""
     from matsift_flows.density.showing import shown_fields, write_cube_file
     from matsift_flows.progress import Reporter
-    from matsift_flows.workspace import open_workspace
+    from matsift_flows.workspace import open_existing
 
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace:
+    with open_existing(settings(), Reporter(quiet=True)) as workspace:
         rows = shown_fields(workspace, structure, method)
         if out is not None:
             if len(rows) > 1:

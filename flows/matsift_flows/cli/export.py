@@ -34,9 +34,9 @@ def views(as_json: AsJson = False) -> None:
     """List the views of the schema `analysis`. Example: matsift export views."""
     from matsift_flows.exporting.tables import views as list_views
     from matsift_flows.progress import Reporter
-    from matsift_flows.workspace import open_workspace
+    from matsift_flows.workspace import open_existing
 
-    with open_workspace(settings(), Reporter(quiet=True)) as workspace:
+    with open_existing(settings(), Reporter(quiet=True)) as workspace:
         found = list_views(workspace)
     if as_json:
         typer.echo(json.dumps(dict(found)))
@@ -69,12 +69,12 @@ def view(
     from matsift_adapters.exporters.tables import table_format
     from matsift_flows.exporting.tables import export_view
     from matsift_flows.progress import Reporter
-    from matsift_flows.workspace import open_workspace
+    from matsift_flows.workspace import open_existing
 
     chosen = table_format(out, form)
     conditions = [Condition.parse(written) for written in where or ()]
     order = None if order_by is None else OrderBy.parse(order_by)
-    with open_workspace(settings(), Reporter(quiet=quiet)) as workspace:
+    with open_existing(settings(), Reporter(quiet=quiet)) as workspace:
         n = export_view(
             workspace, name, out, chosen, conditions=conditions, licences=licence or (), order=order, limit=limit
         )

@@ -65,10 +65,10 @@ def suggestions(
 def _read(study: str, read: Callable[[Any], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """Return rows of a study, told plainly where there are none."""
     from matsift_flows.progress import Reporter
-    from matsift_flows.workspace import open_workspace
+    from matsift_flows.workspace import open_existing
     from matsift_schema.store.proposals import studies_with_proposals
 
-    with open_workspace(settings(), Reporter(brief=True)) as workspace, workspace.sessions.begin() as session:
+    with open_existing(settings(), Reporter(brief=True)) as workspace, workspace.sessions.begin() as session:
         rows = read(session)
         known: Sequence[str] = [] if rows else studies_with_proposals(session)
     if not rows:

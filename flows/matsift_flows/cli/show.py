@@ -95,12 +95,12 @@ def why(
     """
     from matsift_flows.cli.chain import chain_lines
     from matsift_flows.progress import Reporter
-    from matsift_flows.workspace import open_workspace
+    from matsift_flows.workspace import open_existing
     from matsift_schema.store.why import find_structures
     from matsift_schema.store.why import why as chain
 
     with (
-        open_workspace(settings(), Reporter(quiet=as_json, brief=True)) as workspace,
+        open_existing(settings(), Reporter(quiet=as_json, brief=True)) as workspace,
         workspace.sessions.begin() as session,
     ):
         found = find_structures(session, structure, limit=_MOST_CHAINS + 1) if structure.strip() else []

@@ -23,20 +23,15 @@ def status(
 
     A database that was never made is not made now.
     """
+    from matsift_flows.workspace import is_absent
+
     own = settings()
-    counts, found = (None, None) if _is_absent(own) else _read(own)
+    counts, found = (None, None) if is_absent(own) else _read(own)
     if rows and not as_json:
         for table, n in (counts or {}).items():
             typer.echo(f"{table:<24}{n:>10}")
         return
     _tell(own, counts, found, as_json=as_json)
-
-
-def _is_absent(own: Settings) -> bool:
-    """Return whether the embedded database was never made."""
-    from matsift_adapters import embedded_postgres
-
-    return own.database_url is None and embedded_postgres.status(own).state == embedded_postgres.State.ABSENT
 
 
 def _read(own: Settings) -> tuple[dict[str, int], Overview]:
