@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STUDY ?= studies/na_electrolytes.toml
+FIVE := $(patsubst %,studies/%.toml,na_electrolytes softbv_oxides space_groups charge_density wide_gap)
+PAGES := $(CURDIR)/.matsift/pages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-generative bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
+.PHONY: help demo demo-dft test pages lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-generative bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
   repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs vendor constraints clean
 
 help: ## show this list
@@ -23,6 +25,11 @@ demo-dft: $(VENV)/.installed ## a small campaign with real density functional th
 
 test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+pages: $(VENV)/.installed-dev ## the five bundled studies (an hour), each page looked at in Chromium; pictures beside the pages
+	@for study in $(FIVE); do MATSIFT_HOME=$(PAGES) $(BIN)/matsift run $$study || exit 1; done
+	@MATSIFT_HOME=$(PAGES) $(BIN)/matsift report $(FIVE)
+	@MATSIFT_PAGES=$(PAGES) $(BIN)/python -m pytest tests/reports/test_study_pages.py
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict, the layers
 	$(BIN)/ruff check .
