@@ -108,6 +108,8 @@ def _wanted(study: Study, settings: GenerativeSettings, formulas: StudyFormulas)
             critic_steps=net.critic_steps,
             generator_rate=net.learning_rate,
             critic_rate=net.learning_rate,
+            penalty=net.penalty,
+            reward=net.reward,
             average=net.average,
             device=net.device,
         )

@@ -66,6 +66,10 @@ class CompositionGan(Settings):
     batch: Annotated[int, Field(ge=1, description="formulas in one step")] = 64
     critic_steps: Annotated[int, Field(ge=1, le=50, description="steps of the critic for one of the generator")] = 2
     learning_rate: Annotated[float, Field(gt=0, lt=1, description="of both, by Adam")] = 5e-4
+    penalty: Annotated[float, Field(gt=0, description="weight of the penalty on the critic's gradient")] = 10.0
+    reward: Annotated[
+        float, Field(ge=0, description="weight of chemical validity beside the critic; 0, as in the paper: none")
+    ] = 0.0
     average: Annotated[
         float, Field(ge=0, lt=1, description="decay of the mean over the steps that is sampled from; 0: the last step")
     ] = 0.99
