@@ -1,7 +1,8 @@
 """Where matsift keeps its data and which PostgreSQL it uses: the one settings class of the project.
 
 Every field is read from the environment: ``MATSIFT_HOME``, ``MATSIFT_DATABASE_URL``, ``MATSIFT_ARTIFACT_URL``,
-``MATSIFT_WORKERS``. Nothing else is configured by the environment; what a study computes stands in its study file.
+``MATSIFT_WORKERS``, and ``MATSIFT_DATABASE_URL_FILE`` for an address that is kept as a secret. Nothing else is
+configured by the environment; what a study computes stands in its study file.
 """
 
 import difflib
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from matsift.errors import UserInputError
@@ -46,10 +47,26 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL 15+ with pgvector to use in place of the embedded server"
     )
+    database_url_file: Path | None = Field(
+        default=None, description="file with that address in its first line, for secrets; database_url comes before it"
+    )
     artifact_url: str = Field(
         default="", description="fsspec URL or folder of the artifact store; the folder `artifacts` of home by default"
     )
     workers: int = Field(default_factory=available_cpus, ge=1, description="Worker processes, one thread each")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address_from_file(cls, given: Any) -> Any:
+        path = given.get("database_url_file")
+        if path is None or given.get("database_url") is not None:
+            return given
+        try:
+            lines = Path(path).read_text(encoding="utf-8").split("\n", 1)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise ValueError(f"the file {path} with the address of the database cannot be read ({reason})") from None
+        return {**given, "database_url": lines[0].strip()}
 
     @field_validator("home")
     @classmethod
@@ -92,7 +109,7 @@ class Settings(BaseSettings):
             return cls(**{key: value for key, value in overrides.items() if value is not None})
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            name = _PREFIX + str(first["loc"][0]).upper()
+            name = _PREFIX + (str(first["loc"][0]) if first["loc"] else "database_url_file").upper()
             raise UserInputError(f"{name} is not usable: {first['msg'].removeprefix('Value error, ')}") from None
 
     def prepare_home(self) -> Path:

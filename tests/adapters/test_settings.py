@@ -81,6 +81,40 @@ def test_bad_values_are_told(monkeypatch: pytest.MonkeyPatch, name: str, value: 
     assert "s3cret" not in str(caught.value)
 
 
+def test_the_address_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    secret = tmp_path / "address"
+    secret.write_text("postgresql://me:s3cret@host/db\nsecond line\n", encoding="utf-8")
+    monkeypatch.setenv("MATSIFT_DATABASE_URL_FILE", str(secret))
+    settings = Settings.load()
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://me:s3cret@host/db"
+    assert "s3cret" not in repr(settings)
+    monkeypatch.setenv("MATSIFT_DATABASE_URL", "postgresql://other/db")
+    other = Settings.load().database_url
+    assert other is not None
+    assert other.get_secret_value() == "postgresql://other/db"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "DATABASE_URL_FILE is not usable: the file .* cannot be read .No such file"),
+        (b"", "DATABASE_URL is not usable: give it as postgresql"),
+        (b"\xff\xfe", "DATABASE_URL_FILE is not usable: the file .* cannot be read .it is no text"),
+    ],
+    ids=["missing", "empty", "no_text"],
+)
+def test_a_file_without_an_address(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    secret = tmp_path / "address"
+    if content is not None:
+        secret.write_bytes(content)
+    monkeypatch.setenv("MATSIFT_DATABASE_URL_FILE", str(secret))
+    with pytest.raises(UserInputError, match=said):
+        Settings.load()
+
+
 def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATSIFT_DATA", "/data")
     assert Settings.load().database_url is None
