@@ -8,7 +8,7 @@ PAGES := $(CURDIR)/.matsift/pages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test pages lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-generative bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
+.PHONY: help demo demo-dft test pages installed lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-generative bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
   repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs vendor constraints clean
 
 help: ## show this list
@@ -30,6 +30,10 @@ pages: $(VENV)/.installed-dev ## the five bundled studies (an hour), each page l
 	@for study in $(FIVE); do MATSIFT_HOME=$(PAGES) $(BIN)/matsift run $$study || exit 1; done
 	@MATSIFT_HOME=$(PAGES) $(BIN)/matsift report $(FIVE)
 	@MATSIFT_PAGES=$(PAGES) $(BIN)/python -m pytest tests/reports/test_study_pages.py
+
+installed: $(VENV)/.installed-dev ## the wheel in an environment of its own, as the images have it (minutes), and every command of it
+	rm -rf .matsift/installed && sh docker/install .matsift/installed
+	@MATSIFT_INSTALLED=$(CURDIR)/.matsift/installed $(BIN)/python -m pytest tests/deploy/test_installed.py
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict, the layers
 	$(BIN)/ruff check .
