@@ -16,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from matsift.errors import ArtifactError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAMED = re.compile(r"(?<=/)[0-9a-f]{64}(?=\.|$)(?=[^/]*$)")
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9]+)*")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -112,6 +113,23 @@ class ArtifactStore:
                 "restore it from a backup, or remove it and compute it anew"
             )
         return content
+
+    def sizes(self) -> dict[str, int]:
+        """Return the SHA-256 of everything that is stored, and the bytes that it takes.
+
+        Raises
+        ------
+        ArtifactError
+            If the store cannot be read.
+        """
+        try:
+            found = self._fs.find(self._path, detail=True)
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise ArtifactError(self._told(error, "read")) from error
+        named = ((match[0], about["size"]) for path, about in found.items() if (match := _NAMED.search(str(path))))
+        return {sha256: int(size) for sha256, size in named}
 
     def _find(self, sha256: str) -> str | None:
         folder = f"{self._path}/{sha256[:2]}"

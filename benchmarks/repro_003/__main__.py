@@ -115,8 +115,8 @@ def _heading(options: argparse.Namespace) -> list[str]:
 
 def options_of(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Return the parser with what fixes rows, tests and networks."""
-    parser.add_argument("--repeats", type=int, default=3, help="of the five folds (default 3; paper: 5)")
-    parser.add_argument("--dft-repeats", type=int, default=3, help="of those on densities by GPAW (default 3)")
+    parser.add_argument("--repeats", type=int, default=1, help="of the five folds (default 1; paper: 5)")
+    parser.add_argument("--dft-repeats", type=int, default=1, help="of those on densities by GPAW (default 1)")
     parser.add_argument("--gpaw", type=Path, default=dft.FOLDER, help="where `matsift dataset densities` computes")
     parser.add_argument("--epochs", type=int, default=60, help="of a network at most (default 60)")
     parser.add_argument("--elements", nargs="*", help="left out (default: the paper's eleven, those of its rule)")

@@ -48,6 +48,7 @@ db start
 db url
 db status
 db check
+doctor
 db upgrade
 db shell -c SELECT
 db backup monday.dump

@@ -13,6 +13,7 @@ from matsift_flows.cli import (
     database,
     dataset,
     density,
+    doctor,
     export,
     identify,
     imports,
@@ -36,6 +37,7 @@ app.command("group")(sources.group)
 app.command("serve")(sources.serve)
 for name, command in steps.COMMANDS.items():
     app.command(name)(command)
+app.command("doctor")(doctor.doctor)
 app.command("card")(card.card)
 app.command("identify")(identify.identify)
 app.command("claim")(campaign.claim)
