@@ -63,12 +63,12 @@ def test_a_page_is_drawn_sorted_and_filtered_without_error_request_or_overflow(
     assert browser.run(_EMPTY_PLOTS) == []
     channels = browser.run("return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
     assert (max(channels) < 80) is dark
+    browser.screenshot(page.with_name(f"page-{width}{'-dark' if dark else ''}.png"))
     for up, down, heading in browser.run(_SORT):
         assert (up, down) == ("ascending", "descending"), heading
     if (counts := browser.run(_FILTER)) is not None:
         assert counts[0].startswith("0 of ")
         assert not counts[1].startswith("0 ")
-    browser.screenshot(page.with_name(f"page-{width}{'-dark' if dark else ''}.png"))
     if "table-ranked" in text and browser.rows():
         browser.run("document.querySelector('#table-ranked .open').click()")
     if 'id="structure-stage"' in text:
