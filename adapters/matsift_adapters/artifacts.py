@@ -30,6 +30,16 @@ class Artifact:
     uri: str
 
 
+@dataclass(frozen=True)
+class Found:
+    """What lies under a name in the store: `is_whole` where the content is what the name says."""
+
+    uri: str
+    suffix: str
+    content: bytes
+    is_whole: bool
+
+
 class ArtifactStore:
     """Files in one folder, each named by its content, so that what is stored never changes.
 
@@ -96,23 +106,38 @@ class ArtifactStore:
         ArtifactError
             If it is missing, damaged or not readable.
         """
+        found = self.look(sha256)
+        if found is None:
+            raise ArtifactError(
+                f"there is no artifact {sha256} in {self.root}; name the folder that holds it, or compute it anew"
+            )
+        if not found.is_whole:
+            raise ArtifactError(
+                f"{found.uri} is damaged: its content is not what its name says; "
+                "restore it from a backup, or remove it and compute it anew"
+            )
+        return found.content
+
+    def look(self, sha256: str) -> Found | None:
+        """Return what lies under the name of an artifact, damaged or not; None where nothing does.
+
+        Raises
+        ------
+        ArtifactError
+            If it is not readable.
+        """
         if not _SHA256.fullmatch(sha256):
             raise ArtifactError(f"{sha256!r} is no SHA-256; give its 64 hexadecimal digits")
         try:
             found = self._find(sha256)
-            if found is None:
-                raise ArtifactError(
-                    f"there is no artifact {sha256} in {self.root}; name the folder that holds it, or compute it anew"
-                )
-            content = bytes(self._fs.cat_file(found))
+            content = b"" if found is None else bytes(self._fs.cat_file(found))
         except OSError as error:
             raise ArtifactError(self._told(error, "read")) from error
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise ArtifactError(
-                f"{self._fs.unstrip_protocol(found)} is damaged: its content is not what its name says; "
-                "restore it from a backup, or remove it and compute it anew"
-            )
-        return content
+        if found is None:
+            return None
+        suffix = found.rsplit("/", 1)[-1].removeprefix(sha256)
+        is_whole = hashlib.sha256(content).hexdigest() == sha256
+        return Found(self._fs.unstrip_protocol(found), suffix, content, is_whole)
 
     def sizes(self) -> dict[str, int]:
         """Return the SHA-256 of everything that is stored, and the bytes that it takes.

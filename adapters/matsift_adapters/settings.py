@@ -1,15 +1,15 @@
 """Where matsift keeps its data and which PostgreSQL it uses: the one settings class of the project.
 
 Every field is read from the environment: ``MATSIFT_HOME``, ``MATSIFT_DATABASE_URL``, ``MATSIFT_ARTIFACT_URL``,
-``MATSIFT_WORKERS``, and ``MATSIFT_DATABASE_URL_FILE`` for an address that is kept as a secret. Nothing else is
-configured by the environment; what a study computes stands in its study file.
+``MATSIFT_WORKERS``, ``MATSIFT_LOG``, ``MATSIFT_DASK_SCHEDULER``, and ``MATSIFT_DATABASE_URL_FILE`` for an address that
+is kept as a secret. Nothing else is configured by the environment; what a study computes stands in its study file.
 """
 
 import difflib
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import psycopg
@@ -54,6 +54,13 @@ class Settings(BaseSettings):
         default="", description="fsspec URL or folder of the artifact store; the folder `artifacts` of home by default"
     )
     workers: int = Field(default_factory=available_cpus, ge=1, description="Worker processes, one thread each")
+    log: Literal["plain", "json", "file"] = Field(
+        default="plain", description="Lines on stderr: plain or json; file = plain, and JSON in the folder logs of home"
+    )
+    dask_scheduler: str = Field(
+        default="",
+        description="Dask scheduler whose workers compute, as tcp://host:8786; processes of this machine by default",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -80,6 +87,14 @@ class Settings(BaseSettings):
     @classmethod
     def _inside_home(cls, url: str, info: Any) -> str:
         return url or str(info.data.get("home", Path()) / "artifacts")
+
+    @field_validator("dask_scheduler")
+    @classmethod
+    def _with_protocol(cls, address: str) -> str:
+        protocol, separator, rest = address.strip().partition("://")
+        if address and not (protocol and separator and rest):
+            raise ValueError("give it as tcp://host:8786, or tls://host:8786 where the scheduler wants certificates")
+        return address.strip()
 
     @field_validator("database_url")
     @classmethod

@@ -17,7 +17,7 @@ from matsift.bond_valence.decorations import STARTING_LATTICE
 from matsift.bond_valence.parameters import ion_table_hash
 from matsift.bond_valence.references import References, ReferenceWork, label_references
 from matsift.crystal import Crystal
-from matsift.execution.killable import KillablePool
+from matsift.execution.pools import open_pool
 from matsift.records import FailureRecord, LabelRecord
 from matsift.study.bond_valence import BondValenceSettings
 from matsift.study.settings import Study
@@ -103,9 +103,9 @@ def _worked(
     work = ReferenceWork(
         settings.prototypes, settings.strains, settings.screening_factors.values, settings.variant(), settings.gii_scope
     )
-    size = min(settings.chunk, -(-len(ids) // workspace.n_worker))
+    size = min(settings.chunk, -(-len(ids) // workspace.n_at_once))
     pieces = [ids[start : start + size] for start in range(0, len(ids), size)]
-    with KillablePool(_TARGET, n_worker=workspace.n_worker, time_limit_s=settings.time_limit_s) as pool:
+    with open_pool(_TARGET, n_worker=workspace.n_worker, time_limit_s=settings.time_limit_s) as pool:
         while pieces:
             again: list[NDArray[np.int64]] = []
             for outcome in pool.run(_payloads(workspace, pieces, work)):

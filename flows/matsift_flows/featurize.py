@@ -72,7 +72,7 @@ def _featurize_group(
     ):
         for here, chunks in compute_stream(
             names,
-            _pieces(workspace, study, names, ids, min(chunk, -(-len(ids) // workspace.n_worker))),
+            _pieces(workspace, study, names, ids, min(chunk, -(-len(ids) // workspace.n_at_once))),
             n_worker=workspace.n_worker,
             time_limit_s=study.descriptors.time_limit_s,
         ):

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from matsift.execution.killable import KillablePool, Outcome
+from matsift.execution.pool import Outcome
+from matsift.execution.pools import open_pool
 from matsift.records import FailureRecord
 from matsift.structure_matching import RULE_NAME, Matches, MatchSettings, match_bucket, rule_hash
 from matsift.study.duplicates import DuplicateSettings
@@ -121,7 +122,7 @@ def _compared(
     rule = settings.tolerances
     wanted = {bucket.key: bucket for bucket in buckets if not _is_alone(bucket)}
     target = f"{match_bucket.__module__}:{match_bucket.__name__}"
-    with KillablePool(target, n_worker=workspace.n_worker, time_limit_s=settings.time_limit_s) as pool:
+    with open_pool(target, n_worker=workspace.n_worker, time_limit_s=settings.time_limit_s) as pool:
         for outcome in pool.run(_payloads(workspace, wanted, rule)):
             bucket = wanted[str(outcome.key)]
             found = _of_outcome(bucket, outcome, rule_hash(rule))

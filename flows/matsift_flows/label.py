@@ -12,7 +12,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from matsift.execution.killable import KillablePool
+from matsift.execution.pools import open_pool
 from matsift.study.settings import Study
 from matsift_adapters.oracles.registry import Oracle
 from matsift_flows.answers import answer_of, record
@@ -106,7 +106,7 @@ def compute(
     with (
         workspace.reporter.work(title, n_open, "structures") as advance,
         Heartbeat(workspace, worker, study.campaign.lease_s) as heartbeat,
-        KillablePool(
+        open_pool(
             asked.target,
             n_worker=min(workspace.n_worker, n_open),
             time_limit_s=asking.time_limit_s,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matsift.execution.killable import KillablePool, Outcome
+from matsift.execution.pool import Outcome
+from matsift.execution.pools import open_pool
 from matsift.records import FailureRecord, LabelRecord
 from matsift.screening.criteria import FAILED, Percolates, overall
 from matsift.study.mobility import BARRIERS, MobilitySettings
@@ -84,7 +85,7 @@ def _compute(workspace: Workspace, study: Study, run: LazyRun, hashes: dict[int,
     found = 0
     with (
         workspace.reporter.work(f"percolation of {asked.full_ion}", len(hashes), "structures") as advance,
-        KillablePool(
+        open_pool(
             TARGET,
             n_worker=min(workspace.n_worker, len(hashes)),
             time_limit_s=asked.time_limit_s,

@@ -11,6 +11,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from matsift_flows.logs import LOGGER, takes_stderr
 from matsift_flows.spinner import Spinner
 
 #: Seconds between two lines about the same work where there is no terminal.
@@ -44,14 +45,20 @@ class Reporter:
         self._spinner = Spinner(self.console)
 
     def say(self, text: str) -> None:
-        """Print one line."""
-        if self._says:
+        """Print one line, and log it."""
+        LOGGER.info("%s", text)
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        if self._says and not takes_stderr():
             self._spinner.told()
             self.console.print(text, markup=False)
 
     def warn(self, text: str) -> None:
-        """Print one line even when quiet."""
-        self.console.print(text, markup=False, style="yellow")
+        """Print one line even when quiet, and log it."""
+        LOGGER.warning("%s", text)
+        if not takes_stderr():
+            self.console.print(text, markup=False, style="yellow")
 
     @contextmanager
     def work(self, title: str, total: int | None, unit: str) -> Iterator[Advance]:
@@ -59,18 +66,18 @@ class Reporter:
         tally = _Tally(title, total, unit)
         if self.quiet:
             yield tally.count
-            return
-        if self.console.is_terminal:
+        elif self.console.is_terminal and not takes_stderr():
             with self._bar(title, total, unit, tally) as advance:
                 yield advance
         else:
             yield self._lines(tally)
-        self.say(tally.summary())
+        LOGGER.info("%s", tally.summary(), extra=tally.logged())
+        self._print(tally.summary())
 
     @contextmanager
     def busy(self, title: str) -> Iterator[None]:
         """Show on a terminal that something goes on, while it says nothing itself."""
-        if self.quiet or not self.console.is_terminal:
+        if self.quiet or not self.console.is_terminal or takes_stderr():
             yield
             return
         with self._spinner.during(title):
@@ -103,7 +110,8 @@ class Reporter:
             tally.count(n, failed=failed)
             if time.monotonic() - last >= LINE_EVERY_S:
                 last = time.monotonic()
-                self.say(tally.line())
+                LOGGER.info("%s", tally.line(), extra=tally.logged())
+                self._print(tally.line())
 
         return advance
 
@@ -135,3 +143,8 @@ class _Tally:
         failures = f", {self.failed} failed" if self.failed else ""
         seconds = time.monotonic() - self.started
         return f"  {self.title}: {self.done} {self.unit} in {seconds:.1f} s ({self.rate():.1f}/s){failures}"
+
+    def logged(self) -> dict[str, object]:
+        """Return what a line of a log holds beside its text."""
+        counts = {"done": self.done, "failed": self.failed, "of": self.total}
+        return {"stage": self.title, "counts": {**counts, "seconds": round(time.monotonic() - self.started, 3)}}

@@ -21,7 +21,7 @@ from matsift_flows.ingest import ingest
 from matsift_flows.judge import judge
 from matsift_flows.label import Waiting
 from matsift_flows.mobility import mobility
-from matsift_flows.orchestration import invoke
+from matsift_flows.orchestration import invoke, keep_summary
 from matsift_flows.progress import Reporter
 from matsift_flows.report import WrittenReport, report
 from matsift_flows.screen import screen
@@ -95,6 +95,15 @@ def run_study(workspace: Workspace, study: Study, base_dir: Path) -> StudyRun:
         with workspace.sessions.begin() as session:
             after = row_counts(session)
     added = {table: count - before[table] for table, count in after.items() if count != before[table]}
+    keep_summary(
+        "study-summary",
+        f"Study {study.name}: {study.study.title}",
+        {
+            **(added or {"added": "nothing, the study is complete"}),
+            "report": written.path,
+            **({} if waiting is None else {"waits for": f"{waiting.n_open} labels of {waiting.oracle}"}),
+        },
+    )
     return StudyRun(study, added, written, waiting, generated)
 
 

@@ -13,10 +13,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from matsift.errors import UserInputError
+from matsift.execution.pool import PoolLost
+from matsift.execution.pools import n_at_once, pools_at
 from matsift_adapters.artifacts import ArtifactStore
 from matsift_adapters.embedded_postgres import State, ensure_usable, status
 from matsift_adapters.settings import Settings
 from matsift_flows.interruption import is_interruption
+from matsift_flows.logs import about, written
 from matsift_flows.progress import Reporter
 from matsift_schema import engine as schema_engine
 from matsift_schema.faults import DATABASE_ERRORS, is_lost_connection, told_plainly
@@ -50,6 +53,11 @@ class Workspace:
     def n_worker(self) -> int:
         """Worker processes, one thread each."""
         return self.settings.workers
+
+    @property
+    def n_at_once(self) -> int:
+        """Items that a pool works on at a time: on worker processes, or on the threads of a Dask cluster."""
+        return n_at_once(self.n_worker)
 
     @contextmanager
     def alone_on(self, study: str) -> Iterator[None]:
@@ -110,7 +118,8 @@ class Workspace:
             sessions=self.sessions,
         )
         try:
-            yield lazy
+            with about(run=lazy):
+                yield lazy
         except BaseException as error:
             with suppress(*DATABASE_ERRORS):  # where it is the database that fails, the next command closes the run
                 self._close(lazy, *_what_became(error))
@@ -127,7 +136,7 @@ def _what_became(error: BaseException) -> tuple[RunStatus, str]:
     if is_interruption(error):
         return "interrupted", "stopped by the user"
     message = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return "interrupted" if is_lost_connection(error) else "failed", message
+    return "interrupted" if is_lost_connection(error) or isinstance(error, PoolLost) else "failed", message
 
 
 @contextmanager
@@ -141,7 +150,7 @@ def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool
     DatabaseError
         If the database cannot be used; an outside one is never migrated unasked.
     """
-    with told_plainly():
+    with told_plainly(), written(settings):
         with reporter.busy("open the database"):
             url = ensure_usable(settings, tell=reporter.say)
             if settings.database_url is None and not schema_engine.is_up_to_date(url):
@@ -150,15 +159,32 @@ def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool
         settings.prepare_home()
         engine = schema_engine.make_engine(url)
         try:
-            yield Workspace(
-                settings,
-                engine,
-                ArtifactStore(settings.artifact_url),
-                reporter,
-                retry_failed=retry_failed,
-            )
+            with _pools(settings, reporter):
+                yield Workspace(
+                    settings,
+                    engine,
+                    ArtifactStore(settings.artifact_url),
+                    reporter,
+                    retry_failed=retry_failed,
+                )
         finally:
             engine.dispose()
+
+
+@contextmanager
+def _pools(settings: Settings, reporter: Reporter) -> Iterator[None]:
+    """Open pools of processes where the settings say: here, or on the workers of a Dask scheduler."""
+    if not settings.dask_scheduler:
+        yield
+        return
+    from matsift.execution.dask_pool import DaskPools  # noqa: PLC0415  an extra, and half a second
+
+    pools = DaskPools(settings.dask_scheduler, reporter.warn)
+    try:
+        with pools_at(pools):
+            yield
+    finally:
+        pools.close()
 
 
 @contextmanager

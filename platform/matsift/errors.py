@@ -15,6 +15,7 @@
     │   └── DescriptorTimeout     ... because it took longer than the limit
     ├── OracleError               one structure could not be labelled
     ├── WorkerStartError          a worker process cannot load or prepare its function
+    ├── PoolLost                  the machines that a pool works on are gone (execution/pool.py)
     ├── ArtifactError             the artifact store cannot take or give a file
     └── DatabaseError             no usable PostgreSQL at the address
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from matsift.errors import MatsiftWarning
 from matsift_schema.base import ANALYSIS
 
-_ROLES = ("matsift_analyst", "matsift_worker")
+_ROLES = ("matsift_analyst", "matsift_operator", "matsift_worker")
 
 
 def refresh(connection: Connection) -> bool:
@@ -20,6 +20,8 @@ def refresh(connection: Connection) -> bool:
     The fingerprint of the SQL files stands in the comment of the schema `analysis`. Runs in the caller's transaction.
     """
     if is_current(connection):
+        if not _all_roles_are_let_in(connection):
+            apply_roles(connection)
         return False
     drop_views(connection)
     connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {ANALYSIS}")
@@ -52,6 +54,15 @@ def drop_views(connection: Connection) -> None:
         connection.exec_driver_sql(f"DROP FUNCTION {name}")
 
 
+def _all_roles_are_let_in(connection: Connection) -> bool:
+    """Return whether the roles are there with their grants: whoever migrated may not have been let make them."""
+    let_in = text(
+        "SELECT count(*) FROM pg_roles WHERE rolname = ANY(:names) AND has_schema_privilege(oid, :schema, 'USAGE')"
+    )
+    n_let_in: int = connection.scalar(let_in, {"names": list(_ROLES), "schema": ANALYSIS})
+    return n_let_in == len(_ROLES)
+
+
 def apply_roles(connection: Connection) -> None:
     """Create the roles where they are missing, and grant them what they need.
 
@@ -66,12 +77,13 @@ def apply_roles(connection: Connection) -> None:
     if missing and not may_create:
         warnings.warn(
             MatsiftWarning(
-                f"the roles {' and '.join(missing)} do not exist and this user may not create them; "
-                "let a user with CREATEROLE run `matsift db upgrade` once"
+                f"of the roles {', '.join(_ROLES)} this user may not create {', '.join(missing)}; let an administrator "
+                f"run CREATE ROLE for each, then run `matsift db upgrade` again"
             ),
             stacklevel=2,
         )
-        return
+        if set(missing) != {"matsift_operator"}:  # without it the grants to the others still run
+            return
     _run_script(connection, _sql("roles.sql"))
 
 

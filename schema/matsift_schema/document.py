@@ -58,10 +58,11 @@ Written by `python -m matsift_schema.document` from `tables` and `views` of `sch
 up to date.
 
 The tables live in the PostgreSQL schema `matsift`. Analysts read the views of `analysis` (see [sql.md](sql.md)) and
-call its [functions](#functions) with the role `matsift_analyst`; flows run with the role `matsift_worker`. Rows are
-facts: triggers refuse UPDATE, DELETE and TRUNCATE, but for the few columns that may change (the end of a run, the
-status of an acquisition, the withdrawal of an entry, the description of a source). Every computed row names its `run`,
-or belongs to a row that does. Only `candidate` says what other tables say already: triggers keep it in step with them.
+call its [functions](#functions) with the role `matsift_analyst`; flows run with the role `matsift_operator`, and what
+only computes labels with `matsift_worker`. Rows are facts: triggers refuse UPDATE, DELETE and TRUNCATE, but for the few
+columns that may change (the end of a run, the status of an acquisition, the withdrawal of an entry, the description of
+a source). Every computed row names its `run`, or belongs to a row that does. Only `candidate` says what other tables
+say already: triggers keep it in step with them.
 
 The diagram leaves out the `run_id` that leads from nearly every table to `run`.
 """

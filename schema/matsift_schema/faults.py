@@ -14,7 +14,7 @@ from matsift.errors import DatabaseError
 DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error)
 
 _REMEDIES: tuple[tuple[type[psycopg.Error], str], ...] = (
-    (psycopg.errors.InsufficientPrivilege, "use a user with the role matsift_worker"),
+    (psycopg.errors.InsufficientPrivilege, "use a user with the role matsift_operator"),
     (psycopg.errors.DiskFull, "free some space on the disk of the database, then run the same command again"),
     (psycopg.errors.ReadOnlySqlTransaction, "the server takes no writes now; use the primary server"),
     (psycopg.errors.TooManyConnections, "close other connections or raise max_connections"),

@@ -24,7 +24,7 @@ def unreadable(engine: Engine) -> DatabaseError:
     """Return the error for a user who may connect, but not run flows."""
     return DatabaseError(
         f"the user {engine.url.username!r} may not read the tables of matsift in {engine.url.database!r}; "
-        "use a user with the role matsift_worker"
+        "use a user with the role matsift_operator, or matsift_worker to compute only"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +15,14 @@ from matsift.errors import DatabaseError, UserInputError
 from matsift_adapters.embedded_postgres import (
     EmbeddedPostgres,
     State,
-    backup,
+    dump,
     ensure_running,
-    restore,
+    load_dump,
+    prepare_load,
     start,
     status,
     stop,
+    write_dump,
 )
 from matsift_adapters.embedded_postgres.client import client_command
 from matsift_adapters.settings import Settings
@@ -93,58 +97,77 @@ def test_a_password_stays_out_of_the_process_list() -> None:
     assert environment["PGPASSWORD"] == "s3cret"
 
 
-def test_a_backup_comes_back_with_grants_to_roles_that_are_gone(settings: Settings, url: str, tmp_path: Path) -> None:
+def dumped(url: str, path: Path) -> Path:
+    with path.open("wb") as stream:
+        write_dump(url, stream)
+    return path
+
+
+def load(url: str, path: Path, *, replace: bool = False) -> None:
+    load_dump(prepare_load(url, lambda: path.open("rb"), replace=replace), lambda: path.open("rb"))
+
+
+def test_a_dump_comes_back_with_grants_to_roles_that_are_gone(url: str, tmp_path: Path) -> None:
     execute(url, 'CREATE ROLE reader; CREATE ROLE "odd name"; GRANT USAGE ON SCHEMA matsift TO reader, "odd name"')
     before = rows(url, TOTAL)
-    path = backup(settings, tmp_path / "new" / "backup.dump")
-    assert path.stat().st_mode & 0o077 == 0
+    path = dumped(url, tmp_path / "dump")
     execute(url, 'DROP SCHEMA matsift CASCADE; DROP ROLE reader; DROP ROLE "odd name"')
 
-    restore(settings, path)
+    load(url, path)
 
     assert rows(url, TOTAL) == before == [(500, "Na₃PS₄ 99", "[1,2]")]
     assert rows(url, "SELECT has_schema_privilege('odd name', 'matsift', 'USAGE')") == [(True,)]
     assert rows(url, "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'reader'") == [(False,)]
 
 
-def test_what_is_there_is_replaced_only_on_request(settings: Settings, url: str, tmp_path: Path) -> None:
-    path = backup(settings, tmp_path / "backup.dump")
+def test_what_is_there_is_replaced_only_on_request(url: str, tmp_path: Path) -> None:
+    path = dumped(url, tmp_path / "dump")
     execute(url, "DELETE FROM matsift.thing; CREATE TABLE matsift.newer AS SELECT 1")
     with pytest.raises(UserInputError, match="already holds the schema matsift"):
-        restore(settings, path)
+        load(url, path)
     assert rows(url, TOTAL) == [(0, None, None)]
-    restore(settings, path, replace=True)
+    load(url, path, replace=True)
     assert rows(url, TOTAL) == [(500, "Na₃PS₄ 99", "[1,2]")]
     assert rows(url, "SELECT to_regclass('matsift.newer')") == [(None,)]
+    planned_by = "SELECT reltuples FROM pg_class WHERE oid = 'matsift.thing'::regclass"
+    assert rows(url, planned_by) == [(500,)]  # statistics are no part of a dump
 
 
-def test_a_backup_overwrites_nothing(settings: Settings, url: str, tmp_path: Path) -> None:
-    (tmp_path / "precious").write_text("mine")
-    with pytest.raises(UserInputError, match="precious exists"):
-        backup(settings, tmp_path / "precious")
-    assert (tmp_path / "precious").read_text() == "mine"
-
-
-def test_a_restore_that_fails_leaves_the_database_as_it_was(settings: Settings, url: str, tmp_path: Path) -> None:
+def test_a_load_that_fails_leaves_the_database_as_it_was(url: str, tmp_path: Path) -> None:
     execute(url, "CREATE TABLE public.in_the_way AS SELECT 1")
-    path = backup(settings, tmp_path / "backup.dump")
+    path = dumped(url, tmp_path / "dump")
     execute(url, "UPDATE matsift.thing SET name = 'later'")
     with pytest.raises(DatabaseError, match=r'the database is as it was: relation "in_the_way" already exists'):
-        restore(settings, path, replace=True)
+        load(url, path, replace=True)
     execute(url, "DROP TABLE public.in_the_way")
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(DatabaseError, match=r"the database is as it was: could not read from input file: end of file"):
-        restore(settings, path, replace=True)
+        load(url, path, replace=True)
     assert rows(url, "SELECT DISTINCT name FROM matsift.thing") == [("later",)]
 
 
+def test_a_load_does_not_wait_for_ever(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dump, "_WAIT_FOR_OTHERS", "50ms")
+    path = dumped(url, tmp_path / "dump")
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE matsift.thing IN ACCESS SHARE MODE")
+        with pytest.raises(DatabaseError, match="as it was: somebody works on the database; let that end, then try"):
+            load(url, path, replace=True)
+
+
+def test_a_target_that_fails_ends_the_dump(url: str) -> None:
+    class Full:
+        def write(self, _piece: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_dump(url, Full())
+    with pytest.raises(DatabaseError, match="the database could not be written: "):
+        write_dump(url, io.BytesIO(), snapshot="00000000-00000000-0")
+
+
 @pytest.mark.parametrize("content", [b"", b"PGDMP", b"SELECT 1;"], ids=["empty", "magic_only", "a_script"])
-def test_a_file_that_is_no_backup(settings: Settings, url: str, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_dump(url: str, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(UserInputError, match="is not a whole backup of matsift"):
-        restore(settings, tmp_path / "file", replace=True)
-
-
-def test_a_backup_that_is_not_there(settings: Settings, url: str, tmp_path: Path) -> None:
-    with pytest.raises(UserInputError, match=r"cannot be read \(No such file or directory\)"):
-        restore(settings, tmp_path / "none")
+        load(url, tmp_path / "file", replace=True)

@@ -84,7 +84,7 @@ def test_secrets_are_made_once_and_shut_away(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     before = {path.name: path.read_text() for path in folder.iterdir()}
     assert all(len(text.strip()) >= 48 for text in before.values())
-    assert len({before[name] for name in before if name.endswith("_password")}) == 6
+    assert len({before[name] for name in before if name.endswith("_password")}) == 7
     made_secrets(tmp_path)
     assert {path.name: path.read_text() for path in folder.iterdir()} == before
 
@@ -110,7 +110,7 @@ def server() -> Iterator[PostgresServer]:
     own.stop()
 
 
-def test_the_prepared_database_serves_owner_worker_and_analyst(server: PostgresServer, tmp_path: Path) -> None:
+def test_the_prepared_database_serves_all_its_logins(server: PostgresServer, tmp_path: Path) -> None:
     secrets = made_secrets(tmp_path)
     script = (DOCKER / "prepare-database.sh").read_text("utf-8")
     assert "CREATE EXTENSION pg_trgm;" in script  # for Prefect; the wheel's PostgreSQL has none
@@ -130,12 +130,12 @@ def test_the_prepared_database_serves_owner_worker_and_analyst(server: PostgresS
         return server.tcp_url(database, login, (secrets / f"{secret}_password").read_text())
 
     engine.upgrade(address("matsift_owner", "owner"))
-    (secrets / "worker_url").write_text(address("worker", "worker") + "\n")
+    (secrets / "operator_url").write_text(address("operator", "operator") + "\n")
     own = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "MATSIFT_HOME": str(tmp_path / "home"),
-        "MATSIFT_DATABASE_URL_FILE": str(secrets / "worker_url"),
+        "MATSIFT_DATABASE_URL_FILE": str(secrets / "operator_url"),
     }
     command = [sys.executable, "-c", "from matsift_flows.cli import main; main()", "db", "check"]
     check = subprocess.run(command, env=own, capture_output=True, text=True, check=False)
@@ -144,8 +144,16 @@ def test_the_prepared_database_serves_owner_worker_and_analyst(server: PostgresS
         assert analyst.execute("SELECT count(*) FROM analysis.structure").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             analyst.execute("SELECT count(*) FROM matsift.structure")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            analyst.execute("SELECT lo_create(0)")
+    with psycopg.connect(address("operator", "operator"), autocommit=True) as operator:
+        operator.execute("INSERT INTO matsift.source (name, kind, licence) SELECT 'x', 'files', 'CC0-1.0' WHERE false")
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(address("prefect", "prefect"))
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(address("worker", "worker", "prefect"))
     worker = psycopg.connect(address("worker", "worker"), autocommit=True)
     with worker, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        worker.execute("CREATE TABLE matsift.mine (id int)")
+        worker.execute("INSERT INTO matsift.source (name, kind, licence) VALUES ('x', 'files', 'CC0-1.0')")
     with psycopg.connect(address("prefect", "prefect", "prefect"), autocommit=True) as prefect:
         prefect.execute("CREATE TABLE mine (id int)")

@@ -52,6 +52,7 @@ doctor
 db upgrade
 db shell -c SELECT
 db backup monday.dump
+db verify monday.dump
 db restore monday.dump --replace
 dataset build --limit 1 --workers 1 --work-dir built --out built.jsonl.gz
 dataset densities --no-compute --work-dir densities

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.factories.small_study import bundled_records
@@ -24,7 +25,7 @@ path = "entries.jsonl.gz"
 properties = ["energy_per_atom"]
 
 [descriptors]
-sets = ["magpie"]
+sets = {sets}
 
 [sampling]
 strategy = "model_2"
@@ -83,12 +84,23 @@ class Slow(Calculator):
 class KillStudy:
     """A study on disk, in a folder of its own, beside the calculator of its oracle."""
 
-    def __init__(self, folder: Path, *, n_pool: int = 40, batch: int = 8, lease_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        n_labelled: int = 60,
+        n_pool: int = 40,
+        n_other: int = 0,
+        sets: Sequence[str] = ("magpie",),
+        batch: int = 8,
+        lease_s: float = 3.0,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.path = folder, folder / f"{NAME}.toml"
         header, records = bundled_records()
-        labelled = [record for record in records if record["role"] == "labelled"][:60]
+        labelled = [record for record in records if record["role"] == "labelled"][:n_labelled]
         pool = [record for record in records if record["role"] == "pool" and "Na" in record["species"]][:n_pool]
+        pool += [record for record in records if record["role"] == "rejected"][:n_other]
         for record in labelled:
             record["labels"] = {"energy_per_atom": record["labels"]["energy_per_atom"]}
         for record in pool:
@@ -96,7 +108,8 @@ class KillStudy:
         with gzip.open(folder / "entries.jsonl.gz", "wt", encoding="utf-8") as stream:
             stream.writelines(json.dumps(line) + "\n" for line in [header, *labelled, *pool])
         (folder / "slow_potential.py").write_text(_CALCULATOR, encoding="utf-8")
-        self.path.write_text(_STUDY.format(folder=folder, batch=batch, lease_s=lease_s), encoding="utf-8")
+        text = _STUDY.format(folder=folder, batch=batch, lease_s=lease_s, sets=json.dumps(sets))
+        self.path.write_text(text, encoding="utf-8")
 
     def hold(self) -> None:
         """Let the oracle wait from now on."""

@@ -59,7 +59,7 @@ class Preloaded:
 class Starter:
     """Starts commands, by a process that has loaded all that they need."""
 
-    def __init__(self, folder: Path, python_path: Path) -> None:
+    def __init__(self, folder: Path, python_path: Path, environment: Mapping[str, str] | None = None) -> None:
         own = {key: value for key, value in os.environ.items() if not key.startswith("MATSIFT_")}
         script = Path(__file__).with_name("preloading.py")
         self._folder, self._count = folder, 0
@@ -70,6 +70,7 @@ class Starter:
             env={
                 **own,
                 **ONE_THREAD,
+                **(environment or {}),
                 "PYTHONPATH": os.pathsep.join([str(python_path), *filter(None, [os.environ.get("PYTHONPATH")])]),
             },
             text=True,

@@ -10,9 +10,14 @@ import os
 import select
 import signal
 import sys
+import threading
+import time
 import traceback
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import time_machine
 
 _LOADED = ("matsift_flows.study", "matsift_flows.cli.app", "matsift_flows.cli.faults", "lightgbm", "ase")
 
@@ -56,6 +61,9 @@ def _run(order: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(order["environment"])
     sys.argv = ["matsift", *order["words"]]
+    clock = os.environ.pop("MATSIFT_TEST_CLOCK", None)
+    if clock is not None:
+        threading.Thread(target=_follow, args=(Path(clock),), daemon=True).start()
     code = 70
     try:
         from matsift_flows.cli import main as command
@@ -70,6 +78,18 @@ def _run(order: dict[str, Any]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _follow(clock: Path) -> None:
+    """Keep the clock of this process as far ahead, or behind, as a file says in seconds."""
+    shown = 0
+    traveller = time_machine.travel(timedelta(0), tick=True).start()
+    while True:
+        wanted = int(clock.read_text())
+        if wanted != shown:
+            traveller.shift(timedelta(seconds=wanted - shown))
+            shown = wanted
+        time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL
@@ -16,7 +17,7 @@ from sqlalchemy import make_url
 from tests.flows.running import Finished, row_counts, said
 from tests.postgres import PostgresServer
 
-from matsift_flows.orchestration import prefect_is_configured
+from matsift_flows.orchestration import keep_summary, prefect_is_configured
 from matsift_flows.study import study_flow
 
 pytestmark = pytest.mark.slow
@@ -94,6 +95,22 @@ def test_study_under_prefect(
     assert PASSWORD.encode() not in stored
     assert "Traceback" not in capfd.readouterr().err
 
+    (kept,) = [artifact for artifact in prefect.read_artifacts() if artifact.key == "study-summary"]
+    assert kept.flow_run_id == study_run.id
+    assert f"| prediction | {reference.counts['prediction']} |" in str(kept.data)
+
     assert study_flow(str(study_path)) == {}
     assert len(_all_flow_runs(prefect)) > len(runs)
     assert row_counts(url) == reference.counts
+
+
+def test_a_summary_is_kept_beside_its_flow_run_and_nowhere_else(prefect: SyncPrefectClient) -> None:
+    @flow(name="summarized")
+    def summarized() -> None:
+        keep_summary("tried-summary", "Study x: tried", {"prediction": 3, "report": "a|b\nc"})
+
+    keep_summary("tried-summary", "outside of a flow run", {})
+    summarized()
+    (kept,) = [artifact for artifact in prefect.read_artifacts() if artifact.key == "tried-summary"]
+    assert kept.flow_run_id is not None
+    assert kept.data == "## Study x: tried\n\n| | |\n|---|---|\n| prediction | 3 |\n| report | a\\|b c |\n"

@@ -71,7 +71,7 @@ def made(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     text = text.replace("[generative]\n", "[generative]\nsearches = []\n")
     path.write_text(text.replace("formation_energy_per_atom", "band_gap").replace("competitors = 1", "competitors = 0"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(crystals, "KillablePool", AsGiven)
+        patch.setattr(crystals, "open_pool", AsGiven)
         result = run_here(path, module_database_url, folder / "home")
     assert result.waiting is None
     assert one(module_database_url, "SELECT count(*) FROM matsift.acquisition") == 0

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 _prepared: list[Any] = []
@@ -25,12 +26,35 @@ def double(payload: int) -> int:
     return 2 * payload
 
 
+def slowly_double(payload: int) -> int:
+    time.sleep(0.2)
+    return 2 * payload
+
+
+def end_parent(what: str) -> str:
+    if what == "bad":
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    return what
+
+
+def parent(_payload: int) -> int:
+    return os.getppid()
+
+
 def prepared(_payload: int) -> tuple[list[Any], int]:
     return _prepared, os.getpid()
 
 
 def environment(_payload: int) -> dict[str, str | None]:
     return {"omp": os.environ.get("OMP_NUM_THREADS"), "main": getattr(sys.modules["__main__"], "__file__", None)}
+
+
+def killed_once(path: str) -> str:
+    if not Path(path).exists():
+        Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path
 
 
 def misbehave(what: str) -> str:

@@ -67,6 +67,20 @@ def test_a_bad_item_fails_alone(what: str, error_class: str, message: str) -> No
     assert [outcomes[k].value for k in "abc"] == ["fine"] * 3
 
 
+def test_a_worker_that_is_killed_once_costs_no_item(tmp_path: Path) -> None:
+    """As by a person, or by a machine short of memory: one while it starts, one at work."""
+    at_start, at_work = str(tmp_path / "start"), str(tmp_path / "work")
+    with KillablePool(
+        "killable_targets:killed_once",
+        n_worker=1,
+        time_limit_s=10,
+        initializer="killable_targets:killed_once",
+        init_args=(at_start,),
+    ) as pool:
+        outcomes = {o.key: (o.value, o.error_class) for o in pool.run([("a", at_work), ("b", at_start)])}
+    assert outcomes == {"a": (at_work, None), "b": (at_start, None)}
+
+
 def test_a_result_that_cannot_be_sent_is_a_failure_and_the_worker_goes_on() -> None:
     with KillablePool("killable_targets:misbehave", n_worker=1, time_limit_s=5) as pool:
         first, second = pool.run([(1, "unpicklable"), (2, "fine")])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import psycopg
@@ -17,12 +19,16 @@ from tests.factories.runs import run
 from tests.postgres import PostgresServer
 
 from matsift.errors import DatabaseError, MatsiftWarning
+from matsift.records import FailureRecord, LabelRecord
 from matsift_schema import engine
 from matsift_schema.analysis import apply_roles
-from matsift_schema.store import acquisitions, syncs
+from matsift_schema.store import acquisitions, settling, syncs
+from matsift_schema.store.failures import write_failures
+from matsift_schema.store.labels import write_labels
 from matsift_schema.tables import metadata
 
 PASSWORD = "correct-horse"
+LOGINS = {"alice": "matsift_analyst", "worker_1": "matsift_worker", "operator_1": "matsift_operator"}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +40,7 @@ def filled(postgres_server: PostgresServer) -> Iterator[str]:
     admin = engine.make_engine(url)
     with Session(admin) as session, session.begin():
         pipeline.small_study(session)
-        for login, group in (("alice", "matsift_analyst"), ("worker_1", "matsift_worker")):
+        for login, group in LOGINS.items():
             if not session.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :login"), {"login": login}):
                 session.execute(text(f"CREATE ROLE {login} LOGIN PASSWORD '{PASSWORD}' IN ROLE {group}"))
     admin.dispose()
@@ -49,28 +55,47 @@ def analyst(postgres_server: PostgresServer, filled: str) -> Iterator[psycopg.Co
         yield connection
 
 
-@pytest.fixture
-def worker(postgres_server: PostgresServer, filled: str) -> Iterator[Session]:
-    """A session of a worker, over TCP with a password; rolled back."""
-    own = engine.make_engine(postgres_server.tcp_url(filled, "worker_1", PASSWORD))
+@contextmanager
+def rolled_back(url: str) -> Iterator[Session]:
+    own = engine.make_engine(url)
     with Session(own) as session:
         yield session
         session.rollback()
     own.dispose()
 
 
-def test_a_wrong_password_is_refused(postgres_server: PostgresServer, filled: str) -> None:
+@pytest.fixture
+def worker(postgres_server: PostgresServer, filled: str) -> Iterator[Session]:
+    """A session of a worker, over TCP with a password; rolled back."""
+    with rolled_back(postgres_server.tcp_url(filled, "worker_1", PASSWORD)) as session:
+        yield session
+
+
+@pytest.fixture
+def operator(postgres_server: PostgresServer, filled: str) -> Iterator[Session]:
+    """A session of an operator, over TCP with a password; rolled back."""
+    with rolled_back(postgres_server.tcp_url(filled, "operator_1", PASSWORD)) as session:
+        yield session
+
+
+@pytest.mark.parametrize("login", [*LOGINS, "postgres"])
+def test_a_wrong_password_is_refused_and_not_told(postgres_server: PostgresServer, filled: str, login: str) -> None:
+    url = postgres_server.tcp_url(filled, login, "not-the-horse")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(postgres_server.tcp_url(filled, "alice", "wrong"))
-    with pytest.raises(DatabaseError, match="password authentication failed"):
-        engine.require_ready(postgres_server.tcp_url(filled, "alice", "wrong"))
+        psycopg.connect(url)
+    for look in (engine.require_ready, engine.upgrade):
+        with pytest.raises(DatabaseError, match=f'password authentication failed for user "{login}"') as refused:
+            look(url)
+        assert len(str(refused.value).splitlines()) == 1
+        assert "not-the-horse" not in "".join(traceback.format_exception(refused.value))
 
 
-def test_password_is_stored_as_scram(postgres_server: PostgresServer, filled: str) -> None:
+def test_passwords_are_stored_as_scram(postgres_server: PostgresServer, filled: str) -> None:
     with psycopg.connect(postgres_server.url(filled)) as admin:
-        row = admin.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'alice'").fetchone()
-    assert row is not None
-    assert row[0].startswith("SCRAM-SHA-256$")
+        query = "SELECT rolpassword FROM pg_authid WHERE rolname = ANY(%s)"
+        stored = [password for (password,) in admin.execute(query, [list(LOGINS)])]
+    assert len(stored) == len(LOGINS)
+    assert all(password.startswith("SCRAM-SHA-256$") for password in stored)
 
 
 def test_analyst_reads_every_view_and_finds_rows(analyst: psycopg.Connection) -> None:
@@ -108,6 +133,7 @@ WRITES = {
     "database": "CREATE DATABASE mine",
     "role": "CREATE ROLE mine",
     "become worker": "SET ROLE matsift_worker",
+    "become operator": "SET ROLE matsift_operator",
     "become superuser": "SET ROLE postgres",
     "large object": "SELECT lo_create(0)",
     "large object from bytes": "SELECT lo_from_bytea(0, 'x')",
@@ -127,47 +153,53 @@ def test_analyst_writes_nowhere(analyst: psycopg.Connection, statement: str) -> 
     assert isinstance(refused.value, psycopg.errors.InsufficientPrivilege | psycopg.errors.InvalidGrantOperation)
 
 
-def test_worker_does_what_flows_do(worker: Session) -> None:
+def _campaign(session: Session) -> int:
+    return int(session.scalar(text("SELECT id FROM matsift.campaign WHERE strategy_kind <> 'latent_search'")) or 0)
+
+
+def test_operator_does_what_flows_do(operator: Session) -> None:
     flow = run("label")
-    counts = ingest(worker, flow.id(worker), [entry("new", rock_salt("K", "Br"))])
+    counts = ingest(operator, flow.id(operator), [entry("new", rock_salt("K", "Br"))])
     assert counts.inserted == 1
-    syncs.withdraw_missing(worker, "shelf", ["new"])
-    of_crystals = "SELECT id FROM matsift.campaign WHERE strategy_kind <> 'latent_search'"
-    campaign = worker.execute(text(of_crystals)).scalar_one()
-    [claimed] = acquisitions.claim_acquisitions(worker, campaign, worker="w", limit=1, lease_s=60)
-    assert acquisitions.release(worker, claimed.id, worker="w")
-    model = worker.execute(
+    syncs.withdraw_missing(operator, "shelf", ["new"])
+    [claimed] = acquisitions.claim_acquisitions(operator, _campaign(operator), worker="o", limit=1, lease_s=60)
+    assert acquisitions.release(operator, claimed.id, worker="o")
+    model = operator.execute(
         text("SELECT id FROM matsift.model_version WHERE learner = 'lightgbm_ensemble'")
     ).scalar_one()
-    key = worker.execute(text("SELECT id FROM matsift.structure WHERE reduced_formula = 'KBr'")).scalar_one()
-    assert pipeline.predict(worker, flow.id(worker), model, np.array([key])) == 1
+    key = operator.execute(text("SELECT id FROM matsift.structure WHERE reduced_formula = 'KBr'")).scalar_one()
+    assert pipeline.predict(operator, flow.id(operator), model, np.array([key])) == 1
+    flow.finish(operator)
+
+
+def test_worker_claims_answers_and_settles(worker: Session) -> None:
+    flow, campaign = run("label"), _campaign(worker)
+    first, second = acquisitions.claim_acquisitions(worker, campaign, worker="w", limit=2, lease_s=60)
+    assert acquisitions.renew_leases(worker, [first.id], worker="w", lease_s=90) == {first.id}
+    label = LabelRecord(first.property_name, 1.0, first.oracle_method, "oracle:ase")
+    write_labels(worker, flow.id(worker), [(first.structure_hash, label, None)])
+    settling.write_result(worker, flow.id(worker), first.structure_id, first.oracle_method, detail={}, worker="w")
+    failure = FailureRecord(settling.STAGE, second.structure_hash, "OracleError", "no", 1.0, second.oracle_method)
+    write_failures(worker, flow.id(worker), [failure])
+    for row in (first, second):
+        answered = {"structure_id": row.structure_id, "method": row.oracle_method}
+        assert settling.settle_answered(worker, worker="w", **answered) == 1
+    states = {row.id: row.status for row in acquisitions.load_acquisitions(worker, campaign)}
+    assert (states[first.id], states[second.id]) == ("labelled", "failed")
+    told = text("SELECT status FROM matsift.acquisition_event WHERE acquisition_id = :id ORDER BY id DESC LIMIT 2")
+    assert worker.scalars(told, {"id": second.id}).all() == ["failed", "claimed"]
     flow.finish(worker)
 
 
-def test_worker_is_ready(postgres_server: PostgresServer, filled: str) -> None:
-    engine.require_ready(postgres_server.tcp_url(filled, "worker_1", PASSWORD))
+def test_worker_takes_in_no_entry(worker: Session) -> None:
+    flow = run("ingest")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ingest(worker, flow.id(worker), [entry("new", rock_salt("K", "Br"))])
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE matsift.label SET value = 1",
-        "UPDATE matsift.run SET flow = 'x'",
-        "UPDATE matsift.source_entry SET payload = '{}'",
-        "UPDATE matsift.acquisition SET score = 1",
-        "DELETE FROM matsift.prediction",
-        "TRUNCATE matsift.failure",
-        "INSERT INTO matsift.property (name, unit, definition) VALUES ('x', 'y', 'z')",
-        "DELETE FROM matsift.alembic_version",
-        "DROP TABLE matsift.label",
-        "ALTER TABLE matsift.label DISABLE TRIGGER ALL",
-        "CREATE TABLE matsift.mine (a int)",
-        "CREATE TABLE public.mine (a int)",
-    ],
-)
-def test_worker_rewrites_no_fact(worker: Session, statement: str) -> None:
-    with pytest.raises(Exception, match=r"permission denied|must be owner"):
-        worker.execute(text(statement))
+@pytest.mark.parametrize("login", ["worker_1", "operator_1"])
+def test_worker_and_operator_are_ready(postgres_server: PostgresServer, filled: str, login: str) -> None:
+    engine.require_ready(postgres_server.tcp_url(filled, login, PASSWORD))
 
 
 def test_analyst_is_told_that_the_database_is_not_for_flows(postgres_server: PostgresServer, filled: str) -> None:
@@ -192,7 +224,7 @@ def test_a_migrating_user_without_createrole_is_warned(postgres_server: Postgres
         for role in ("matsift_analyst", "matsift_worker"):
             admin.execute(f"ALTER ROLE {role} RENAME TO {role}_away")
     try:
-        with pytest.warns(MatsiftWarning, match="matsift_analyst and matsift_worker do not exist"):
+        with pytest.warns(MatsiftWarning, match="may not create matsift_analyst, matsift_worker; let an administrator"):
             engine.upgrade(postgres_server.url(name, "modest"))
         engine.require_ready(postgres_server.url(name, "modest"))
     finally:
@@ -215,4 +247,31 @@ def test_a_migrating_user_without_createrole_grants_to_roles_that_exist(
         engine.upgrade(postgres_server.url(name, "modest_2"))
     with psycopg.connect(postgres_server.tcp_url(name, "alice", PASSWORD)) as analyst:
         assert analyst.execute("SELECT count(*) FROM analysis.element").fetchone() == (118,)
+    postgres_server.drop_database(name)
+
+
+def test_an_older_installation_without_operators_is_migrated_by_a_user_without_createrole(
+    postgres_server: PostgresServer, filled: str
+) -> None:
+    name = postgres_server.create_database()
+    with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
+        admin.execute("CREATE EXTENSION vector")
+        admin.execute("CREATE ROLE modest_3 LOGIN")
+        admin.execute(f"ALTER DATABASE {name} OWNER TO modest_3")
+        admin.execute("ALTER ROLE matsift_operator RENAME TO matsift_operator_away")
+    try:
+        with pytest.warns(
+            MatsiftWarning, match="may not create matsift_operator; let an administrator run CREATE ROLE"
+        ):
+            engine.upgrade(postgres_server.url(name, "modest_3"))
+        with psycopg.connect(postgres_server.tcp_url(name, "alice", PASSWORD)) as analyst:
+            assert analyst.execute("SELECT count(*) FROM analysis.element").fetchone() == (118,)
+    finally:
+        with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
+            admin.execute("ALTER ROLE matsift_operator_away RENAME TO matsift_operator")
+    with warnings.catch_warnings():  # now it is there, and the same command lets it in
+        warnings.simplefilter("error", MatsiftWarning)
+        engine.upgrade(postgres_server.url(name, "modest_3"))
+    with psycopg.connect(postgres_server.tcp_url(name, "operator_1", PASSWORD)) as operator:
+        assert operator.execute("SELECT count(*) FROM matsift.element").fetchone() == (118,)
     postgres_server.drop_database(name)

@@ -1,11 +1,9 @@
 """What `matsift db` does: plain functions of the settings, for the embedded server and for an outside one alike."""
 
 import os
-from pathlib import Path
 from typing import NoReturn
 
 from matsift.errors import UserInputError
-from matsift_adapters.embedded_postgres import dump
 from matsift_adapters.embedded_postgres.client import client_command
 from matsift_adapters.embedded_postgres.locks import Tell
 from matsift_adapters.embedded_postgres.outside import check_server
@@ -68,16 +66,6 @@ def shell(settings: Settings, arguments: list[str] | None = None, *, tell: Tell 
     """Become psql, connected to the database; `arguments` go to psql (for example ``["-c", "TABLE analysis.x"]``)."""
     command, environment = client_command("psql", ensure_running(settings, tell=tell), arguments or [])
     os.execve(command[0], command, environment)  # noqa: S606  psql takes over the terminal; its path is the package's
-
-
-def backup(settings: Settings, path: Path, *, tell: Tell = tell_nobody) -> Path:
-    """The file that now holds the whole database in pg_dump's custom format; see `dump.backup`."""
-    return dump.backup(ensure_running(settings, tell=tell), path)
-
-
-def restore(settings: Settings, path: Path, *, replace: bool = False, tell: Tell = tell_nobody) -> None:
-    """Load a backup into the database, whole or not at all; see `dump.restore`."""
-    dump.restore(ensure_running(settings, tell=tell), path, replace=replace)
 
 
 def _embedded(settings: Settings, tell: Tell, *, prepare: bool = False) -> EmbeddedPostgres:

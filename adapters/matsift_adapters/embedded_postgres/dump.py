@@ -1,11 +1,16 @@
-"""Backups in pg_dump's custom format, loaded again whole or not at all."""
+"""The database in pg_dump's custom format: written to a stream, loaded from one whole or not at all."""
 
 import re
 import shutil
 import subprocess
 import tempfile
-from contextlib import suppress
-from pathlib import Path
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Protocol
 
 import psycopg
 from psycopg import sql
@@ -13,59 +18,79 @@ from psycopg import sql
 from matsift.errors import DatabaseError, UserInputError
 from matsift_adapters.embedded_postgres.client import client_command, first_complaint, program_path
 
-_MAGIC = b"PGDMP"
+#: Gives a new stream of the bytes that `write_dump` wrote.
+OpenDump = Callable[[], IO[bytes]]
+
 _SCHEMA = re.compile(r"^CREATE SCHEMA (?P<name>\"[^\"]+\"|\w+);$", re.MULTILINE)
 _GRANTEE = re.compile(
     r"^(?:GRANT|REVOKE|ALTER DEFAULT PRIVILEGES)\b.* (?:TO|FROM) (?P<role>\"[^\"]+\"|\w+)(?: WITH GRANT OPTION)?;$",
     re.MULTILINE,
 )
+# pg_restore sets it whatever the server is; PostgreSQL 16 and older do not know it.
+_NEW_SETTING = b"SET transaction_timeout"
+_KNOWS_NEW_SETTING = 17_00_00
+_N_LINE_OF_SETTINGS = 60
+_WAIT_FOR_OTHERS = "30s"
 
 
-def backup(url: str, path: Path) -> Path:
-    """The file that now holds the whole database at `url`; it appears only when it is complete.
+class Sink(Protocol):
+    """Takes bytes in their order."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Take the next bytes."""
+
+
+def write_dump(url: str, target: Sink, *, snapshot: str | None = None) -> None:
+    """Write the whole database at `url`.
+
+    Parameters
+    ----------
+    snapshot
+        Name of an exported snapshot: what its transaction sees is written, whatever is committed meanwhile.
 
     Raises
     ------
-    UserInputError
-        The file exists, or its folder cannot be written.
     DatabaseError
         pg_dump failed.
     """
-    path = path.expanduser().absolute()
-    if path.exists():
-        raise UserInputError(f"{path} exists; give another name for the backup, or remove it")
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        unfinished.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.touch(mode=0o600)
-        command, environment = client_command("pg_dump", url, ["--format=custom", f"--file={unfinished}"])
-        done = subprocess.run(command, check=False, capture_output=True, env=environment)
-        if done.returncode != 0:
-            unfinished.unlink()
-            raise DatabaseError(f"the database could not be written to {path}: {first_complaint(done.stderr)}")
-        unfinished.rename(path)
-    except OSError as error:
-        raise UserInputError(
-            f"{path} cannot be written ({error.strerror}); give another place for the backup"
-        ) from error
-    return path
+    options = ["--format=custom", *([f"--snapshot={snapshot}"] if snapshot else [])]
+    command, environment = client_command("pg_dump", url, options)
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints) as dumper,
+    ):
+        assert dumper.stdout is not None
+        try:
+            shutil.copyfileobj(dumper.stdout, target)
+        except BaseException:
+            dumper.kill()
+            raise
+        if dumper.wait() != 0:
+            complaints.seek(0)
+            raise DatabaseError(f"the database could not be written: {first_complaint(complaints.read())}")
 
 
-def restore(url: str, path: Path, *, replace: bool = False) -> None:
-    """Load the backup `path` into the database at `url` in one transaction: whole or not at all.
+@dataclass(frozen=True)
+class Target:
+    """A database that a dump may be loaded into, and what is done there before."""
 
-    Roles that the backup's grants name and the server lacks are made, without the right to log in. With `replace` the
-    schemas that the backup holds are dropped first, in the same transaction.
+    url: str
+    version: int
+    prelude: tuple[str, ...]
+
+
+def prepare_load(url: str, open_dump: OpenDump, *, replace: bool = False) -> Target:
+    """What `load_dump` needs; nothing is changed yet.
+
+    Roles that the dump's grants name and the server lacks will be made, without the right to log in. With `replace` the
+    schemas that the dump holds will be dropped, in the transaction that loads them anew.
 
     Raises
     ------
     UserInputError
-        The file is not a backup, or the database already holds a schema of it and `replace` is not given.
-    DatabaseError
-        It could not be loaded; the database is as it was.
+        It is no dump, or the database already holds a schema of it and `replace` is not given.
     """
-    path = path.expanduser().absolute()
-    outline = _outline(path)
+    outline = _outline(open_dump)
     schemas = [match["name"].strip('"') for match in _SCHEMA.finditer(outline)]
     roles = {match["role"].strip('"') for match in _GRANTEE.finditer(outline)} - {"PUBLIC"}
     with psycopg.connect(url) as connection:
@@ -75,50 +100,37 @@ def restore(url: str, path: Path, *, replace: bool = False) -> None:
         if present and not replace:
             raise UserInputError(
                 f"the database already holds the schema {' and '.join(present)}; restore into a new MATSIFT_HOME, or "
-                "ask to replace what is there"
+                "replace what is there with --replace"
             )
-        prelude = [sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)) for role in sorted(roles - known)]
+        prelude = [sql.SQL("SET lock_timeout = {}").format(_WAIT_FOR_OTHERS)] if present else []
+        prelude += [sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)) for role in sorted(roles - known)]
         prelude += [sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)) for name in present]
-        commands = [argument for statement in prelude for argument in ("-c", statement.as_string(connection))]
-    _load(url, path, commands)
+        statements = tuple(statement.as_string(connection) for statement in prelude)
+        return Target(url, connection.info.server_version, statements)
 
 
-def _outline(path: Path) -> str:
-    """The statements of a backup without its rows."""
-    try:
-        with path.open("rb") as file:
-            is_backup = file.read(len(_MAGIC)) == _MAGIC
-    except OSError as error:
-        raise UserInputError(
-            f"{path} cannot be read ({error.strerror}); give the file that a backup has made"
-        ) from error
-    command = [program_path("pg_restore"), "--schema-only", "--no-owner", "--file=-", str(path)]
-    done = subprocess.run(command, check=False, capture_output=True)
-    if not is_backup or done.returncode != 0:
-        raise UserInputError(f"{path} is not a whole backup of matsift; give the file that a backup has made")
-    return done.stdout.decode("utf-8")
+def load_dump(target: Target, open_dump: OpenDump) -> None:
+    """Load a dump in one transaction: the commit is sent only when the whole of it was read.
 
-
-def _load(url: str, path: Path, prelude: list[str]) -> None:
-    """Feed the backup's statements to psql; the commit is sent only when the whole file was read."""
-    options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "-c", "BEGIN", *prelude, "--file=-"]
-    command, environment = client_command("psql", url, options)
-    with tempfile.TemporaryFile() as complaints:
-        reader = subprocess.Popen(
-            [program_path("pg_restore"), "--no-owner", "--file=-", str(path)],
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-        )
+    Raises
+    ------
+    DatabaseError
+        It could not be loaded; the database is as it was.
+    """
+    before = [argument for statement in target.prelude for argument in ("-c", statement)]
+    options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "-c", "BEGIN", *before, "--file=-"]
+    command, environment = client_command("psql", target.url, options)
+    with tempfile.TemporaryFile() as complaints, _reading(open_dump, complaints) as reader:
         loader = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints
         )
-        with reader, loader:
+        with loader:
             assert reader.stdout is not None
             assert loader.stdin is not None
             with suppress(BrokenPipeError):  # psql has given up, and has said why
-                shutil.copyfileobj(reader.stdout, loader.stdin)
+                _copy_statements(reader.stdout, loader.stdin, target.version)
                 if reader.wait() == 0:
-                    loader.stdin.write(b"\nCOMMIT;\n")
+                    loader.stdin.write(b"\nANALYZE;\nCOMMIT;\n")
                 else:
                     loader.kill()
                 loader.stdin.close()
@@ -127,4 +139,49 @@ def _load(url: str, path: Path, prelude: list[str]) -> None:
         complaints.seek(0)
         if not loaded:
             said = first_complaint(complaints.read())
-            raise DatabaseError(f"{path} could not be restored, the database is as it was: {said}")
+            if "lock timeout" in said:
+                said = "somebody works on the database; let that end, then try again"
+            raise DatabaseError(f"the backup could not be restored, the database is as it was: {said}")
+
+
+def _outline(open_dump: OpenDump) -> str:
+    """The statements of a dump without its rows."""
+    with tempfile.TemporaryFile() as complaints, _reading(open_dump, complaints, "--schema-only") as reader:
+        assert reader.stdout is not None
+        outline = reader.stdout.read()
+        is_whole = reader.wait() == 0
+    if not is_whole:
+        raise UserInputError("the file is not a whole backup of matsift; give the file that a backup has made")
+    return outline.decode("utf-8")
+
+
+@contextmanager
+def _reading(open_dump: OpenDump, complaints: IO[bytes], *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A pg_restore that turns a dump into statements; it gets the dump through a pipe, wherever that lies."""
+    command = [program_path("pg_restore"), "--no-owner", "--file=-", *options]
+    reader = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
+    assert reader.stdin is not None
+    feeder = threading.Thread(target=_feed, args=(open_dump(), reader.stdin), daemon=True)
+    with reader:
+        feeder.start()
+        try:
+            yield reader
+        except BaseException:
+            reader.kill()
+            raise
+        finally:
+            feeder.join()
+
+
+def _feed(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy a dump to its reader, which may have enough before the end; a source that fails ends too early for it."""
+    with suppress(OSError, ValueError, zipfile.BadZipFile), source, target:
+        shutil.copyfileobj(source, target)
+
+
+def _copy_statements(source: IO[bytes], target: IO[bytes], server_version: int) -> None:
+    """Copy statements but for the settings, which stand first, that the server does not know."""
+    for line in islice(source, _N_LINE_OF_SETTINGS):
+        if server_version >= _KNOWS_NEW_SETTING or not line.startswith(_NEW_SETTING):
+            target.write(line)
+    shutil.copyfileobj(source, target)

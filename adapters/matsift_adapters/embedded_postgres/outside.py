@@ -100,8 +100,8 @@ def problem(facts: ServerFacts) -> str | None:
         (
             facts.has_schema and not facts.may_use_schema,
             (
-                f"the role {facts.role} may not use the schema {_SCHEMA}; let its owner run "
-                f"GRANT USAGE ON SCHEMA {_SCHEMA} TO {facts.role}"
+                f"the role {facts.role} may not use the schema {_SCHEMA}; use a user with the role matsift_operator "
+                "(or matsift_worker, to compute only)"
             ),
         ),
     )

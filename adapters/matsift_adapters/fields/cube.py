@@ -11,8 +11,9 @@ import numpy as np
 from matsift.crystal import Crystal
 from matsift.density.grid import DensityGrid
 from matsift.errors import BadStructureError, FieldError, UserInputError
-from matsift_adapters.fields.read_field import ReadField, check_points, checked_density, checked_elf
+from matsift_adapters.fields.read_field import ReadField, check_points, checked_density, checked_elf, told
 from matsift_adapters.sources.compressed import DAMAGE, open_binary
+from matsift_adapters.sources.pymatgen_json import checked
 
 METHOD = "cube"
 
@@ -88,8 +89,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         read: dict[str, Any] = ase_read(io.StringIO(text))
     except Exception as error:  # ASE's readers raise anything
-        told = " ".join(str(error).split()) or type(error).__name__
-        raise FieldError(f"{path.name}: it is no cube file, or cut off ({told}); copy or compute it anew") from error
+        said = f"it is no cube file, or cut off ({told(error)})"
+        raise FieldError(f"{path.name}: {said}; copy or compute it anew") from error
     if len(read["datas"]) > 1 or read["labels"]:
         raise FieldError(f"{path.name}: it holds orbitals, not a density; write the density into a file of its own")
     return read
@@ -112,8 +113,6 @@ def _crystal(path: Path, read: dict[str, Any]) -> Crystal:
         raise FieldError(f"{path.name}: its cell is flat")
     try:
         coords = atoms.cell.scaled_positions(atoms.positions - read["origin"]) % 1.0
-        crystal = Crystal.ordered(atoms.cell.array, list(atoms.symbols), coords)
-        crystal.check()
-    except BadStructureError as error:
-        raise FieldError(f"{path.name}: {error}") from error
-    return crystal
+        return checked(Crystal.ordered(atoms.cell.array, list(atoms.symbols), coords))
+    except (BadStructureError, ValueError, IndexError, np.linalg.LinAlgError) as error:  # or no such element
+        raise FieldError(f"{path.name}: its atoms and cell are no crystal ({told(error)})") from error

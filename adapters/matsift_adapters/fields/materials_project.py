@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from matsift.crystal import Crystal
 from matsift.density.grid import DensityGrid
-from matsift.errors import BadStructureError, FieldError
+from matsift.errors import FieldError
 from matsift.study.materials_project import MaterialsProjectFilter, MaterialsProjectSource
-from matsift_adapters.fields.read_field import ReadField, check_points, checked_density
+from matsift_adapters.fields.read_field import ReadField, check_points, checked_density, told
 from matsift_adapters.sources.materials_project_client import MaterialsProjectClient
+from matsift_adapters.sources.pymatgen_json import checked
 from matsift_adapters.sources.web import FetchError
 
 #: Calculations whose densities are taken, as the Materials Project names them.
@@ -127,8 +128,7 @@ class ChargeDensities(MaterialsProjectClient):
         except MPRestError as error:
             raise FieldError(f"{named}: the open data of the Materials Project hold no density of it") from error
         except Exception as error:  # boto3 and gzip raise anything
-            told = " ".join(str(error).split()) or type(error).__name__
-            raise FieldError(f"{named}: its density could not be loaded ({told}); try again later") from error
+            raise FieldError(f"{named}: its density could not be loaded ({told(error)}); try again later") from error
         return _field(named, documents, calculation.method)
 
 
@@ -140,9 +140,8 @@ def _field(named: str, documents: Sequence[Any], method: str) -> ReadField:
         total = _array(chgcar["data"]["total"])
         spin = chgcar["data"].get("diff")
         unpaired = None if spin is None else float(_array(spin).mean())
-    except (KeyError, IndexError, TypeError, ValueError, BadStructureError) as error:
-        told = " ".join(str(error).split()) or type(error).__name__
-        raise FieldError(f"{named}: its density cannot be read ({told})") from error
+    except Exception as error:  # pymatgen makes the structure, and raises anything
+        raise FieldError(f"{named}: its density cannot be read ({told(error)})") from error
     check_points(named, total.shape)
     grid = DensityGrid(total / crystal.volume, crystal.lattice)
     return checked_density(named, crystal, method, grid, electrons="valence", n_unpaired=unpaired)
@@ -151,7 +150,7 @@ def _field(named: str, documents: Sequence[Any], method: str) -> ReadField:
 def _crystal(structure: dict[str, Any]) -> Crystal:
     from pymatgen.core import Structure  # noqa: PLC0415  takes a second to import
 
-    return Crystal.from_pymatgen(Structure.from_dict(structure))
+    return checked(Crystal.from_pymatgen(Structure.from_dict(structure)))
 
 
 def _array(said: Any) -> NDArray[np.float64]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from matsift.crystal import Crystal
 from matsift.density.electron_count import all_electrons, nearest_valence_count
 from matsift.density.grid import DensityGrid
 from matsift.errors import FieldError
+from matsift_adapters.sources.compressed import DAMAGE, open_binary
 
 #: Most points of a grid that is read: 2 GB as float64.
 MOST_POINTS = 1 << 28
@@ -18,6 +21,7 @@ TOLERANCE_ELECTRONS, TOLERANCE_SHARE = 0.02, 1e-3
 
 _COARSE = 0.01  # from which share of the electrons on an all-electron grid gets a note
 _USELESS = 0.5
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +94,8 @@ def checked_density(
         If the integral is of neither.
     """
     _check_values(name, grid)
+    if n_unpaired is not None and not math.isfinite(n_unpaired):
+        raise FieldError(f"{name}: a value of the spin density is not a finite number; write the file anew")
     integral, neutral = grid.n_electron, all_electrons(crystal.species)
     valence = nearest_valence_count(crystal.species, integral)
     if electrons is None:
@@ -135,8 +141,28 @@ def check_points(name: str, shape: tuple[int, ...], most: int = MOST_POINTS) -> 
     if len(shape) != 3 or min(shape) < 1:
         raise FieldError(f"{name}: it says that the grid has {' x '.join(map(str, shape))} points, which is no grid")
     if int(np.prod([int(n) for n in shape], dtype=object)) > most:
-        told = " x ".join(map(str, shape))
-        raise FieldError(f"{name}: {told} points are more than are read ({most:,}); write it on a coarser grid")
+        counts = " x ".join(map(str, shape))
+        raise FieldError(f"{name}: {counts} points are more than are read ({most:,}); write it on a coarser grid")
+
+
+def check_unpacked(path: Path, most: int) -> None:
+    """Raise FieldError if a file, unpacked where it is compressed, has more bytes than its grid can need."""
+    n_byte = 0
+    try:
+        with open_binary(path) as stream:
+            while piece := stream.read(_PIECE):
+                n_byte += len(piece)
+                if n_byte > most:
+                    raise FieldError(
+                        f"{path.name}: it holds more than {most >> 20} MiB, far more than its grid needs; write it anew"
+                    )
+    except DAMAGE as error:
+        raise FieldError(f"{path.name}: it cannot be decompressed ({error}); copy it anew") from error
+
+
+def told(error: Exception) -> str:
+    """Return what an error of a parser says, in one line that is not too long."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:300]
 
 
 def _check_values(name: str, grid: DensityGrid) -> None:

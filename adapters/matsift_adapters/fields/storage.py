@@ -71,9 +71,9 @@ def loads(content: bytes) -> DensityGrid:
     file, shape, cell = _opened(content)
     try:
         values = file.read(columns=[_VALUE], use_threads=False).column(0).to_numpy()
-    except (pa.ArrowException, OSError) as error:
-        raise ArtifactError(f"the grid is damaged ({error}); import or compute it anew") from error
-    return DensityGrid(values.reshape(shape), cell)
+        return DensityGrid(values.reshape(shape), cell)
+    except (pa.ArrowException, OSError, ValueError, IndexError) as error:
+        raise _damaged(error) from error
 
 
 def load_planes(content: bytes, start: int, stop: int) -> NDArray[np.float32]:
@@ -88,10 +88,15 @@ def load_planes(content: bytes, start: int, stop: int) -> NDArray[np.float32]:
     if not 0 <= start < stop <= n_a:
         raise ArtifactError(f"the grid has {n_a} planes; there are no planes {start} to {stop}")
     plane, thick = n_b * n_c, file.metadata.row_group(0).num_rows // (n_b * n_c)
+    if thick < 1:
+        raise _damaged(ValueError("a row group of it is no slab of planes"))
     groups = range(start // thick, (stop - 1) // thick + 1)
-    values = file.read_row_groups(groups, columns=[_VALUE], use_threads=False).column(0).to_numpy()
     offset = groups.start * thick
-    return np.asarray(values[(start - offset) * plane : (stop - offset) * plane].reshape(-1, n_b, n_c))
+    try:
+        values = file.read_row_groups(groups, columns=[_VALUE], use_threads=False).column(0).to_numpy()
+        return np.asarray(values[(start - offset) * plane : (stop - offset) * plane].reshape(-1, n_b, n_c))
+    except (pa.ArrowException, OSError, ValueError, IndexError) as error:
+        raise _damaged(error) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +152,10 @@ class StoredFields:
         return values
 
 
+def _damaged(error: Exception) -> ArtifactError:
+    return ArtifactError(f"the grid is damaged ({' '.join(str(error).split())[:200]}); import or compute it anew")
+
+
 def _opened(content: bytes) -> tuple[Any, tuple[int, int, int], NDArray[np.float64]]:
     """Return the open file, the shape and the cell."""
     try:
@@ -154,7 +163,7 @@ def _opened(content: bytes) -> tuple[Any, tuple[int, int, int], NDArray[np.float
         metadata = file.schema_arrow.metadata or {}
         n_a, n_b, n_c = (int(n) for n in json.loads(metadata[_SHAPE]))
         cell = np.array(json.loads(metadata[_CELL]), dtype=np.float64).reshape(3, 3)
-    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         told = " ".join(str(error).split())
         raise ArtifactError(f"this is no stored grid ({told}); import or compute it anew") from error
     if min(n_a, n_b, n_c) < 1 or file.metadata.num_rows != n_a * n_b * n_c:

@@ -5,6 +5,7 @@ VASP writes densities times the volume of the cell, the first axis fastest; the 
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
@@ -17,14 +18,23 @@ from numpy.typing import NDArray
 from matsift.crystal import Crystal
 from matsift.density.grid import DensityGrid
 from matsift.errors import BadStructureError, FieldError
-from matsift_adapters.fields.read_field import ReadField, check_points, checked_density, checked_elf
+from matsift_adapters.fields.read_field import (
+    ReadField,
+    check_points,
+    check_unpacked,
+    checked_density,
+    checked_elf,
+    told,
+)
 from matsift_adapters.sources.compressed import DAMAGE, open_binary
 from matsift_adapters.sources.vasp_and_ase import from_poscar
 
 CHGCAR, AECCAR, AECCAR2, ELFCAR = "vasp-chgcar", "vasp-aeccar", "vasp-aeccar2", "vasp-elfcar"
 
 _HEAD = 1 << 22
-_COUNTS = re.compile(r"\s*\d+\s+\d+\s+\d+\s*")
+_COUNTS = re.compile(r"\s*[0-9]{1,9}\s+[0-9]{1,9}\s+[0-9]{1,9}\s*")
+# What a number takes at most, and what the augmentation occupancies of an atom do: VASP's own take half of either.
+_NUMBER_BYTES, _ATOM_BYTES = 40, 1 << 17
 _SPINS_DIFFER = 0.01
 _NODES = 0.02  # of valence orbitals near the nuclei, which a grid does not sum exactly: 8.013 electrons of Si2
 _COLLINEAR, _NONCOLLINEAR = 2, 4
@@ -142,6 +152,8 @@ def read_vasp_grids(path: Path) -> VaspGrids:
     """
     head = _head(path)
     crystal = _crystal(path, head)
+    n_point = math.prod(int(n) for n in head[-1].split())
+    check_unpacked(path, _HEAD + _NONCOLLINEAR * (_NUMBER_BYTES * n_point + _ATOM_BYTES * crystal.n_site))
     blocks = _blocks(path)
     if any(block.shape != blocks[0].shape for block in blocks) or len(blocks) not in (1, _COLLINEAR, _NONCOLLINEAR):
         raise FieldError(f"{path.name}: its {len(blocks)} blocks are not those of one density; write the file anew")
@@ -167,7 +179,7 @@ def _crystal(path: Path, head: list[str]) -> Crystal:
     try:
         return from_poscar("\n".join(head[:-2]) + "\n")
     except BadStructureError as error:
-        raise FieldError(f"{path.name}: {error}") from error
+        raise FieldError(f"{path.name}: {told(error)}") from error
 
 
 def _blocks(path: Path) -> list[NDArray[np.float64]]:
@@ -178,7 +190,6 @@ def _blocks(path: Path) -> list[NDArray[np.float64]]:
             warnings.simplefilter("ignore")
             _, data, _ = VolumetricData.parse_file(str(path))
     except Exception as error:  # pymatgen's parser raises anything from IndexError to EOFError
-        told = " ".join(str(error).split()) or type(error).__name__
-        raise FieldError(f"{path.name}: it is cut off or damaged ({told}); copy or compute it anew") from error
+        raise FieldError(f"{path.name}: it is cut off or damaged ({told(error)}); copy or compute it anew") from error
     names: tuple[Any, ...] = ("total", "diff_x", "diff_y", "diff_z") if "diff_x" in data else tuple(data)
     return [np.asarray(data[name], dtype=np.float64) for name in names]

@@ -17,6 +17,11 @@ from matsift.formulae import formulae
 
 CARD = "matsift.json"
 
+#: No output of a run is larger once unpacked, bytes; a larger one is another file, or an attack.
+LARGEST_OUTPUT = 1 << 30
+
+_PIECE, _MOST_ATTEMPTS = 1 << 20, 10_000
+
 #: What a damaged or truncated compressed file raises.
 BROKEN_FILE = (EOFError, zlib.error, gzip.BadGzipFile)
 
@@ -55,11 +60,31 @@ def read_card(folder: Path) -> dict[str, Any]:
         card = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise OracleError(f"{folder} holds no {CARD}, so nobody knows what was handed out; restore that file") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OracleError(f"{path} cannot be read ({error}); restore the file that was handed out") from None
-    if not isinstance(card, dict) or not isinstance(card.get("handed_out"), dict):
+    if not _is_card(card):
         raise OracleError(f"{path} is not a card of matsift; restore the file that was handed out")
-    return card
+    return dict(card)
+
+
+def _is_card(card: Any) -> bool:
+    """Return whether JSON says what a card says, each in its form; what it need not say may be missing."""
+    handed_out = card.get("handed_out") if isinstance(card, dict) else None
+    if not isinstance(handed_out, dict):
+        return False
+    volume, names = handed_out.get("volume_angstrom3", 1.0), card.get("properties", [])
+    composition, attempt = handed_out.get("composition", {}), card.get("attempt", 1)
+    return (
+        isinstance(handed_out.get("structure_hash", ""), str)
+        and isinstance(composition, dict)
+        and all(isinstance(number, int) for number in composition.values())
+        and isinstance(volume, (int, float))
+        and isinstance(handed_out.get("inputs", {}), dict)
+        and isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and isinstance(attempt, int)
+        and 0 < attempt < _MOST_ATTEMPTS
+    )
 
 
 def composition_of(species: Iterable[str]) -> dict[str, int]:
@@ -69,7 +94,7 @@ def composition_of(species: Iterable[str]) -> dict[str, int]:
 
 def stranger(card: Mapping[str, Any], species: Iterable[str], where: str) -> str | None:
     """Return one sentence if `where` holds other atoms than those that were handed out, else None."""
-    wanted, found = dict(card["handed_out"]["composition"]), composition_of(species)
+    wanted, found = dict(card["handed_out"].get("composition", {})), composition_of(species)
     if found == wanted:
         return None
     return (
@@ -93,9 +118,40 @@ def read_text(path: Path) -> str:
     ------
     EOFError, zlib.error, gzip.BadGzipFile
         If it breaks off or is damaged (`BROKEN_FILE`).
+    OracleError
+        If it is larger than `LARGEST_OUTPUT`.
     """
-    data = path.read_bytes()
-    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8", errors="replace")
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as file:
+        data = file.read(LARGEST_OUTPUT + 1)
+    if len(data) > LARGEST_OUTPUT:
+        raise too_large(path)
+    return data.decode("utf-8", errors="replace")
+
+
+def check_size(path: Path) -> None:
+    """Return quietly if a file, unpacked where it is compressed, is no larger than `LARGEST_OUTPUT`.
+
+    Raises
+    ------
+    EOFError, zlib.error, gzip.BadGzipFile
+        If it breaks off or is damaged (`BROKEN_FILE`).
+    OracleError
+        If it is larger.
+    """
+    n_byte = path.stat().st_size
+    if path.suffix == ".gz":
+        with gzip.open(path, "rb") as file:
+            n_byte = 0
+            while n_byte <= LARGEST_OUTPUT and (piece := file.read(_PIECE)):
+                n_byte += len(piece)
+    if n_byte > LARGEST_OUTPUT:
+        raise too_large(path)
+
+
+def too_large(path: Path) -> OracleError:
+    """Return the error of a file that no run writes."""
+    return OracleError(f"{path} is larger than {LARGEST_OUTPUT >> 20} MiB unpacked; bring back the output of the run")
 
 
 def beginning(path: Path, size: int = 4000) -> str:

@@ -50,7 +50,7 @@ class PwOutput:
 def read_output(text: str) -> PwOutput:
     """Return what the output of pw.x says; what it does not reach is None."""
     version = re.search(r"Program PWSCF\s+v\.?(\S+)", text)
-    n_atom = _number(r"number of atoms/cell\s*=\s*(\d+)", text)
+    n_atom = _number(r"number of atoms/cell\s*=\s*([0-9]{1,9})\b", text)
     pressures = re.findall(r"\(kbar\)\s*P=\s*(-?\d+\.\d+)", text)
     energies = re.findall(r"^!{1,2}\s*total energy\s*=\s*(-?\d+\.\d+)\s*Ry", text, flags=re.MULTILINE)
     moved = "Geometry Optimization" in text or "Entering Dynamics" in text

@@ -95,11 +95,13 @@ def read_folder(settings: HandOffOracle, folder: Path) -> Returned:
     """
     card = read_card(folder)
     if (kind := card["handed_out"].get("oracle")) != settings.kind:
-        raise OracleError(f"{folder} was handed out by the oracle {kind!r}, and the study has {settings.kind!r} now")
+        raise OracleError(
+            f"{folder} was handed out by the oracle {kind!r:.60}, and the study has {settings.kind!r} now"
+        )
     given_up = folder / GIVEN_UP
     if given_up.is_file():
         reason = " ".join(given_up.read_text(encoding="utf-8", errors="replace").split())
-        return Failed("GivenUpError", f"the operator gave up: {reason or 'no reason was written'}")
+        return Failed("GivenUpError", f"the operator gave up: {reason[:1000] or 'no reason was written'}")
     try:
         returned = _read_outputs(settings, folder, card)
     except OSError as error:

@@ -111,7 +111,7 @@ def read(settings: ManualOracle, folder: Path, card: Mapping[str, Any]) -> Retur
     path = folder / FORM
     if not path.is_file():
         return Running(f"{FORM} is not in the folder")
-    table = read_table(settings, path, [str(card["handed_out"]["structure_hash"])], card.get("properties"))
+    table = read_table(settings, path, [str(card["handed_out"].get("structure_hash", ""))], card.get("properties"))
     if table.complaints:
         raise OracleError(f"{folder.name}/{table.complaints[0]}")
     return table.rows[0].returned if table.rows else Running(f"{FORM} is not filled in yet")
@@ -123,7 +123,12 @@ def _sheet(settings: ManualOracle, path: Path) -> _Sheet:
         raise SourceError(str(path), "the table is empty", "write the heading of the form and the rows")
     delimiter = delimiter_of(lines[0])
     table = csv.reader(lines, delimiter=delimiter)
-    headings = [heading.strip() for heading in next(table)]
+    try:
+        (_, headings), *rows = [(table.line_num, [cell.strip() for cell in row]) for row in table]
+    except csv.Error as error:  # a cell of more than 131,072 characters, or a line end within one
+        raise SourceError(
+            str(path), f"line {table.line_num} cannot be read ({error})", "start from the form that was handed out"
+        ) from None
     if ID_COLUMN not in headings:
         raise SourceError(str(path), f"there is no column {ID_COLUMN!r}", "start from the form that was handed out")
     columns = [column for heading in headings if (column := _value_column(settings, path, heading)) is not None]
@@ -132,7 +137,6 @@ def _sheet(settings: ManualOracle, path: Path) -> _Sheet:
     if not columns and FAILED_COLUMN not in headings:
         wanted = ", ".join(f"{name} ({settings.unit(name)})" for name in settings.properties)
         raise SourceError(str(path), "there is no column with values", f"name one as {wanted}")
-    rows = [(table.line_num, [cell.strip() for cell in row]) for row in table]
     if delimiter != ",":
         rows = [(line, [_DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in row]) for line, row in rows]
     return _Sheet(headings, columns, [(line, row) for line, row in rows if any(row)])
@@ -143,7 +147,7 @@ def _misfit(sheet: _Sheet, row: Mapping[str, str], cells: list[str]) -> str:
     if len(cells) > len(sheet.headings):
         return f"the row has {len(cells)} cells under {len(sheet.headings)} headings; write a decimal point, no comma"
     said = row.get(ID_COLUMN, "")
-    return f"there is no structure {said!r} among those handed out; copy the column {ID_COLUMN!r} from the form"
+    return f"there is no structure {said!r:.60} among those handed out; copy the column {ID_COLUMN!r} from the form"
 
 
 def _text(path: Path) -> str:
@@ -175,13 +179,13 @@ def _value_column(settings: ManualOracle, path: Path, heading: str) -> _ValueCol
         return None
     wanted = ", ".join(settings.properties)
     if name not in settings.properties:
-        raise SourceError(str(path), f"the column {heading!r} is none of this oracle's properties", f"use {wanted}")
+        raise SourceError(str(path), f"the column {heading!r:.60} is none of this oracle's properties", f"use {wanted}")
     target = property_definition(name).unit
     if unit is None:
         raise SourceError(str(path), f"the column {name!r} names no unit", f"write for example {name} ({target})")
     if unit not in known_units(target):
         units = ", ".join(known_units(target))
-        raise SourceError(str(path), f"{name} cannot be converted from {unit!r}", f"use one of {units}")
+        raise SourceError(str(path), f"{name} cannot be converted from {unit!r:.60}", f"use one of {units}")
     return _ValueColumn(heading, name, unit)
 
 
@@ -211,7 +215,7 @@ def _returned(
     if oddities:
         return None, oddities
     if reason and not values:
-        return Failed("GivenUpError", f"the operator gave up: {reason}"), []
+        return Failed("GivenUpError", f"the operator gave up: {reason:.1000}"), []
     if lacking and not reason:
         said = f"{place}: {', '.join(lacking)} is still empty; fill it in, or write into {FAILED_COLUMN!r} why not"
         return None, [said] if values else []

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from matsift.elasticity.moduli import born_stable, moduli, symmetrised
+from matsift.errors import OracleError
 from matsift.study.handoff import VaspOracle
 from matsift_adapters.oracles.band_gap import band_gap
-from matsift_adapters.oracles.card import BROKEN_FILE, beginning, find_output, read_text, stranger
+from matsift_adapters.oracles.card import BROKEN_FILE, beginning, check_size, find_output, read_text, stranger
 from matsift_adapters.oracles.returned import Failed, Finished, Returned, Running
 from matsift_adapters.oracles.vasp_inputs import changed_inputs
 from matsift_adapters.oracles.vasp_outcar import Outcar, complaint, read_outcar
@@ -58,7 +59,9 @@ def read(settings: VaspOracle, folder: Path, card: Mapping[str, Any]) -> Returne
         return _judged(settings, card, _parsed(path), outcar)
     except (*BROKEN_FILE, SyntaxError) as error:  # an XML error of lxml or of the standard library is a SyntaxError
         return _broken_off(outcar_ended=_ended(folder), error=error)
-    except (ValueError, IndexError, KeyError, AttributeError, TypeError) as error:
+    except OracleError:
+        raise
+    except Exception as error:  # noqa: BLE001  pymatgen's reader raises anything, its own classes too
         return Failed(
             "UnreadableOutputError", f"vasprun.xml is not that of a plain run ({_told(error)}); bring back the task's"
         )
@@ -84,6 +87,7 @@ def _judged(settings: VaspOracle, card: Mapping[str, Any], run: Vasprun, outcar:
 def _parsed(path: Path) -> Vasprun:
     from pymatgen.io.vasp.outputs import Vasprun  # noqa: PLC0415  pymatgen takes a second to import
 
+    check_size(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an unconverged run is told by its own failure
         return Vasprun(str(path), parse_dos=False, parse_potcar_file=False)

@@ -65,7 +65,7 @@ def _number(cell: object) -> float:
         return np.nan
     try:
         return float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return np.nan
 
 

@@ -7,6 +7,8 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from matsift_adapters.patterns.stated import number
+
 _FIRST = re.compile(r"^(?:\*START\s*=|DataAngleRange\s*,)\s*([0-9.]+)", re.MULTILINE)
 _STEP = re.compile(r"^(?:\*STEP\s*=|ScanStepSize\s*,)\s*([0-9.]+)", re.MULTILINE)
 _BEGIN = re.compile(r"^(?:\*COUNT\s*=[^\n]*|RawScan[^\n]*)$", re.MULTILINE)
@@ -35,4 +37,4 @@ def read_keyed(text: str) -> list[Read]:
 
 def _last(pattern: re.Pattern[str], text: str, before: int) -> float | None:
     found = pattern.findall(text, 0, before)
-    return float(found[-1]) if found else None
+    return number(found[-1]) if found else None

@@ -6,16 +6,15 @@ import io
 import json
 import re
 import struct
-import zipfile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from matsift.errors import SourceError
 from matsift_adapters.patterns.columns import check_run, choose, longest_run, to_numbers
+from matsift_adapters.patterns.stated import number
 
 #: Where a Stoe RAW file of version 1.06 says how its range runs, and where the counts begin.
 _STOE_COUNT, _STOE_RANGE, _STOE_DATA = 2082, 2092, 2560
@@ -66,7 +65,7 @@ def read_json(text: str, path: str) -> tuple[NDArray[np.float64], NDArray[np.flo
             path, "the JSON holds no pattern", "give the lists two_theta and intensity, as long as each other"
         )
     stated = re.search(r'"(?:primary_)?wavelength[a-z_]*"\s*:\s*\[?\s*([0-9.]+)', text)
-    return to_numbers(angle), to_numbers(counts), float(stated.group(1)) if stated else None
+    return to_numbers(angle), to_numbers(counts), number(stated.group(1)) if stated else None
 
 
 def read_workbook(content: bytes, path: str) -> Columns:
@@ -80,8 +79,9 @@ def read_workbook(content: bytes, path: str) -> Columns:
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheets = [list(sheet.iter_rows(values_only=True, max_row=_MOST_ROWS)) for sheet in book.worksheets]
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
-        raise SourceError(path, f"the workbook cannot be read ({str(error)[:80]})", "save it as csv") from None
+    except Exception as error:  # noqa: BLE001  openpyxl raises anything from KeyError to errors of lxml
+        told = " ".join(str(error).split())[:80] or type(error).__name__
+        raise SourceError(path, f"the workbook cannot be read ({told})", "save it as csv") from None
     rows = max(sheets, key=lambda sheet: sum(_is_data(row) for row in sheet), default=[])
     run = longest_run([_is_data(row) for row in rows], [len(row) for row in rows])
     check_run(run, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _NUMBER = r"\s*[=:,\t \"']*\s*([0-9]+[.,][0-9]+)"
@@ -37,13 +38,22 @@ _SHORTEST, _LONGEST = 0.1, 3.0
 _SEARCHED = 200_000
 
 
+def number(text: str) -> float | None:
+    """Return the finite number that a text is, None where it is none (``1.54.06``)."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 def stated_wavelength(text: str) -> float | str | None:
     """Return the wavelength (angstrom) in a header, else the name of the tube's radiation ("CuKa"), else None."""
     head = text[:_SEARCHED]
     for pattern in _WAVELENGTHS:
         for found in pattern.finditer(head):
-            value = float(found.group(1).replace(",", ".").rstrip("."))
-            if _SHORTEST < value < _LONGEST:
+            value = number(found.group(1).replace(",", ".").rstrip("."))
+            if value is not None and _SHORTEST < value < _LONGEST:
                 return value
     anode = _ANODE.search(head)
     return f"{anode.group(1).capitalize()}Ka" if anode else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -52,8 +53,8 @@ def read_counts(text: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | 
     """
     lines = text.splitlines()
     for place, line in enumerate(lines[:_HEAD_LINES]):
-        head = [float(cell) for cell in line.split()[:3] if _is_number(cell)]
-        if len(head) < 3:
+        head = to_numbers([cell for cell in line.split()[:3] if _is_number(cell)]).tolist()
+        if len(head) < 3 or not all(map(math.isfinite, head)):
             continue
         for first, step, last in ((head[0], head[1], head[2]), (head[0], head[2], head[1])):
             n_point = (last - first) / step + 1 if step > 0 else 0.0
@@ -104,7 +105,7 @@ def _all_numbers(lines: list[str]) -> NDArray[np.float64] | None:
         cells.pop()
     if len(cells) < LEAST_POINTS or not all(_is_number(cell) for cell in cells):
         return None
-    return np.array(cells, dtype=np.float64)
+    return to_numbers(cells)
 
 
 def decoded(content: bytes, path: str) -> str:

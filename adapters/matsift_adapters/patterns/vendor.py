@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.errors import SourceError
+from matsift_adapters.sources.archives import ZIP_DAMAGE
 
-#: Largest part of a zipped file that is read, bytes.
-_LARGEST_PART = 64 << 20
+#: Most that the parts of a zipped file may hold together, bytes; more is a mistake or an attack.
+_LARGEST_UNPACKED = 256 << 20
+
 
 #: Most scans of a file, and what geddes says of a scan after the last.
 _MOST_SCANS, _NO_MORE = 200, "out of range"
@@ -84,13 +86,18 @@ def zipped_kind(content: bytes, path: str) -> str:
     Raises
     ------
     SourceError
-        If it is broken, or another kind of archive.
+        If it is broken, unreasonably large once unpacked, or another kind of archive.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+            size = sum(part.file_size for part in archive.infolist())
+    except ZIP_DAMAGE:
         raise SourceError(path, "its archive is broken", "copy it again") from None
+    if size > _LARGEST_UNPACKED:
+        raise SourceError(
+            path, f"unpacked it has more than {_LARGEST_UNPACKED >> 20} MiB", "export the pattern as two columns (xy)"
+        )
     if any(name.startswith("xl/") for name in names):
         return "xlsx"
     if any(re.search(r"Profile\d*\.txt$", name) for name in names):
@@ -106,13 +113,11 @@ def zipped_text(content: bytes, path: str) -> str:
     Raises
     ------
     SourceError
-        If a part is unreasonably large.
+        If a part is damaged.
     """
-    texts = []
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for part in archive.infolist():
-            if part.file_size > _LARGEST_PART:
-                raise SourceError(path, f"{part.filename} in it is larger than 64 MB", "export the pattern as xy")
-            if part.filename.endswith(".xml"):
-                texts.append(archive.read(part).decode("utf-8-sig", errors="replace")[:500_000])
-    return "\n".join(texts)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = [archive.read(part) for part in archive.infolist() if part.filename.endswith(".xml")]
+    except ZIP_DAMAGE:
+        raise SourceError(path, "a part of its archive is damaged", "copy it again") from None
+    return "\n".join(part.decode("utf-8-sig", errors="replace")[:500_000] for part in parts)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.errors import SourceError
+from matsift_adapters.patterns.stated import number
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ def _wavelength(measurement: ET.Element) -> float | None:
     value = _text(measurement, "usedWavelength/kAlpha1")
     if intended is not None and intended.get("intended") == "K-Beta":
         value = _text(measurement, "usedWavelength/kBeta")
-    return float(value) if value else None
+    return number(value)
 
 
 def _columns(scan: ET.Element, path: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
@@ -79,7 +80,8 @@ def _angles(axis: ET.Element, n_point: int, path: str) -> NDArray[np.float64] | 
         return _numbers(listed.text, path)[:n_point]
     if first is None or last is None:
         return None
-    return np.linspace(float(first.text or "nan"), float(last.text or "nan"), n_point)
+    begin, end = number(first.text or ""), number(last.text or "")
+    return None if begin is None or end is None else np.linspace(begin, end, n_point)
 
 
 def _numbers(text: str | None, path: str) -> NDArray[np.float64]:

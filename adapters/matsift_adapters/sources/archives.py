@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from matsift.errors import SourceError
-from matsift_adapters.sources.compressed import BrokenOffError, check_readable, sha256_of
+from matsift_adapters.sources.compressed import DAMAGE, BrokenOffError, check_readable, sha256_of
 from matsift_adapters.sources.formats import is_archive
 from matsift_adapters.sources.parsing import MAX_MEMBER_BYTES, too_large
 
 Wanted = Callable[[str], bool]
-#: What reading a member of a zip raises; RuntimeError where it is encrypted, NotImplementedError where the compression
-#: is none that zipfile knows.
-ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
+#: What a zip raises: RuntimeError where it is encrypted, NotImplementedError where the compression is none that zipfile
+#: knows, ValueError and struct.error where a name, an extra field or a place in its list is none.
+ZIP_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError),
+    *(ValueError, struct.error),
+)
+#: What a tar raises beside its own errors, or its decompressor does.
+_TAR_DAMAGE = (tarfile.TarError, ValueError, *DAMAGE)
+
+#: No long name of a tar archive is larger, bytes; tarfile would read it into memory, whatever its header announces.
+_LONGEST_NAME = 1 << 20
+_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 
 
 @dataclass(frozen=True)
@@ -59,8 +77,9 @@ def content_hash(path: Path, wanted: Wanted) -> str:
     digest = hashlib.sha256()
     for name in _names(path, wanted):
         try:
-            content = sha256_of(path / name)
-        except SourceError:
+            n_byte = (path / name).stat().st_size
+            content = sha256_of(path / name) if n_byte <= MAX_MEMBER_BYTES else f"{n_byte} bytes, not read"
+        except (SourceError, OSError):
             content = "not readable"
         digest.update(f"{name}\0{content}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
@@ -97,11 +116,11 @@ def read_file(path: Path, name: str) -> RawMember:
 def _of_zip(path: Path, wanted: Wanted) -> Iterator[RawMember]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except ZIP_DAMAGE as error:
         raise SourceError(str(path), f"it is no whole zip archive ({error})", "fetch or pack it again") from error
     with archive:
         for info in archive.infolist():
-            if not info.is_dir() and wanted(info.filename) and not _is_hidden(info.filename):
+            if info.filename and not info.is_dir() and wanted(info.filename) and not _is_hidden(info.filename):
                 yield read_zip_member(archive, info)
 
 
@@ -119,15 +138,26 @@ def read_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> RawMembe
     return RawMember(info.filename, content)
 
 
+class _Header(tarfile.TarInfo):
+    """A header whose long name, or whose further headers, are not unreasonably large."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        found = super().frombuf(buf, encoding, errors)
+        if found.type in _HEADERS and found.size > _LONGEST_NAME:
+            raise tarfile.ReadError(f"a header of it is larger than {_LONGEST_NAME >> 20} MiB")
+        return found
+
+
 def _of_tar(path: Path, wanted: Wanted) -> Iterator[RawMember]:
     n_member = 0
     try:
-        with tarfile.open(path, mode="r|*") as archive:
+        with tarfile.open(path, mode="r|*", tarinfo=_Header) as archive:
             for info in archive:
                 n_member += 1
                 if info.isreg() and wanted(info.name) and not _is_hidden(info.name):
                     yield _of_tar_member(archive, info)
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except _TAR_DAMAGE as error:
         if n_member == 0:
             raise SourceError(str(path), f"it is no whole tar archive ({error})", "fetch or pack it again") from error
         raise BrokenOffError(str(error) or type(error).__name__) from error

@@ -7,6 +7,7 @@ import re
 import gemmi
 
 from matsift.errors import BadStructureError
+from matsift_adapters.sources.pymatgen_json import LONGEST_ANGSTROM
 
 _OPEN = frozenset({".", "?"})
 
@@ -31,7 +32,6 @@ _EXPECTED = {
         "_space_group_crystal_system",
     )
 }
-_LONGEST_ANGSTROM = 10_000.0
 _TAG = re.compile(r"^_\S+", flags=re.MULTILINE)
 
 
@@ -44,7 +44,7 @@ def check_cell(block: gemmi.cif.Block) -> None:
     if not _OPEN.isdisjoint(lengths):
         raise BadStructureError("the cell lengths are missing")
     for value in map(gemmi.cif.as_number, lengths):
-        if value <= 0 or value > _LONGEST_ANGSTROM:
+        if value <= 0 or value > LONGEST_ANGSTROM:
             raise BadStructureError(f"a cell length is {value:g} angstrom")
     for value in (gemmi.cif.as_number(block.find_value(f"_cell_angle_{angle}") or "?") for angle in _ANGLES):
         if value <= 0 or value >= 180:

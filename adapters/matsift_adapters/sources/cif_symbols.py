@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -46,7 +47,8 @@ def formula_amounts(stated: str) -> dict[str, float] | None:
     if None in parts:
         return _by_pymatgen(stated)
     amounts = {part[1]: float(part[2] or 1) if part[2] != "." else 0.0 for part in parts if part is not None}
-    return amounts if len(amounts) == len(parts) and all(amounts.values()) else None
+    is_plain = len(amounts) == len(parts) and all(amounts.values()) and all(map(math.isfinite, amounts.values()))
+    return amounts if is_plain else None
 
 
 @lru_cache(maxsize=1024)
@@ -58,7 +60,8 @@ def _by_pymatgen(stated: str) -> dict[str, float] | None:
         composition = Composition(stated).remove_charges()
     except Exception:  # noqa: BLE001  it raises anything from ValueError to IndexError
         return None
-    return {str(element): float(amount) for element, amount in composition.items()}
+    amounts = {str(element): float(amount) for element, amount in composition.items()}
+    return amounts if all(map(math.isfinite, amounts.values())) else None
 
 
 def formula_ratio(stated: Mapping[str, float], found: Mapping[str, float]) -> float | None:

@@ -41,6 +41,8 @@ _NUMBERS = (
 _OPEN = frozenset({"?", "."})
 _NO_SYMMETRY = "Defaulting to P1"
 _SAME = 1e-9
+#: No operation is written in more characters; pymatgen's expressions take hours over thousands of digits.
+_LONGEST = 200
 _SUM = re.compile(r"[+-]?(?:[xyz]|\d/\d)(?:[+-](?:[xyz]|\d/\d))*")
 
 
@@ -76,6 +78,8 @@ def check_operations(block: gemmi.cif.Block) -> None:
     from pymatgen.core.operations import SymmOp  # noqa: PLC0415  pymatgen takes a second to import
 
     for text in (gemmi.cif.as_string(text) for column in _listed(block) for text in column):
+        if len(text) > _LONGEST:
+            raise BadStructureError(f"{text[:30]!r}... is no symmetry operation")
         try:
             size = abs(np.linalg.det(SymmOp.from_xyz_str(text).rotation_matrix))
         except (ValueError, ZeroDivisionError, IndexError):
@@ -108,6 +112,8 @@ def _from_list(texts: tuple[str, ...]) -> Operations | None:
 def _operation(text: str) -> tuple[float, ...] | None:
     """Return nine numbers of rotation and three of translation, None where gemmi and pymatgen read differently."""
     plain = "".join(gemmi.cif.as_string(text).lower().split())
+    if len(plain) > _LONGEST:
+        return None
     try:
         op = gemmi.Op(plain)
     except (ValueError, RuntimeError):

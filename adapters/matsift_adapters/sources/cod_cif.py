@@ -18,8 +18,8 @@ from matsift_adapters.sources.parsed import Parsed, unreadable
 #: Key of `Parsed.info` that says that COD's editors retracted the entry.
 RETRACTED = "retracted"
 
-_NUMBER = re.compile(r"\d{7,8}")
-_REVISION = re.compile(r"^#\s*\$Revision:\s*(\d+)\s*\$", re.MULTILINE)
+_NUMBER = re.compile(r"[0-9]{7,8}")
+_REVISION = re.compile(r"^#\s*\$Revision:\s*([0-9]{1,18})\s*\$", re.MULTILINE)
 _TEXTS = {
     "journal": ("_journal_name_full",),
     "doi": ("_journal_paper_doi",),

@@ -122,7 +122,7 @@ class Mirror:
     def _of_zip(self) -> Iterator[MirrorFile]:
         try:
             archive = zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except ZIP_DAMAGE as error:
             raise SourceError(
                 str(self.path), f"it is no whole zip archive ({error})", "fetch it again to its end"
             ) from error

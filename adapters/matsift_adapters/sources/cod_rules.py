@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -46,7 +47,7 @@ def amounts(formula: str) -> dict[str, float] | None:
         if symbol not in ELEMENT_SYMBOLS:
             return None
         found[symbol] = found.get(symbol, 0.0) + float(match[2] or 1)
-    return found or None
+    return found if found and all(map(math.isfinite, found.values())) else None
 
 
 def is_organic(composition: Mapping[str, float]) -> bool:

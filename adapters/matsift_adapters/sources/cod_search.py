@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ GIVE_UP_AFTER = 5
 #: COD lists all of its half million entries in less.
 _LONGEST_LIST = 1 << 30
 _ABSENT = {403, 404, 410}
+_NUMBER, _COUNT = re.compile(r"[0-9]{7,8}"), re.compile(r"[0-9]{1,18}")
 
 
 def open_cod_search(settings: CodSearch, *, n_worker: int) -> Source:
@@ -149,14 +151,14 @@ class _Reading:
     def _count(self, query: dict[str, str]) -> int | None:
         """Return how many entries COD says there are, None where it answers with anything but a number."""
         said = self.service.get(f"{self._base}/result", {**query, "format": "count"}).content.strip()
-        return int(said) if said.isdigit() else None
+        return int(said) if _COUNT.fullmatch(said.decode("latin-1")) else None
 
     def _row(self, raw: Any) -> _Listed | None:
         number = str(raw.get("file", "")) if isinstance(raw, dict) else ""
-        if not number.isdecimal():
+        if not _NUMBER.fullmatch(number):
             return None
         svn = str(raw.get("svnrevision") or "")
-        self.newest = max(self.newest, int(svn) if svn.isdecimal() else 0)
+        self.newest = max(self.newest, int(svn) if _COUNT.fullmatch(svn) else 0)
         stated = svn or f"{raw.get('date')} {raw.get('time')}"
         return _Listed(number, f"{stated}:{self._mark}", is_wanted(self.settings, raw))
 

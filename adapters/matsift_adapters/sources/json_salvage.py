@@ -21,7 +21,9 @@ def loads_salvaged(text: str) -> tuple[Any, str | None]:
         return json.loads(text), None
     except json.JSONDecodeError as error:
         broken = f"{error.msg} at line {error.lineno}, column {error.colno}"
-        return _salvaged(text, _GAP.match(text, 0).end(), depth=1), broken  # type: ignore[union-attr]  # matches ""
+    except ValueError as error:  # a whole number with thousands of digits
+        broken = str(error).partition(":")[0]
+    return _salvaged(text, _GAP.match(text, 0).end(), depth=1), broken  # type: ignore[union-attr]  # matches ""
 
 
 def _salvaged(text: str, start: int, depth: int) -> Any:
@@ -39,7 +41,7 @@ def _items(text: str, position: int) -> list[Any]:
         position = _skip(text, position)
         try:
             item, position = _DECODER.raw_decode(text, position)
-        except json.JSONDecodeError:
+        except ValueError:
             return items
         if position == len(text) and not isinstance(item, (dict, list, str)):
             return items  # a number cut in two is still a number
@@ -53,11 +55,11 @@ def _pairs(text: str, position: int, depth: int) -> dict[str, Any]:
         try:
             key, position = _DECODER.raw_decode(text, position)
             position = re.compile(r"\s*:\s*").match(text, position).end()  # type: ignore[union-attr]  # caught below
-        except (json.JSONDecodeError, AttributeError):
+        except (ValueError, AttributeError):
             return pairs
         try:
             value, position = _DECODER.raw_decode(text, position)
-        except json.JSONDecodeError:
+        except ValueError:
             if depth and (rest := _salvaged(text, position, depth - 1)) is not None:
                 pairs[str(key)] = rest
             return pairs

@@ -160,6 +160,9 @@ class MaterialsProjectClient:
             documents = rester.search(**question)
         except (MPRestError, ValueError) as error:  # ValueError: an id that is none
             raise FetchError(self.endpoint, self.without_key(error), is_passing=False) from error
+        except (TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+            told = f"the client of the Materials Project cannot read the answer ({self.without_key(error)})"
+            raise FetchError(self.endpoint, told, is_passing=False) from error
         return Page(list(documents), self._transport.total)
 
     def without_key(self, error: Exception) -> str:

@@ -14,7 +14,8 @@ from string import ascii_lowercase
 #: The last id that was given out as a number (``emmet.core.mpid.AlphaID._cut_point``).
 LAST_NUMBERED = 3_347_529
 
-_ID = re.compile(r"([a-z]+)-(?:(\d+)|([a-z]+))")
+# 13 letters and 18 digits are numbers that a database holds.
+_ID = re.compile(r"([a-z]+)-(?:([0-9]{1,18})|([a-z]{1,13}))")
 
 
 def canonical(text: str) -> tuple[str, int | None]:

@@ -14,6 +14,7 @@ from matsift_adapters.sources.optimade_provider import MAX_IDLE_PAGES, Page, Pro
 from matsift_adapters.sources.parsed import unreadable
 from matsift_adapters.sources.revisions import reading_mark
 from matsift_adapters.sources.source import Known, Source
+from matsift_adapters.sources.values import as_json
 from matsift_adapters.sources.web import FetchError, asker
 
 #: Raised when the same entry gives another structure, so that all of them are fetched again.
@@ -184,7 +185,7 @@ class _Reading:
         self.newest = max(self.newest, date)
         url = f"{self._facts.base_url}/structures/{external_id}"
         kept = (*_KEPT, *self.settings.provider_fields)
-        payload = {key: stated[key] for key in kept if stated.get(key) not in (None, [])}
+        payload = {key: as_json(stated[key]) for key in kept if stated.get(key) not in (None, [])}
         return EntryRecord(
             external_id,
             parsed.crystal,

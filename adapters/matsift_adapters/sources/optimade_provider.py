@@ -124,7 +124,7 @@ class Provider:
             document["data"],
             stated if isinstance(stated, int) and stated >= 0 else None,
             meta.get("more_data_available") is True,
-            urljoin(url, href) if isinstance(href, str) and href else None,
+            _joined(url, href) if isinstance(href, str) and href else None,
         )
 
     def in_full(self, page: Page, fields: Sequence[str]) -> Page:
@@ -192,6 +192,20 @@ class Provider:
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _joined(url: str, href: str) -> str:
+    """Return the address that a link of a page leads to.
+
+    Raises
+    ------
+    FetchError
+        If it is none.
+    """
+    try:
+        return urljoin(url, href)
+    except ValueError as error:
+        raise FetchError(url, f"the link to the next page is no address ({error})") from error
 
 
 def _href(link: Any) -> str | None:

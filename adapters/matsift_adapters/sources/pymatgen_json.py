@@ -13,6 +13,9 @@ from matsift.errors import BadStructureError
 
 _SYMBOL = re.compile(r"([A-Z][a-z]{0,2})(?:\d*\.?\d*[+-])?")
 ISOTOPES = {"D": "H", "T": "H"}
+#: No cell of a crystal is longer.
+LONGEST_ANGSTROM = 10_000.0
+_FARTHEST = 1e6
 
 
 def from_pymatgen(raw: Any) -> Crystal:
@@ -29,8 +32,9 @@ def from_pymatgen(raw: Any) -> Crystal:
         coords = [_coords(site, lattice) for site in raw["sites"]]
     except KeyError as error:
         raise BadStructureError(f"the structure has no {error.args[0]!r}") from error
-    except (TypeError, ValueError, IndexError, AttributeError, np.linalg.LinAlgError) as error:
-        raise BadStructureError(f"it is not a pymatgen structure ({error})") from error
+    except (TypeError, ValueError, IndexError, AttributeError, OverflowError, np.linalg.LinAlgError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise BadStructureError(f"it is not a pymatgen structure ({told})") from error
     return from_sites(lattice, sites, coords)
 
 
@@ -44,17 +48,37 @@ def from_sites(lattice: Any, sites: list[dict[str, float]], coords: list[Any]) -
     """
     rows = [(symbol, occupancy, i) for i, site in enumerate(sites) for symbol, occupancy in sorted(site.items())]
     index = np.array([i for _, _, i in rows], dtype=np.int64)
+    try:
+        places = np.asarray(coords, dtype=np.float64).reshape(len(sites), 3)[index]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadStructureError(f"a coordinate is no number ({' '.join(str(error).split())[:100]})") from error
     crystal = Crystal(
         np.asarray(lattice, dtype=np.float64),
         tuple(symbol for symbol, _, _ in rows),
-        np.asarray(coords, dtype=np.float64).reshape(len(sites), 3)[index],
+        places,
         np.array([occupancy for _, occupancy, _ in rows], dtype=np.float64),
         index,
     )
-    crystal.check()
+    checked(crystal)
     fullest = max(sum(site.values()) for site in sites)
     if fullest > 1 + 1e-6:
         raise BadStructureError(f"the occupancies of a site add up to {fullest:.4g}, more than 1")
+    return crystal
+
+
+def checked(crystal: Crystal) -> Crystal:
+    """Return a crystal that is one, and no larger than `LONGEST_ANGSTROM`: beyond, its hash and volume are no numbers.
+
+    Raises
+    ------
+    BadStructureError
+        If it is none.
+    """
+    crystal.check()
+    if (longest := float(np.abs(crystal.lattice).max())) > LONGEST_ANGSTROM:
+        raise BadStructureError(f"a lattice vector is {longest:g} angstrom long")
+    if np.abs(crystal.frac_coords).max() > _FARTHEST:
+        raise BadStructureError("a coordinate lies more than a million cells away")
     return crystal
 
 

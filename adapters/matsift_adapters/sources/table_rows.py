@@ -159,13 +159,14 @@ def _records(document: Any, wanted: Collection[str]) -> Iterable[Any]:
     return [{"index": key, **record} for key, record in document.items() if isinstance(record, dict)]
 
 
-def _of_split(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _of_split(document: dict[str, Any]) -> Iterator[Any]:
     data = document["data"]
     index = document.get("index")
     if not isinstance(index, list) or len(index) < len(data):
         index = range(len(data))
+    names = [name if isinstance(name, str) else json.dumps(name) for name in document["columns"]]
     for key, cells in zip(index, data, strict=False):  # where the file broke off, more keys stand than rows
-        yield {"index": key, **dict(zip(document["columns"], cells, strict=False))}
+        yield {"index": key, **dict(zip(names, cells, strict=False))} if isinstance(cells, list) else cells
 
 
 def _of_columns(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:

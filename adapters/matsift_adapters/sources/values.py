@@ -10,6 +10,9 @@ from matsift.records import FailureRecord, LabelRecord
 from matsift.unit_conversion import convert
 from matsift.units import property_definition
 
+#: What stands deeper in JSON than so many lists and objects is not kept.
+MOST_NESTED = 100
+
 
 def from_value(raw: Any, *, property_name: str, unit: str | None, method: str, origin: str) -> LabelRecord:
     """Return the label of a number or its text, converted into the property's unit; a negative one is kept.
@@ -48,14 +51,19 @@ def bad_label(subject: str, column: str, error: Exception, remedy: str) -> Failu
     )
 
 
-def as_json(value: Any) -> Any:
-    """Return the value as strict JSON: NaN and infinities, which JSON does not know, become their names as text."""
+def as_json(value: Any, depth: int = 0) -> Any:
+    """Return the value as strict JSON: NaN and infinities, which JSON does not know, become their names as text.
+
+    What is nested deeper than `MOST_NESTED` becomes ``...``: no encoder and no database takes any depth.
+    """
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, (dict, list, tuple)) and depth == MOST_NESTED:
+        return "..."
     if isinstance(value, dict):
-        return {str(key): as_json(item) for key, item in value.items()}
+        return {str(key): as_json(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [as_json(item) for item in value]
+        return [as_json(item, depth + 1) for item in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 

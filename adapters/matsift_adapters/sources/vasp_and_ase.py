@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pymatgen.io.vasp import Poscar
 
 from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
 from matsift_adapters.sources.cif_fallback import from_structure
 from matsift_adapters.sources.parsed import Parsed, unreadable
+from matsift_adapters.sources.pymatgen_json import checked
 from matsift_adapters.sources.values import as_json
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+# ASE makes a list of as many columns as a property announces, and reads none of them before.
+_WIDE = re.compile(rb":[A-Za-z]:[0-9]{5}")
 
 
 def from_poscar(text: str) -> Crystal:
@@ -53,6 +60,8 @@ def from_ase_file(content: bytes, file_format: str, id_key: str | None) -> list[
     """
     from ase.io import read  # noqa: PLC0415  most sources need no ASE
 
+    if file_format == "extxyz" and _WIDE.search(content):
+        raise BadStructureError("a property of it has more than 9,999 columns")
     stream: Any = io.BytesIO(content) if file_format == "traj" else io.StringIO(content.decode("utf-8", "replace"))
     try:
         frames = read(stream, index=":", format=file_format)
@@ -74,10 +83,12 @@ def from_atoms(atoms: Atoms) -> Crystal:
     """
     if atoms.cell.rank < 3 or not atoms.pbc.all():
         raise BadStructureError("it is not periodic in three directions, so it is no crystal")
-    coords = atoms.cell.scaled_positions(atoms.positions)
-    crystal = Crystal.ordered(atoms.cell.array, list(atoms.symbols), coords)
-    crystal.check()
-    return crystal
+    try:
+        coords = atoms.cell.scaled_positions(atoms.positions)
+        crystal = Crystal.ordered(atoms.cell.array, list(atoms.symbols), coords)
+    except (ValueError, IndexError, np.linalg.LinAlgError) as error:  # no such element, or a cell that is nearly flat
+        raise BadStructureError(f"it is no crystal ({' '.join(str(error).split())[:100]})") from error
+    return checked(crystal)
 
 
 def to_atoms(crystal: Crystal) -> Atoms:

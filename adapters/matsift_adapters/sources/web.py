@@ -190,7 +190,7 @@ class Asker:
                 content = self._read(response)
         except httpx.TimeoutException as error:
             raise _PassingError(f"there was no answer within {self.politeness.timeout_s:g} s") from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects, UnicodeError) as error:
             raise FetchError(url, f"it is no usable address ({error})", is_passing=False) from error
         except httpx.RemoteProtocolError as error:
             raise _PassingError(f"the answer broke off ({error})") from error
@@ -273,5 +273,8 @@ def _said(content: bytes) -> str:
 
 def _without_secrets(url: str) -> str:
     """Return an address without the name and password that may stand in it."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is none"
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.crystal import Crystal
-from matsift.execution.killable import KillablePool
+from matsift.execution.pools import open_pool
 from matsift_flows.workspace import Workspace
 from matsift_schema.store.structures import load_crystals
 
@@ -39,9 +39,9 @@ def worked(
     workspace: Workspace, work: Work, ids: NDArray[np.int64], payload: Callable[[list[Crystal]], Any]
 ) -> Iterator[Worked]:
     """Yield what the processes make of structures, as it comes; `payload` makes of crystals what they take."""
-    size = max(1, min(work.chunk, -(-len(ids) // workspace.n_worker)))
+    size = max(1, min(work.chunk, -(-len(ids) // workspace.n_at_once)))
     pieces = [ids[start : start + size] for start in range(0, len(ids), size)]
-    with KillablePool(
+    with open_pool(
         work.target,
         n_worker=workspace.n_worker,
         time_limit_s=work.time_limit_s,

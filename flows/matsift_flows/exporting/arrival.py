@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psycopg
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -77,8 +78,8 @@ def _taken_in(workspace: Workspace, session: Session, package: Package, advance:
         check_snapshots(session, [row["content_hash"] for row in _records(package, SNAPSHOTS)])
     except DisagreementError as error:
         raise PackageError(str(package.path), str(error), "import it into a database of its own") from error
-    except (IntegrityError, DataError) as error:
-        said = str(error.orig).splitlines()[0]
+    except (IntegrityError, DataError, psycopg.Error) as error:  # psycopg's own where rows are copied
+        said = str(getattr(error, "orig", error)).partition("\n")[0]
         raise PackageError(str(package.path), f"a row of it breaks a rule of the schema ({said})") from error
     return taken
 
@@ -99,7 +100,7 @@ def _check_structures(package: Package, advance: Advance) -> None:
     for row in _records(package, STRUCTURES):
         try:
             is_same = _crystal(row).content_hash == row["content_hash"]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             is_same = False
         if not is_same:
             raise PackageError(str(package.path), f"the structure {row['content_hash']} is not what its hash says")

@@ -13,7 +13,8 @@ from prefect.cache_policies import NO_CACHE
 
 from matsift.candidates.phases import Phases
 from matsift.crystal import Crystal
-from matsift.execution.killable import KillablePool, Outcome
+from matsift.execution.pool import Outcome, Pool
+from matsift.execution.pools import open_pool
 from matsift.formulae import formulae
 from matsift.generative.competitors import lacking
 from matsift.generative.formulas import Compositions
@@ -120,7 +121,7 @@ def _relaxed(workspace: Workspace, of: _Round, run: LazyRun, jobs: Sequence[Job]
     limit = of.about.time_limit_s
     with (
         workspace.reporter.work(title, len(jobs), "crystals") as advance,
-        KillablePool(_TARGET, n_worker=workspace.n_worker, time_limit_s=limit, initializer=_INITIALIZER) as processes,
+        open_pool(_TARGET, n_worker=workspace.n_worker, time_limit_s=limit, initializer=_INITIALIZER) as processes,
     ):
         for job, outcome in _outcomes(processes, jobs, what):
             invoke(write_one, workspace, of, run, job, outcome)
@@ -128,7 +129,7 @@ def _relaxed(workspace: Workspace, of: _Round, run: LazyRun, jobs: Sequence[Job]
     return len(jobs)
 
 
-def _outcomes(processes: KillablePool, jobs: Sequence[Job], what: str) -> Iterator[tuple[Job, Outcome]]:
+def _outcomes(processes: Pool, jobs: Sequence[Job], what: str) -> Iterator[tuple[Job, Outcome]]:
     for outcome in processes.run((i, (what, job.made.crystal)) for i, job in enumerate(jobs)):
         assert isinstance(outcome.key, int)
         yield jobs[outcome.key], outcome

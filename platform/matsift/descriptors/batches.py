@@ -15,7 +15,8 @@ from matsift.descriptors.mp import Facts
 from matsift.descriptors.registry import descriptor_set, is_sparse
 from matsift.descriptors.sets import DescriptorChunk
 from matsift.errors import UserInputError
-from matsift.execution.killable import TIME_LIMIT_EXCEEDED, KillablePool, Outcome
+from matsift.execution.pool import TIME_LIMIT_EXCEEDED, Outcome
+from matsift.execution.pools import n_at_once, open_pool
 
 _TARGET = "matsift.descriptors.registry:compute_chunk"
 _INITIALIZER = "matsift.descriptors.registry:prepare_worker"
@@ -61,7 +62,7 @@ def compute_many(
     UnknownDescriptorSet
         If a set does not exist.
     """
-    size = min(chunk_size, -(-len(crystals) // max(n_worker, 1)))
+    size = min(chunk_size, -(-len(crystals) // max(n_at_once(n_worker), 1)))
     pieces = (
         (np.array(indices), [crystals[i] for i in indices], _part(facts, indices))
         for indices in _slices(len(crystals), size)
@@ -101,11 +102,11 @@ def compute_stream(
             raise UserInputError(f"{name} gives lists, not columns: no learner of tables can read it")
     source, again, in_hand = iter(pieces), deque[Piece](), dict[int, Piece]()
     numbers = count()
-    with KillablePool(
+    with open_pool(
         target, n_worker=n_worker, time_limit_s=time_limit_s, initializer=_INITIALIZER, init_args=(tuple(names),)
     ) as pool:
         while True:
-            while pool.n_pending < 2 * n_worker:
+            while pool.n_pending < 2 * pool.n_worker:
                 piece = again.popleft() if again else next(source, None)
                 if piece is None:
                     break

@@ -1,16 +1,16 @@
-"""The face of a killable pool without its processes: items run here and now, for small work and for debugging."""
+"""The face of a pool without its processes: items run here and now, for small work and for debugging."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Any, Self
+from typing import Any
 
-from matsift.execution.killable import Outcome
+from matsift.execution.pool import Outcome, Pool
 
 
-class InProcessPool:
+class InProcessPool(Pool):
     """Items that run in this process when their outcome is asked for, in the order in which they came.
 
     Nothing limits their time, and what an item raises is raised.
@@ -25,11 +25,10 @@ class InProcessPool:
         self._target = target
         self._queue: deque[tuple[Hashable, Any]] = deque()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._queue.clear()
+    @property
+    def n_worker(self) -> int:
+        """One item at a time."""
+        return 1
 
     @property
     def n_pending(self) -> int:
@@ -45,3 +44,7 @@ class InProcessPool:
         key, payload = self._queue.popleft()
         begin = time.monotonic()
         return Outcome(key, self._target(payload), None, None, time.monotonic() - begin)
+
+    def close(self) -> None:
+        """Forget what waits."""
+        self._queue.clear()

@@ -8,41 +8,20 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable
 from multiprocessing import Pipe, connection
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from matsift.errors import WorkerStartError
+from matsift.execution.pool import TIME_LIMIT_EXCEEDED, WORKER_DIED, Outcome, Pool
+
+__all__ = ["ONE_THREAD", "TIME_LIMIT_EXCEEDED", "WORKER_DIED", "KillablePool", "Outcome"]
 
 #: Settings that keep each worker at one thread, whatever numerical library it loads.
 ONE_THREAD = {
     f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB", "NUMBA", "BLIS")
 }
-TIME_LIMIT_EXCEEDED = "TimeLimitExceeded"
-WORKER_DIED = "WorkerDied"
 _START_LIMIT_S = 300.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one item: its value, or the class and the message of what went wrong.
-
-    `error_class` is the exception's class name, or ``TimeLimitExceeded``, or ``WorkerDied``; `seconds` is wall-clock
-    time from handing the item over to its answer.
-    """
-
-    key: Hashable
-    value: Any
-    error_class: str | None
-    message: str | None
-    seconds: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether there is a value."""
-        return self.error_class is None
 
 
 class _Worker:
@@ -86,12 +65,13 @@ class _Worker:
         return code
 
 
-class KillablePool:
+class KillablePool(Pool):
     """Processes of one thread each, with a hard wall-clock limit an item.
 
-    A worker over the limit is killed and replaced. A worker that dies (segmentation fault, out of memory) fails only
-    the item that it had in hand. Workers are fresh interpreters, never forks, do not import the caller's main module,
-    and end with the parent, however that ends.
+    A worker over the limit is killed and replaced. What a worker had in hand that died (segmentation fault, out of
+    memory) is tried once more, for it may have been killed for something else; the second death fails that item alone.
+    Workers are fresh interpreters, never forks, do not import the caller's main module, and end with the parent,
+    however that ends.
 
     Parameters
     ----------
@@ -114,18 +94,17 @@ class KillablePool:
         initializer: str | None = None,
         init_args: tuple[Any, ...] = (),
     ) -> None:
-        self.n_worker, self.time_limit_s = max(1, n_worker), time_limit_s
+        self._n_worker, self.time_limit_s = max(1, n_worker), time_limit_s
         self._preparation = (target, initializer, init_args)
         self._queue: deque[tuple[Hashable, Any]] = deque()
         self._workers: list[_Worker] = []
+        self._again: set[Hashable] = set()
+        self._start_was_killed = False
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    @property
+    def n_worker(self) -> int:
+        """Most processes at a time."""
+        return self._n_worker
 
     def close(self) -> None:
         """End all workers at once and forget what they had in hand."""
@@ -133,6 +112,11 @@ class KillablePool:
         for worker in self._workers:
             worker.end()
         self._workers.clear()
+
+    def kill(self) -> None:
+        """Kill the processes, so that what they have in hand fails; another thread may ask for it."""
+        for worker in list(self._workers):
+            worker.process.kill()
 
     @property
     def n_pending(self) -> int:
@@ -142,36 +126,6 @@ class KillablePool:
     def submit(self, key: Hashable, payload: Any) -> None:
         """Put one item behind those already waiting."""
         self._queue.append((key, payload))
-
-    def run(self, items: Iterable[tuple[Hashable, Any]], *, ahead: int = 1) -> Iterator[Outcome]:
-        """Yield the outcome of each item as it comes, in no certain order; items are drawn only as workers need them.
-
-        Parameters
-        ----------
-        items
-            Keys and payloads.
-        ahead
-            Items that are drawn and wait while all workers are busy; 0 where to draw one takes it from others.
-
-        Raises
-        ------
-        WorkerStartError
-            If the target or the initializer cannot be loaded or run.
-        """
-        source, drained = iter(items), False
-        try:
-            while True:
-                while not drained and self.n_pending < self.n_worker + ahead:
-                    try:
-                        self.submit(*next(source))
-                    except StopIteration:
-                        drained = True
-                if not self.n_pending:
-                    return
-                yield self.next_outcome()
-        finally:
-            if self.n_pending:  # the caller stopped early, or was interrupted
-                self.close()
 
     def next_outcome(self) -> Outcome:
         """Return the next outcome of the items submitted, waiting for it; there must be a pending item.
@@ -224,10 +178,7 @@ class KillablePool:
         try:
             error_class, value = worker.connection.recv()
         except (EOFError, OSError):
-            code = worker.end()
-            if not worker.ready:
-                raise WorkerStartError(self._preparation[0], _how(code)) from None
-            return self._lost(worker, WORKER_DIED, f"the worker process {_how(code)}")
+            return self._died(worker, worker.end())
         if not worker.ready:
             if error_class:
                 raise WorkerStartError(self._preparation[0], f"{error_class}: {value}")
@@ -235,10 +186,34 @@ class KillablePool:
             return None
         assert worker.item is not None
         key, worker.item = worker.item[0], None
+        self._again.discard(key)
         seconds = time.monotonic() - worker.since
         if error_class:
             return Outcome(key, None, error_class, value, seconds)
         return Outcome(key, value, None, None, seconds)
+
+    def _died(self, worker: _Worker, code: int) -> Outcome | None:
+        """Let what a dead process had in hand be tried once more; the outcome if that was the second time.
+
+        Raises
+        ------
+        WorkerStartError
+            If it died before it was ready, and not by the first signal.
+        """
+        if not worker.ready:
+            if code >= 0 or self._start_was_killed:
+                raise WorkerStartError(self._preparation[0], _how(code))
+            self._start_was_killed = True
+        else:
+            assert worker.item is not None
+            if worker.item[0] in self._again:
+                self._again.discard(worker.item[0])
+                return self._lost(worker, WORKER_DIED, f"the worker process {_how(code)}")
+            self._again.add(worker.item[0])
+            self._queue.appendleft(worker.item)
+            worker.item = None
+        self._workers.remove(worker)
+        return None
 
     def _lost(self, worker: _Worker, error_class: str, message: str) -> Outcome:
         assert worker.item is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from matsift.errors import ArtifactError, UserInputError
+from matsift.errors import ArtifactError, MatsiftError, UserInputError
+from matsift.execution.pools import are_elsewhere, open_pool
 from matsift.learners import container
 from matsift.learners.ensemble_settings import ScaledEnsembleSettings
 from matsift.learners.prediction import (
@@ -28,6 +29,12 @@ from matsift.learners.prediction import (
 from matsift.learners.scale import TargetScale
 
 KIND = "lightgbm_ensemble"
+
+_MEMBER, _HOLD = "matsift.learners.held:member", "matsift.learners.held:hold_rows"
+_TIME_LIMIT_S = 24 * 3600.0
+
+#: Fewest numbers in the rows for which members travel; fewer are learned here before a process elsewhere is up.
+LEAST_TO_SEND = 1_000_000
 
 #: Settings by preset. "default" is LightGBM as it comes, which is what paper 001 is taken to have used (it names no
 #: hyper-parameter); "tuned" is the alternative of the science specification, section 2.3; "moduli" was chosen by three
@@ -170,10 +177,32 @@ def train_members(
 ) -> tuple[str, ...]:
     """Return one text model a seed, the same whatever `n_worker`, which are threads here, is.
 
-    LightGBM lets go of Python's lock while it trains, and each member takes one thread.
+    LightGBM lets go of Python's lock while it trains, and each member takes one thread. Where pools are on other
+    machines, members of many rows are trained there.
+
+    Raises
+    ------
+    MatsiftError
+        If a process of another machine died, or the machines are gone.
     """
+    if data.X.size >= LEAST_TO_SEND and are_elsewhere():
+        return _members_elsewhere(data, settings, seeds, n_worker)
     with ThreadPoolExecutor(n_worker) as pool:
         return tuple(pool.map(partial(train_member, data, settings), seeds))
+
+
+def _members_elsewhere(
+    data: TrainingData, settings: LightGbmSettings, seeds: Sequence[int], n_worker: int
+) -> tuple[str, ...]:
+    found: dict[Hashable, str] = {}
+    with open_pool(
+        _MEMBER, n_worker=n_worker, time_limit_s=_TIME_LIMIT_S, initializer=_HOLD, init_args=(data, settings)
+    ) as pool:
+        for outcome in pool.run(enumerate(seeds)):
+            if not outcome.ok:
+                raise MatsiftError(f"a member could not be trained: {outcome.error_class}: {outcome.message}")
+            found[outcome.key] = outcome.value
+    return tuple(found[i] for i in range(len(seeds)))
 
 
 def train_member(data: TrainingData, settings: LightGbmSettings, seed: int) -> str:

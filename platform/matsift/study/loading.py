@@ -16,6 +16,9 @@ from matsift.suggestions import closest, meant
 
 _File = TypeVar("_File", bound=Mirror)
 
+#: No study file is larger; a larger one is another file.
+LARGEST_STUDY_BYTES = 16 * 1024 * 1024
+
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
     """Return the validated study of a TOML file.
@@ -63,7 +66,9 @@ def parse_study(document: dict[str, Any], name: str) -> Study:
 def _document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
     name = str(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(_content(path).decode("utf-8"))
+        if _is_oversized(document):
+            raise StudyError(name, "a whole number of it has more than 64 bits, which TOML does not know", "mend it")
     except FileNotFoundError:
         raise StudyError(
             name,
@@ -74,11 +79,27 @@ def _document(path: Path, overrides: Sequence[str]) -> dict[str, Any]:
         raise StudyError(name, f"it cannot be read ({error.strerror})", "give a readable TOML file") from None
     except UnicodeDecodeError:
         raise StudyError(name, "it is not UTF-8 text", "save it as TOML in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(name, f"it is not valid TOML ({error})", "mend that line") from None
+    except ValueError as error:  # of TOML, or of a whole number with thousands of digits
+        raise StudyError(name, f"it is not valid TOML ({_one_line(error)})", "mend that line") from None
+    except RecursionError:
+        raise StudyError(name, "it is nested too deeply", "write a study as docs/studies.md has it") from None
     for override in overrides:
         _apply(document, override)
     return document
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        content = stream.read(LARGEST_STUDY_BYTES + 1)
+    if len(content) > LARGEST_STUDY_BYTES:
+        raise StudyError(str(path), f"it is larger than {LARGEST_STUDY_BYTES >> 20} MiB", "give a study file")
+    return content
+
+
+def _is_oversized(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_is_oversized, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _file_hint(path: Path) -> str:
@@ -135,7 +156,7 @@ def _index(table: list[Any], part: str, override: str) -> int:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -163,5 +184,12 @@ def _sentence(kind: type[Mirror], fault: Any) -> str:
 
 
 def _shown(given: Any) -> str:
-    text = repr(given)
+    try:
+        text = repr(given)
+    except (ValueError, RecursionError):  # thousands of digits in hexadecimal, or thousands of brackets
+        return f"this {type(given).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import column, select, table, text
 from sqlalchemy.orm import Session
+
+from matsift_schema.base import SCHEMA
 
 _SERVER = text("""
     SELECT current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
@@ -18,11 +20,16 @@ _SERVER = text("""
            (SELECT CAST(coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) AS float8)
             FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%')
 """)
-_ARTIFACTS = text("""
-    SELECT artifact_sha256 FROM matsift.model_version
-    UNION SELECT artifact_sha256 FROM matsift.volumetric_field
-    UNION SELECT artifact_sha256 FROM matsift.generator_version WHERE artifact_sha256 IS NOT NULL
+# Tables come with later revisions, and a backup is made before an upgrade: those that are there are asked.
+_NAMING_ARTIFACTS = text("""
+    SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.relnamespace = to_regnamespace('matsift') AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND a.attname = 'artifact_sha256' AND NOT a.attisdropped
 """)
+_HAS_REVISION = text("SELECT to_regclass('matsift.alembic_version') IS NOT NULL")
+_REVISION = text("SELECT version_num FROM matsift.alembic_version")
+_EXPORT = text("SELECT pg_export_snapshot()")
+_MAY_IDLE = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 @dataclass(frozen=True)
@@ -62,4 +69,27 @@ def server_health(session: Session) -> ServerHealth:
 
 def referenced_artifacts(session: Session) -> set[str]:
     """Return the SHA-256 of every file in the artifact store that a row names."""
-    return set(session.scalars(_ARTIFACTS))
+    naming = [table(name, column("artifact_sha256"), schema=SCHEMA) for name in session.scalars(_NAMING_ARTIFACTS)]
+    named = [select(found.c.artifact_sha256).where(found.c.artifact_sha256.is_not(None)) for found in naming]
+    return {sha256 for query in named for sha256 in session.scalars(query.distinct())}
+
+
+@dataclass(frozen=True)
+class SharedState:
+    """What a backup is of: the name by which others see what this transaction sees, and what it says of itself.
+
+    `revision` is None where there is no schema of matsift.
+    """
+
+    snapshot: str
+    postgresql: str
+    revision: str | None
+    artifacts: set[str]
+
+
+def shared_state(session: Session) -> SharedState:
+    """Return what a transaction of the level REPEATABLE READ sees; others can see the same until it ends."""
+    session.execute(_MAY_IDLE)
+    revision = session.scalar(_REVISION) if session.scalar(_HAS_REVISION) else None
+    version = str(session.scalar(text("SHOW server_version"))).split()[0]
+    return SharedState(str(session.scalar(_EXPORT)), version, revision, referenced_artifacts(session))

@@ -80,6 +80,11 @@ class LazyRun:
         """Whether anything was computed."""
         return self._id is not None
 
+    @property
+    def row_id(self) -> int | None:
+        """Id of its row, None before there is one."""
+        return self._id
+
     def id(self, session: Session) -> int:
         """Return the id of the run's row, inserted at the first call; not committed, unless the run has sessions."""
         with self._lock:

@@ -1,0 +1,83 @@
+"""One input in a worker process: its memory is bounded here, its time by the pool, which kills the worker."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import traceback
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from benchmarks.fuzz.parser import SHELF, check_sentence
+from benchmarks.fuzz.registry import parser_of
+
+from matsift.errors import MatsiftError
+from matsift_adapters.sources.compressed import BrokenOffError
+from matsift_adapters.sources.parsing import prepare_worker
+
+#: Memory that an input may take beyond what the worker has when it begins, bytes.
+MEMORY = 2 << 30
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of an input: the class of the refusal (None: accepted), and the defect, with where it arose."""
+
+    refusal: str | None = None
+    defect: str | None = None
+    where: str = ""
+
+
+def prepare(name: str) -> None:
+    """Make the inputs of a parser, read the whole ones, which must be accepted, and bound the memory."""
+    warnings.simplefilter("ignore")
+    prepare_worker()
+    parser = parser_of(name)
+    folder(name)
+    for seed in parser.seeds:
+        verdict = judged(name, seed)
+        if verdict.defect is not None:
+            raise ValueError(f"a whole input of {name} is a defect: {verdict.defect} at {verdict.where}")
+    held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
+
+
+def run(item: tuple[str, int]) -> Verdict:
+    """Return the verdict on the input of a number of a parser."""
+    name, number = item
+    return judged(name, parser_of(name).input(number))
+
+
+def judged(name: str, content: bytes) -> Verdict:
+    """Return the verdict on an input of a parser."""
+    try:
+        return Verdict(parser_of(name).read(content, folder(name)))
+    except (MatsiftError, BrokenOffError) as error:
+        try:
+            check_sentence(str(error))
+        except AssertionError as fault:
+            return Verdict(type(error).__name__, f"AssertionError: {fault}", str(error)[:200])
+        return Verdict(type(error).__name__)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever escapes is what is looked for
+        return Verdict(None, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}", _where(error))
+
+
+@cache
+def folder(name: str) -> Path:
+    """Return the folder of a parser's inputs in this process; the next process of the parser takes it over."""
+    place = SHELF / f"matsift-fuzz-{name}"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    return place
+
+
+def _where(error: BaseException) -> str:
+    """Return the last line of our own, and the last line, that an error came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "/matsift" in frame.filename or "benchmarks" in frame.filename]
+    told = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in (*ours[-1:], *frames[-1:])]
+    return " < ".join(dict.fromkeys(reversed(told)))

@@ -1,0 +1,1 @@
+"""What more workers bring, here and on a Dask cluster."""
