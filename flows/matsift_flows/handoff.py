@@ -233,7 +233,7 @@ def _from_folders(settings: HandOffOracle, asked: Oracle, place: Path, taken: Ta
             taken.complaints.append(str(error))
             continue
         yield _Item(
-            str(card["handed_out"]["structure_hash"]),
+            str(card["handed_out"].get("structure_hash", "")),
             returned,
             str(card.get("worker", "somebody")),
             int(card.get("attempt", 1)),

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 #: Decimal places of lattice vectors (angstrom) and fractional coordinates that count for the identity of a structure.
 HASH_DECIMALS = 5
 
+#: No cell of a crystal is longer, no coordinate farther off in cells: beyond, hash and volume are no numbers.
+LONGEST_ANGSTROM = 10_000.0
+_FARTHEST = 1e6
+
 #: Symbols of the 118 elements, hydrogen to oganesson.
 _SYMBOLS = (
     "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb "
@@ -117,6 +121,10 @@ class Crystal:
             raise BadStructureError(f"not a chemical element: {', '.join(strangers)}")
         if not (np.isfinite(self.lattice).all() and np.isfinite(self.frac_coords).all()):
             raise BadStructureError("a lattice vector or a coordinate is not a finite number")
+        if (longest := float(np.abs(self.lattice).max())) > LONGEST_ANGSTROM:
+            raise BadStructureError(f"a lattice vector is {longest:g} angstrom long")
+        if np.abs(self.frac_coords).max() > _FARTHEST:
+            raise BadStructureError("a coordinate lies more than a million cells away")
         if self.volume < 1e-3:
             raise BadStructureError(f"the cell is flat: its volume is {self.volume:.2g} cubic angstrom")
         if (self.occupancies <= 0).any() or (self.occupancies > 1 + 1e-6).any():

@@ -13,7 +13,6 @@ from matsift.density.grid import DensityGrid
 from matsift.errors import BadStructureError, FieldError, UserInputError
 from matsift_adapters.fields.read_field import ReadField, check_points, checked_density, checked_elf, told
 from matsift_adapters.sources.compressed import DAMAGE, open_binary
-from matsift_adapters.sources.pymatgen_json import checked
 
 METHOD = "cube"
 
@@ -113,6 +112,8 @@ def _crystal(path: Path, read: dict[str, Any]) -> Crystal:
         raise FieldError(f"{path.name}: its cell is flat")
     try:
         coords = atoms.cell.scaled_positions(atoms.positions - read["origin"]) % 1.0
-        return checked(Crystal.ordered(atoms.cell.array, list(atoms.symbols), coords))
+        crystal = Crystal.ordered(atoms.cell.array, list(atoms.symbols), coords)
+        crystal.check()
     except (BadStructureError, ValueError, IndexError, np.linalg.LinAlgError) as error:  # or no such element
         raise FieldError(f"{path.name}: its atoms and cell are no crystal ({told(error)})") from error
+    return crystal

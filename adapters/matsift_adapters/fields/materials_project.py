@@ -20,7 +20,6 @@ from matsift.errors import FieldError
 from matsift.study.materials_project import MaterialsProjectFilter, MaterialsProjectSource
 from matsift_adapters.fields.read_field import ReadField, check_points, checked_density, told
 from matsift_adapters.sources.materials_project_client import MaterialsProjectClient
-from matsift_adapters.sources.pymatgen_json import checked
 from matsift_adapters.sources.web import FetchError
 
 #: Calculations whose densities are taken, as the Materials Project names them.
@@ -150,7 +149,9 @@ def _field(named: str, documents: Sequence[Any], method: str) -> ReadField:
 def _crystal(structure: dict[str, Any]) -> Crystal:
     from pymatgen.core import Structure  # noqa: PLC0415  takes a second to import
 
-    return checked(Crystal.from_pymatgen(Structure.from_dict(structure)))
+    crystal = Crystal.from_pymatgen(Structure.from_dict(structure))
+    crystal.check()
+    return crystal
 
 
 def _array(said: Any) -> NDArray[np.float64]:

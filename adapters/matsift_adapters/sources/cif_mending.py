@@ -6,8 +6,8 @@ import re
 
 import gemmi
 
+from matsift.crystal import LONGEST_ANGSTROM
 from matsift.errors import BadStructureError
-from matsift_adapters.sources.pymatgen_json import LONGEST_ANGSTROM
 
 _OPEN = frozenset({".", "?"})
 

@@ -13,9 +13,6 @@ from matsift.errors import BadStructureError
 
 _SYMBOL = re.compile(r"([A-Z][a-z]{0,2})(?:\d*\.?\d*[+-])?")
 ISOTOPES = {"D": "H", "T": "H"}
-#: No cell of a crystal is longer.
-LONGEST_ANGSTROM = 10_000.0
-_FARTHEST = 1e6
 
 
 def from_pymatgen(raw: Any) -> Crystal:
@@ -59,26 +56,10 @@ def from_sites(lattice: Any, sites: list[dict[str, float]], coords: list[Any]) -
         np.array([occupancy for _, occupancy, _ in rows], dtype=np.float64),
         index,
     )
-    checked(crystal)
+    crystal.check()
     fullest = max(sum(site.values()) for site in sites)
     if fullest > 1 + 1e-6:
         raise BadStructureError(f"the occupancies of a site add up to {fullest:.4g}, more than 1")
-    return crystal
-
-
-def checked(crystal: Crystal) -> Crystal:
-    """Return a crystal that is one, and no larger than `LONGEST_ANGSTROM`: beyond, its hash and volume are no numbers.
-
-    Raises
-    ------
-    BadStructureError
-        If it is none.
-    """
-    crystal.check()
-    if (longest := float(np.abs(crystal.lattice).max())) > LONGEST_ANGSTROM:
-        raise BadStructureError(f"a lattice vector is {longest:g} angstrom long")
-    if np.abs(crystal.frac_coords).max() > _FARTHEST:
-        raise BadStructureError("a coordinate lies more than a million cells away")
     return crystal
 
 

@@ -14,7 +14,6 @@ from matsift.crystal import Crystal
 from matsift.errors import BadStructureError
 from matsift_adapters.sources.cif_fallback import from_structure
 from matsift_adapters.sources.parsed import Parsed, unreadable
-from matsift_adapters.sources.pymatgen_json import checked
 from matsift_adapters.sources.values import as_json
 
 if TYPE_CHECKING:
@@ -88,7 +87,8 @@ def from_atoms(atoms: Atoms) -> Crystal:
         crystal = Crystal.ordered(atoms.cell.array, list(atoms.symbols), coords)
     except (ValueError, IndexError, np.linalg.LinAlgError) as error:  # no such element, or a cell that is nearly flat
         raise BadStructureError(f"it is no crystal ({' '.join(str(error).split())[:100]})") from error
-    return checked(crystal)
+    crystal.check()
+    return crystal
 
 
 def to_atoms(crystal: Crystal) -> Atoms:
