@@ -8,7 +8,7 @@ PAGES := $(CURDIR)/.matsift/pages
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test pages installed lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-fuzz bench-generative bench-ingest bench-networks bench-queries bench-scaling bench-search chaos audit bench-softbv bench-mobility bench-identify \
+.PHONY: help demo demo-dft test pages installed lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-fuzz bench-generative bench-ingest bench-networks bench-queries bench-scaling bench-search chaos soak audit bench-softbv bench-mobility bench-identify \
   repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs vendor constraints clean
 
 help: ## show this list
@@ -28,6 +28,9 @@ test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that 
 
 chaos: $(VENV)/.installed-dev ## faults at random moments of all kinds of studies: twenty seeds (half an hour), or CHAOS=7:8
 	MATSIFT_CHAOS=$(or $(CHAOS),0:20) $(BIN)/python -m pytest tests/chaos -n 0 -rA
+
+soak: $(VENV)/.installed-dev ## an hour of scheduled ingestion, studies and analysts on one server: what grows, who waits
+	$(BIN)/python -m benchmarks.soak
 
 audit: $(VENV)/.installed-dev ## known vulnerabilities of what constraints.txt pins, by PyPI
 	@$(BIN)/python -m pip_audit --version >/dev/null 2>&1 \

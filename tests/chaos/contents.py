@@ -15,7 +15,10 @@ from psycopg import sql
 
 #: What tells how the work went, not what came of it.
 _STORY = {"run", "acquisition_event", "study_report", "alembic_version"}
-_VOLATILE = {"seconds", "run_id", "lease_expires_at", "claimed_by", "artifact_uri"}
+_VOLATILE = {
+    *("seconds", "run_id", "lease_expires_at", "claimed_by", "artifact_uri"),
+    *("n_new", "n_changed", "n_unchanged", "n_withdrawn"),  # of the reading that came to its end
+}
 _LONGEST = 120
 #: Table -> what its rows say, and how often.
 Contents = dict[str, Counter[str]]
