@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -11,8 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from matsift.errors import UserInputError
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from matsift_adapters.exporters.whole import writing
 
 
 @contextmanager
@@ -25,7 +23,7 @@ def appearing_file(path: Path) -> Iterator[IO[bytes]]:
         If the file exists, its folder cannot be written, the disk is full, or another process writes it now.
     """
     unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
+    with writing(path):
         _refuse_existing(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(unfinished, path) as stream:
@@ -39,12 +37,6 @@ def appearing_file(path: Path) -> Iterator[IO[bytes]]:
             except BaseException:
                 unfinished.unlink(missing_ok=True)
                 raise
-    except OSError as error:
-        if error.errno in _FULL:
-            problem = "the disk is full; free some space, or give another place for the backup"
-        else:
-            problem = f"it cannot be written ({error.strerror}); give another place for the backup"
-        raise UserInputError(f"{path}: {problem}") from error
 
 
 def _refuse_existing(path: Path) -> None:

@@ -97,23 +97,14 @@ def freeze_server(place: Place, command: Preloaded, chance: random.Random) -> bo
 
 def fill_home(place: Place, command: Preloaded, chance: random.Random) -> bool:
     """The disk of artifacts and reports is full for a while."""
-    if not place.around.home_disk.is_small:
-        return False
-    place.around.home_disk.fill()
-    time.sleep(chance.uniform(0.5, 3.0))
-    place.around.home_disk.free()
-    return True
+    return place.around.home_disk.full_for(chance.uniform(0.5, 3.0))
 
 
 def fill_server(place: Place, command: Preloaded, chance: random.Random) -> bool:
     """The disk of the database is full for a while."""
-    if not place.around.server_disk.is_small:
-        return False
-    place.around.server_disk.fill()
-    time.sleep(chance.uniform(0.5, 2.0))
-    place.around.server_disk.free()
+    was_full = place.around.server_disk.full_for(chance.uniform(0.5, 2.0))
     _until_it_answers(place)
-    return True
+    return was_full
 
 
 def jump_clock(place: Place, command: Preloaded, chance: random.Random) -> bool:

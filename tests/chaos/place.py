@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,15 @@ class Disk:
         self.is_small = subprocess.run(command, check=False, capture_output=True).returncode == 0
         self._ballast = self.folder / "ballast"
 
-    def fill(self) -> None:
-        """Leave no room."""
+    def full_for(self, seconds: float) -> bool:
+        """Leave no room for a while; False where that cannot be done here."""
+        if self.is_small:
+            self._fill()
+            time.sleep(seconds)
+            self.free()
+        return self.is_small
+
+    def _fill(self) -> None:
         with self._ballast.open("wb", buffering=0) as file:
             try:
                 while file.write(bytes(1 << 20)) == 1 << 20:

@@ -215,7 +215,7 @@ def test_what_cannot_be_read(empty: Place, tmp_path: Path, path: str, told: str)
 def test_a_full_disk_under_the_backup(filled: Place, tmp_path: Path, disk: str) -> None:
     folder = tmp_path / "disk"
     with short_files(20_000) if disk == "short-files" else small_disk(folder):
-        with pytest.raises(UserInputError, match=r"the disk is full; free some space, or give another place"):
+        with pytest.raises(UserInputError, match=r"the disk is full; free some space, or name another place"):
             filled.backup(folder / "file")
         assert list(folder.iterdir()) == []
 

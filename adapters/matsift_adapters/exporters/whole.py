@@ -27,7 +27,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise UserInputError(f"{path} is a folder; name a file to write")
     passing = _passing(path)
-    with _told(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield passing
@@ -50,7 +50,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise UserInputError(f"{path} is there already; name a new folder, or remove it")
     passing = _passing(path)
-    with _told(path):
+    with writing(path):
         passing.mkdir(parents=True)
         try:
             yield passing
@@ -62,7 +62,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence why a file or folder cannot be written.
+
+    Raises
+    ------
+    UserInputError
+        In place of an `OSError` of the block.
+    """
     try:
         yield
     except OSError as error:
