@@ -114,8 +114,10 @@ class KillablePool(Pool):
         self._workers.clear()
 
     def kill(self) -> None:
-        """Kill the processes, so that what they have in hand fails; another thread may ask for it."""
+        """Kill the processes, so that what they have in hand fails at once; another thread may ask for it."""
         for worker in list(self._workers):
+            if worker.item is not None:
+                self._again.add(worker.item[0])  # it is not tried once more
             worker.process.kill()
 
     @property
