@@ -117,7 +117,8 @@ def why(
     if as_json:
         typer.echo(json.dumps(chains, default=str))
         return
-    blocks = ["\n".join(chain_lines(key, rows)) for key, rows in chains.items()]
+    predicted_first = sorted(chains.items(), key=lambda chain: not chain[1])
+    blocks = ["\n".join(chain_lines(key, rows)) for key, rows in predicted_first]
     typer.echo("\n\n".join(blocks))
 
 
