@@ -8,8 +8,11 @@ import pytest
 from tests.factories.desk import with_desk
 from tests.factories.report import sample_report
 
+from matsift.crystal import ELEMENT_SYMBOLS
 from matsift.reports.across import merged
 from matsift.reports.data import RankingReport, ReportProperty, StudyLine
+from matsift.reports.desk import TrainingElements
+from matsift.reports.limits import flags, limits
 from matsift.reports.page import render_html
 from matsift.reports.ranking import rank
 from matsift.reports.tables import candidate_table
@@ -80,6 +83,21 @@ def test_a_shared_candidate_has_the_predictions_criteria_and_reasons_of_both(
         names = [c.name for c in row.candidate.criteria]
         assert len(names) == len(set(names)) == 2 * len(theirs.candidate.criteria)
         assert row.reason == f"na_electrolytes: {before[key].reason} wide_gap: {theirs.reason}"
+
+
+def test_an_element_counts_as_unseen_for_what_is_predicted_of_a_candidate_alone(one: RankingReport) -> None:
+    """The labels of one study need not hold the elements of another's candidates."""
+    asked = {p.name for p in one.properties}
+    everything = dict.fromkeys(ELEMENT_SYMBOLS, 99)
+    training = [TrainingElements(name, 99, everything) for name in asked]
+    ranked = [row.candidate for row in one.ranking.ranked]
+    beside = replace(one, desk=replace(one.desk, training=(*training, TrainingElements("band_gap", 99, {}))))
+    assert not any("never in training" in words for found in flags(beside, ranked) for words in found)
+    assert "Every element" in limits(beside)[0].text
+
+    lacking = replace(one, desk=replace(one.desk, training=(TrainingElements(asked.pop(), 99, {}),)))
+    assert all("never in training" in found[0] for found in flags(lacking, ranked))
+    assert limits(lacking)[0].text.startswith(f"{len(ranked)} of {len(ranked)} ranked candidates hold an element")
 
 
 def test_models_and_plots_say_of_which_study_they_are(one: RankingReport, other: RankingReport) -> None:

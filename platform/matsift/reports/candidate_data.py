@@ -66,7 +66,9 @@ def shown_rows(rows: Sequence[RankedCandidate], most: int = 100) -> Sequence[Ran
 
 def column_widths(report: RankingReport, labelled: Sequence[str], name: str) -> list[float]:
     """Return the widths of the columns of a table (``ranked`` or another) in em, so that rows may come and go."""
-    of_properties = [width for p in report.properties for width in ((9.5, 7.5) if p.name in labelled else (9.5,))]
+    of_properties = []
+    for known in report.properties:
+        of_properties += [11.5 if decimals(known.unit) > 2 else 9.5, *([7.5] if known.name in labelled else [])]
     of_mobility = [6.0, 9.0] if report.mobility is not None else []
     return [*([5.4] if name == "ranked" else []), 12.5, *of_properties, *of_mobility, 9.0, 17.0, 25.0, 12.5]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matsift.crystal import ELEMENT_SYMBOLS
 from matsift.reports.data import Candidate, RankingReport
+from matsift.reports.desk import TrainingElements
 from matsift.reports.notation import number, percent, symbol
 
 #: What is said of a candidate unlike anything that a model learned from.
@@ -45,14 +46,13 @@ def elements_of(formula: str) -> tuple[str, ...]:
 
 def flags(report: RankingReport, candidates: Sequence[Candidate]) -> list[tuple[str, ...]]:
     """Return for each candidate the warnings that a reader should see before its numbers."""
-    unseen = _unseen(report, candidates)
     far = {
         detail.structure_hash: [symbol(x.property_name) for x in detail.learned_from if x.is_far]
         for detail in report.desk.details
     }
     found = []
     for candidate in candidates:
-        words = [f"never in training: {s} ({unseen[s]})" for s in elements_of(candidate.formula) if s in unseen]
+        words = [f"never in training: {s} ({', '.join(of)})" for s, of in _unseen(report, candidate).items()]
         if names := far.get(candidate.structure_hash):
             words.append(f"{FAR} ({', '.join(names)})")
         found.append(tuple(words))
@@ -78,11 +78,16 @@ def limits(report: RankingReport) -> tuple[Limit, ...]:
     return tuple(limit for limit in found if limit is not None)
 
 
-def _unseen(report: RankingReport, candidates: Iterable[Candidate]) -> dict[str, str]:
-    """Return each element that no label of a property holds, with the symbols of these properties."""
-    asked = dict.fromkeys(s for c in candidates for s in elements_of(c.formula))
+def _learned(report: RankingReport, candidate: Candidate) -> list[TrainingElements]:
+    """Return what was learned from for the properties that are predicted of a candidate."""
+    return [t for t in report.desk.training if candidate.prediction(t.property_name) is not None]
+
+
+def _unseen(report: RankingReport, candidate: Candidate) -> dict[str, list[str]]:
+    """Return each element of a candidate that no label of a property holds, with the symbols of these properties."""
+    learned = _learned(report, candidate)
     missing = {
-        s: ", ".join(symbol(t.property_name) for t in report.desk.training if not t.counts.get(s)) for s in asked
+        s: [symbol(t.property_name) for t in learned if not t.counts.get(s)] for s in elements_of(candidate.formula)
     }
     return {s: names for s, names in missing.items() if names}
 
@@ -91,17 +96,21 @@ def _element_limits(report: RankingReport) -> tuple[Limit, ...]:
     if not report.desk.training:
         return ()
     ranked = [row.candidate for row in report.ranking.ranked]
-    unseen = _unseen(report, ranked)
-    holding = Counter(s for c in ranked for s in elements_of(c.formula))
+    unseen = [missing for candidate in ranked if (missing := _unseen(report, candidate))]
     if unseen:
-        n = sum(any(s in unseen for s in elements_of(c.formula)) for c in ranked)
+        named = _named(Counter(s for missing in unseen for s in missing))
         text = (
-            f"{number(n, 0)} of {number(len(ranked), 0)} ranked candidates hold an element that no training label "
-            f"holds: {_named({s: holding[s] for s in unseen})}. There the models guess, and no interval covers it."
+            f"{number(len(unseen), 0)} of {number(len(ranked), 0)} ranked candidates hold an element that no training "
+            f"label of a property predicted of them holds: {named}. There "
+            "the models guess, and no interval covers it."
         )
     else:
-        text = "Every element of the ranked candidates stands in training labels of every property."
-    least = {s: min(t.counts.get(s, 0) for t in report.desk.training) for s in holding}
+        text = "Every element of the ranked candidates stands in training labels of every property predicted of them."
+    least: dict[str, int] = {}
+    for candidate in ranked:
+        for t in _learned(report, candidate):
+            for s in elements_of(candidate.formula):
+                least[s] = min(least.get(s, FEW_LABELS), t.counts.get(s, 0))
     rare = {s: n for s, n in least.items() if 0 < n < FEW_LABELS}
     if rare:
         text += f" Fewer than {FEW_LABELS} labels hold {_named(rare)}."
