@@ -57,8 +57,9 @@ def confusion_plot(held: HeldOutGroups) -> Plot | None:
         title="taken for", type="category", tickangle=-60, ticks="", categoryarray=names, showgrid=False
     )
     figure.update_yaxes(
-        title="true group", type="category", autorange="reversed", ticks="", categoryarray=names, showgrid=False
+        title={"text": "true group", "standoff": 8}, automargin=True, type="category", autorange="reversed", ticks=""
     )
+    figure.update_yaxes(categoryarray=names, showgrid=False)
     right = int(np.trace(counts))
     caption = (
         f"{held.model} on {_subset(held.subset)}: of {number(len(held), 0)} structures in {len(names)} space groups "
