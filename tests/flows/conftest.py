@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from tests.factories.backups import Place, fill
 from tests.factories.small_study import write_small_study
 from tests.flows.running import Finished, finished, run_here
 from tests.postgres import PostgresServer
@@ -75,3 +76,23 @@ def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A fresh database that the command uses."""
     monkeypatch.setenv("MATSIFT_DATABASE_URL", database_url)
     return database_url
+
+
+@pytest.fixture(scope="module")
+def filled(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A place with rows in all tables; what a test adds to it, it takes away."""
+    return fill(Place(module_database_url, tmp_path_factory.mktemp("filled")))
+
+
+@pytest.fixture(scope="module")
+def backup(filled: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The backup of that place."""
+    path = tmp_path_factory.mktemp("backup") / "monday.backup"
+    filled.backup(path)
+    return path
+
+
+@pytest.fixture
+def empty(empty_database_url: str, tmp_path: Path) -> Place:
+    """A place with nothing in it."""
+    return Place(empty_database_url, tmp_path / "elsewhere")

@@ -28,26 +28,6 @@ def older_server() -> Iterator[PostgresServer]:
     server.stop()
 
 
-@pytest.fixture(scope="module")
-def filled(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A place with rows in all tables; read only."""
-    return fill(Place(module_database_url, tmp_path_factory.mktemp("filled")))
-
-
-@pytest.fixture(scope="module")
-def backup(filled: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The backup of that place."""
-    path = tmp_path_factory.mktemp("backup") / "monday.backup"
-    filled.backup(path)
-    return path
-
-
-@pytest.fixture
-def empty(empty_database_url: str, tmp_path: Path) -> Place:
-    """A place with nothing in it."""
-    return Place(empty_database_url, tmp_path / "elsewhere")
-
-
 def same(one: Place, other: Place) -> bool:
     return one.rows() == other.rows() and one.views() == other.views() and one.artifacts == other.artifacts
 

@@ -57,6 +57,19 @@ def killed_once(path: str) -> str:
     return path
 
 
+#: What `misbehave` is told, and what a pool says of it that stops items after 0.5 s: class and message.
+BAD_ITEMS = [
+    ("sleep", "TimeLimitExceeded", "took longer than 0.5 s and was stopped"),
+    ("hang in C with the interpreter lock", "TimeLimitExceeded", "took longer than 0.5 s and was stopped"),
+    ("segfault", "WorkerDied", "the worker process was ended by SIGSEGV"),
+    ("sigsegv", "WorkerDied", "the worker process was ended by SIGSEGV"),
+    ("exit", "WorkerDied", "the worker process ended with exit code 3"),
+    ("sys.exit", "SystemExit", "leaving"),
+    ("raise", "ValueError", "the cell is bent"),
+    ("silent", "KeyError", "KeyError"),
+]
+
+
 def misbehave(what: str) -> str:
     if what == "sleep":
         time.sleep(60)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.platform_.dask_cluster import DaskProcesses, kill
+from tests.platform_.killable_targets import BAD_ITEMS
 
 from matsift.errors import UserInputError, WorkerStartError
 from matsift.execution.pool import PoolLost
@@ -63,19 +64,7 @@ def test_every_item_has_one_outcome(pools: DaskPools) -> None:
     assert all(o.ok and o.message is None and 0 <= o.seconds < 10 for o in outcomes)
 
 
-@pytest.mark.parametrize(
-    ("what", "error_class", "message"),
-    [
-        ("sleep", "TimeLimitExceeded", "took longer than 0.5 s and was stopped"),
-        ("hang in C with the interpreter lock", "TimeLimitExceeded", "took longer than 0.5 s and was stopped"),
-        ("segfault", "WorkerDied", "the worker process was ended by SIGSEGV"),
-        ("exit", "WorkerDied", "the worker process ended with exit code 3"),
-        ("sys.exit", "SystemExit", "leaving"),
-        ("raise", "ValueError", "the cell is bent"),
-        ("silent", "KeyError", "KeyError"),
-        ("unpicklable", "TypeError", "the result cannot be sent back: cannot pickle '_thread.lock' object"),
-    ],
-)
+@pytest.mark.parametrize(("what", "error_class", "message"), BAD_ITEMS)
 def test_a_bad_item_fails_alone_and_in_the_words_of_a_local_pool(
     pools: DaskPools, what: str, error_class: str, message: str
 ) -> None:

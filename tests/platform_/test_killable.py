@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.platform_.killable_targets import BAD_ITEMS
 
 from matsift.errors import WorkerStartError
 from matsift.execution.killable import KillablePool
@@ -46,19 +47,7 @@ def test_every_item_has_one_outcome() -> None:
     assert all(o.ok and o.message is None and 0 <= o.seconds < 10 for o in outcomes)
 
 
-@pytest.mark.parametrize(
-    ("what", "error_class", "message"),
-    [
-        ("sleep", "TimeLimitExceeded", "took longer than 0.5 s and was stopped"),
-        ("hang in C with the interpreter lock", "TimeLimitExceeded", "took longer than 0.5 s and was stopped"),
-        ("segfault", "WorkerDied", "the worker process was ended by SIGSEGV"),
-        ("sigsegv", "WorkerDied", "the worker process was ended by SIGSEGV"),
-        ("exit", "WorkerDied", "the worker process ended with exit code 3"),
-        ("sys.exit", "SystemExit", "leaving"),
-        ("raise", "ValueError", "the cell is bent"),
-        ("silent", "KeyError", "KeyError"),
-    ],
-)
+@pytest.mark.parametrize(("what", "error_class", "message"), BAD_ITEMS)
 def test_a_bad_item_fails_alone(what: str, error_class: str, message: str) -> None:
     items = [("a", "fine"), ("bad", what), ("b", "fine"), ("c", "fine")]
     with KillablePool("killable_targets:misbehave", n_worker=2, time_limit_s=0.5) as pool:

@@ -215,12 +215,19 @@ def test_roles_can_be_applied_again(postgres_server: PostgresServer, filled: str
     admin.dispose()
 
 
-def test_a_migrating_user_without_createrole_is_warned(postgres_server: PostgresServer) -> None:
-    name = postgres_server.create_database()
-    with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
+def _database_of(server: PostgresServer, role: str) -> str:
+    """Return the name of a new database of a new role that may log in and create no roles."""
+    name = server.create_database()
+    with psycopg.connect(server.url(name), autocommit=True) as admin:
         admin.execute("CREATE EXTENSION vector")
-        admin.execute("CREATE ROLE modest LOGIN")
-        admin.execute(f"ALTER DATABASE {name} OWNER TO modest")
+        admin.execute(f"CREATE ROLE {role} LOGIN")
+        admin.execute(f"ALTER DATABASE {name} OWNER TO {role}")
+    return name
+
+
+def test_a_migrating_user_without_createrole_is_warned(postgres_server: PostgresServer) -> None:
+    name = _database_of(postgres_server, "modest")
+    with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
         for role in ("matsift_analyst", "matsift_worker"):
             admin.execute(f"ALTER ROLE {role} RENAME TO {role}_away")
     try:
@@ -237,11 +244,7 @@ def test_a_migrating_user_without_createrole_is_warned(postgres_server: Postgres
 def test_a_migrating_user_without_createrole_grants_to_roles_that_exist(
     postgres_server: PostgresServer, filled: str
 ) -> None:
-    name = postgres_server.create_database()
-    with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
-        admin.execute("CREATE EXTENSION vector")
-        admin.execute("CREATE ROLE modest_2 LOGIN")
-        admin.execute(f"ALTER DATABASE {name} OWNER TO modest_2")
+    name = _database_of(postgres_server, "modest_2")
     with warnings.catch_warnings():
         warnings.simplefilter("error", MatsiftWarning)
         engine.upgrade(postgres_server.url(name, "modest_2"))
@@ -253,11 +256,8 @@ def test_a_migrating_user_without_createrole_grants_to_roles_that_exist(
 def test_an_older_installation_without_operators_is_migrated_by_a_user_without_createrole(
     postgres_server: PostgresServer, filled: str
 ) -> None:
-    name = postgres_server.create_database()
+    name = _database_of(postgres_server, "modest_3")
     with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
-        admin.execute("CREATE EXTENSION vector")
-        admin.execute("CREATE ROLE modest_3 LOGIN")
-        admin.execute(f"ALTER DATABASE {name} OWNER TO modest_3")
         admin.execute("ALTER ROLE matsift_operator RENAME TO matsift_operator_away")
     try:
         with pytest.warns(

@@ -37,7 +37,7 @@ def pools_at(place: Pools | None) -> Iterator[None]:
 
 
 def are_elsewhere() -> bool:
-    """Return whether pools work on other machines, so that even light work is better sent there."""
+    """Return whether pools work on other machines."""
     return _elsewhere.get() is not None
 
 
