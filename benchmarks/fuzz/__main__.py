@@ -1,5 +1,7 @@
 """Fuzz the parsers, and print a Markdown table of what became of the inputs; ends with 1 if there are defects.
 
+A run that was stopped goes on where it was; to begin anew, after a change of the parsers, remove the folder of --home.
+
 make bench-fuzz
 python -m benchmarks.fuzz cif study --inputs 100000 --seconds 600
 python -m benchmarks.fuzz cif --seed 4711
@@ -9,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from benchmarks.fuzz.child import judged
 from benchmarks.fuzz.registry import NAMES, parser_of
-from benchmarks.fuzz.session import HEADING, fuzzed
+from benchmarks.fuzz.session import HEADING, fuzzed, keep, kept
 
 
 def main() -> int:
@@ -27,12 +30,15 @@ def main() -> int:
     print("\n".join(HEADING), flush=True)
     sessions = []
     for name in names:
-        done = fuzzed(name, options.start, options.inputs, limit_s=options.limit, seconds=options.seconds)
-        print(done.row(), flush=True)
-        sessions.append(done)
-    for done in sessions:
-        print("\n".join(done.told()), flush=True)
-    return int(any(done.defects for done in sessions))
+        session = kept(options.home, name)
+        limits = {"limit_s": options.limit, "seconds": options.seconds}
+        fuzzed(session, options.inputs, **limits, keep=partial(keep, options.home))
+        print(session.row(), flush=True)
+        sessions.append(session)
+    for session in sessions:
+        for line in session.told():
+            print(line, flush=True)
+    return int(any(session.defects for session in sessions))
 
 
 def replayed(names: list[str], seed: int, keep: Path | None) -> int:
@@ -52,10 +58,10 @@ def settings(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the options of the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parsers", nargs="*", help="names of parsers; default: all")
-    parser.add_argument("--inputs", type=int, default=100_000, help="inputs for each parser")
-    parser.add_argument("--start", type=int, default=0, help="number of the first input")
+    parser.add_argument("--inputs", type=int, default=100_000, help="inputs for each parser, those of earlier runs too")
+    parser.add_argument("--home", type=Path, default=Path(".matsift/fuzz"), help="keeps what became of the inputs")
     parser.add_argument("--limit", type=float, default=2.0, help="wall-clock limit for one input, seconds")
-    parser.add_argument("--seconds", type=float, help="go on to the next parser after so long; default: no limit")
+    parser.add_argument("--seconds", type=float, help="go on to the next parser after so long")
     parser.add_argument("--seed", type=int, help="replay the input of this number, in this process")
     parser.add_argument("--keep", type=Path, help="with --seed: write the input to this file")
     return parser.parse_args(arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import shutil
+import time
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from benchmarks.fuzz.parser import SHELF, check_sentence
 from benchmarks.fuzz.registry import parser_of
 
 from matsift.errors import MatsiftError
+from matsift.execution.pool import Outcome
 from matsift_adapters.sources.compressed import BrokenOffError
 from matsift_adapters.sources.parsing import prepare_worker
 
@@ -30,6 +32,20 @@ class Verdict:
     where: str = ""
 
 
+@dataclass(frozen=True)
+class Read:
+    """An input that was read: its number, the verdict, and the seconds that it took."""
+
+    number: int
+    verdict: Verdict
+    seconds: float
+
+    @classmethod
+    def of_killed(cls, number: int, outcome: Outcome) -> Read:
+        """Return it for an input that hung, or whose process died: a defect."""
+        return cls(number, Verdict(None, f"{outcome.error_class}: {outcome.message}"), outcome.seconds)
+
+
 def prepare(name: str) -> None:
     """Make the inputs of a parser, read the whole ones, which must be accepted, and bound the memory."""
     warnings.simplefilter("ignore")
@@ -44,10 +60,17 @@ def prepare(name: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
 
 
-def run(item: tuple[str, int]) -> Verdict:
-    """Return the verdict on the input of a number of a parser."""
-    name, number = item
-    return judged(name, parser_of(name).input(number))
+def run(item: tuple[str, int, int]) -> list[Read]:
+    """Return what became of the inputs of a parser from a number on, so many of them."""
+    name, first, count = item
+    return [_read(name, number) for number in range(first, first + count)]
+
+
+def _read(name: str, number: int) -> Read:
+    content = parser_of(name).input(number)
+    begun = time.perf_counter()
+    verdict = judged(name, content)
+    return Read(number, verdict, time.perf_counter() - begun)
 
 
 def judged(name: str, content: bytes) -> Verdict:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from matsift.execution.killable import TIME_LIMIT_EXCEEDED, KillablePool, Outcome
+from benchmarks.fuzz.child import Read
+
+from matsift.execution.killable import TIME_LIMIT_EXCEEDED, KillablePool
 
 HEADING = (
     "| parser | inputs | accepted | refused, by class | inputs a second | slowest (s) | defects |",
     "|---|---:|---:|---|---:|---:|---:|",
 )
 _TOLD = 40
+_LARGEST_BATCH = 256
+#: A batch goes to the process at once and takes about so long: a fast parser would wait for the pipe otherwise.
+_BATCH_S = 0.25
+_KEPT_EACH_S = 10.0
 
 
 @dataclass
@@ -28,17 +37,16 @@ class Session:
     slowest: int = 0
     seconds: float = 0.0
 
-    def take(self, number: int, outcome: Outcome) -> None:
-        """Count an outcome."""
+    def take(self, read: Read) -> None:
+        """Count what became of an input."""
         self.n_input += 1
-        if outcome.seconds > self.slowest_s:
-            self.slowest_s, self.slowest = outcome.seconds, number
-        if not outcome.ok:  # killed: it hung, or the process died
-            self._defect(number, f"{outcome.error_class}: {outcome.message}")
-        elif outcome.value.defect is not None:
-            self._defect(number, f"{outcome.value.defect} ({outcome.value.where})")
-        elif outcome.value.refusal is not None:
-            self.refused[outcome.value.refusal] += 1
+        if read.seconds > self.slowest_s:
+            self.slowest_s, self.slowest = read.seconds, read.number
+        if read.verdict.defect is not None:
+            where = f" ({read.verdict.where})" if read.verdict.where else ""
+            self._defect(read.number, f"{read.verdict.defect}{where}")
+        elif read.verdict.refusal is not None:
+            self.refused[read.verdict.refusal] += 1
         else:
             self.n_accepted += 1
 
@@ -64,27 +72,72 @@ class Session:
         return [f"{self.name} --seed {first}: {told}, {n} times" for told, (first, n) in kinds]
 
 
-def fuzzed(name: str, start: int, n: int, *, limit_s: float = 2.0, seconds: float | None = None) -> Session:
-    """Return what became of n inputs of a parser, fewer where the time for it is over.
+def fuzzed(
+    session: Session,
+    n: int,
+    *,
+    limit_s: float = 2.0,
+    seconds: float | None = None,
+    keep: Callable[[Session], None],
+) -> Session:
+    """Go on with a session until n inputs of a parser were read, or the time for it is over; call `keep` now and then.
 
     An input over its limit is tried once more: on a busy machine the first time may be no fault of the parser.
     """
-    session = Session(name)
     target, ready = "benchmarks.fuzz.child:run", "benchmarks.fuzz.child:prepare"
-    with KillablePool(target, n_worker=1, time_limit_s=limit_s, initializer=ready, init_args=(name,)) as pool:
-        begun = None
-        for number in range(start, start + n):
-            outcome = _outcome(pool, name, number)
-            if outcome.error_class == TIME_LIMIT_EXCEEDED:
-                outcome = _outcome(pool, name, number)
-            session.take(number, outcome)
+    with KillablePool(target, n_worker=1, time_limit_s=limit_s, initializer=ready, init_args=(session.name,)) as pool:
+        size, begun, before, kept = 1, 0.0, session.seconds, time.monotonic()
+        while session.n_input < n:
+            count = min(size, n - session.n_input)
+            took = _read(pool, session, session.n_input, count)
             begun = begun or time.monotonic()  # starting the process, which takes longest, does not count
-            session.seconds = time.monotonic() - begun
-            if seconds is not None and session.seconds > seconds:
+            session.seconds = before + time.monotonic() - begun
+            size = max(1, min(2 * count, _LARGEST_BATCH, int(count * _BATCH_S / max(took, 1e-6))))
+            if time.monotonic() - kept > _KEPT_EACH_S:
+                keep(session)
+                kept = time.monotonic()
+            if seconds is not None and session.seconds - before > seconds:
                 break
+    keep(session)
     return session
 
 
-def _outcome(pool: KillablePool, name: str, number: int) -> Outcome:
-    pool.submit(number, (name, number))
-    return pool.next_outcome()
+def kept(folder: Path, name: str) -> Session:
+    """Return what an earlier run left of a parser; an empty session where there was none."""
+    place = _place(folder, name)
+    if not place.exists():
+        return Session(name)
+    found = json.loads(place.read_text(encoding="utf-8"))
+    defects = {told: (first, n) for told, (first, n) in found.pop("defects").items()}
+    return Session(**found | {"refused": Counter(found["refused"]), "defects": defects})
+
+
+def keep(folder: Path, session: Session) -> None:
+    """Write what became of a parser's inputs, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = _place(folder, session.name)
+    half = place.with_suffix(".part")
+    half.write_text(json.dumps(vars(session)), encoding="utf-8")
+    half.replace(place)
+
+
+def _place(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
+
+
+def _read(pool: KillablePool, session: Session, first: int, count: int) -> float:
+    """Read so many inputs in the process at once, one by one where that fails; return the seconds that it took."""
+    pool.submit(first, (session.name, first, count))
+    outcome = pool.next_outcome()
+    if outcome.ok:
+        for read in outcome.value:
+            session.take(read)
+        return outcome.seconds
+    if count > 1:
+        return sum(_read(pool, session, number, 1) for number in range(first, first + count))
+    if outcome.error_class == TIME_LIMIT_EXCEEDED:
+        pool.submit(first, (session.name, first, 1))
+        outcome = pool.next_outcome()
+    read = outcome.value[0] if outcome.ok else Read.of_killed(first, outcome)
+    session.take(read)
+    return outcome.seconds

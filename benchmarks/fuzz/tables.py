@@ -141,4 +141,4 @@ def _read_formula(content: bytes, _: Path) -> str | None:
         assert all(math.isfinite(amount) and amount >= 0 for amount in each.values()), f"{each} is no composition"
         if set(each) <= set(ELEMENT_SYMBOLS) and all(each.values()):
             assert math.isfinite(formulae(each).mass_u), "the mass is not finite"
-    return None if any(found) else "none"
+    return None if any(found) else "no formula"

@@ -59,8 +59,17 @@ def _locked(engine: Engine, _error: psycopg.Error) -> str:
     )
 
 
+def _still_named(engine: Engine, error: psycopg.Error) -> str:
+    detail = " ".join((error.diag.message_detail or str(error)).split()).rstrip(".")
+    return (
+        f"rows of the database {engine.url.database!r} name what the schema of before does not know ({detail}); "
+        "keep the schema, or restore a backup of before"
+    )
+
+
 _REFUSALS: dict[type[psycopg.Error], Callable[[Engine, psycopg.Error], str]] = {
     psycopg.errors.InsufficientPrivilege: _lacking_right,
     psycopg.errors.DependentObjectsStillExist: _depended_on,
+    psycopg.errors.ForeignKeyViolation: _still_named,
     psycopg.errors.LockNotAvailable: _locked,
 }

@@ -15,6 +15,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from matsift.errors import DatabaseError
 from matsift_schema.migrations.helpers import drop_functions, drop_views, forbid_change
 from matsift_schema.migrations.new_tables import (
     checks,
@@ -75,7 +76,7 @@ def downgrade() -> None:
 
 def _require_no_rows() -> None:
     if op.get_bind().scalar(sa.text("SELECT EXISTS (SELECT FROM matsift.generated_composition)")):
-        raise RuntimeError(
+        raise DatabaseError(
             "matsift.generated_composition holds rows that no version of matsift wrote; save and remove them first"
         )
 
