@@ -18,7 +18,7 @@ def test_rows_of_before_are_not_dropped(empty_database_url: str) -> None:
     engine.upgrade(empty_database_url, "0023")
     with psycopg.connect(empty_database_url) as connection:
         connection.execute(ROW.encode())
-    with pytest.raises(DatabaseError, match="generated_composition holds rows .*; save and remove them first"):
+    with pytest.raises(DatabaseError, match=r"generated_composition holds rows .*; save and remove them first"):
         engine.upgrade(empty_database_url)
     assert engine.current(empty_database_url) == "0023"
     with psycopg.connect(empty_database_url) as connection:

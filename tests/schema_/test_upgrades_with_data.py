@@ -245,7 +245,7 @@ def test_down_and_up_again_loses_nothing_that_the_first_schema_can_hold(story: S
 
 def test_a_way_down_on_which_labels_would_be_lost_is_refused(story: Story) -> None:
     before = comparable(read(story.today))
-    with pytest.raises(DatabaseError, match="still referenced from table .* restore a backup of before$"):
+    with pytest.raises(DatabaseError, match=r"still referenced from table .* restore a backup of before$"):
         engine.downgrade(story.today, FIRST)
     assert comparable(read(story.today)) == before
     engine.require_ready(story.today)
