@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.factories.generative_study import N_CRYSTAL, NAME, write_generative_study
@@ -12,6 +14,7 @@ from tests.postgres import PostgresServer
 from matsift.generative.formulas import Compositions
 from matsift.generative.validity import validity
 from matsift_schema import engine
+from matsift_schema.store.generated_structures import write_attempts
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +23,11 @@ _SUGGESTED = """
     JOIN matsift.campaign_round r ON r.id = u.campaign_round_id ORDER BY r.number, u.number
 """
 _KEPT = "SELECT formula, rank FROM matsift.generated_composition ORDER BY generation_id, rank"
+_CRYSTALS = """
+    SELECT DISTINCT ON (formula, template_id, assignment) formula, template_id, assignment, outcome, structure_hash
+    FROM analysis.generated_structure ORDER BY formula, template_id, assignment, attempt DESC
+"""
+_BY_ATTEMPT = "SELECT attempt, outcome, count(*) FROM matsift.generated_structure GROUP BY 1, 2 ORDER BY 1, 2"
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +38,50 @@ def done(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     return killed_and_continued(path, module_database_url, folder / "home", "suggestion")
 
 
-def test_a_killed_search_goes_on_as_one_that_was_not(
-    done: Continued, postgres_server: PostgresServer, tmp_path: Path
-) -> None:
-    assert done.n_before >= 2
-    name = postgres_server.create_database()
+@pytest.fixture(scope="module")
+def uncrystallised(
+    done: Continued, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """Database and home of the same study that was not killed, and made no crystals yet."""
+    name, home = postgres_server.create_database(), tmp_path_factory.mktemp("uncrystallised")
     url = postgres_server.url(name)
     engine.upgrade(url)
-    run_here(done.path, url, tmp_path / "home", overrides=["generative.structures.top=0"])
+    run_here(done.path, url, home, overrides=["generative.structures.top=0"])
+    yield url, home
+    postgres_server.drop_database(name)
+
+
+def test_a_killed_search_goes_on_as_one_that_was_not(done: Continued, uncrystallised: tuple[str, Path]) -> None:
+    assert done.n_before >= 2
+    url, _ = uncrystallised
     assert rows(url, _SUGGESTED) == rows(done.url, _SUGGESTED)
     assert rows(url, _KEPT) == rows(done.url, _KEPT)
-    postgres_server.drop_database(name)
+
+
+def test_crystals_that_were_interrupted_or_failed_are_tried_again(
+    done: Continued, uncrystallised: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, home = uncrystallised
+
+    def interrupted(session: Any, run_id: int, attempts: Sequence[Any]) -> int:
+        if rows(url, "SELECT FROM matsift.generated_structure"):
+            raise KeyboardInterrupt
+        return write_attempts(session, run_id, attempts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("matsift_flows.generative.crystals.store.write_attempts", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_here(done.path, url, home, workers=1)
+    assert 0 < len(rows(url, _CRYSTALS)) < len(rows(done.url, _CRYSTALS))
+    run_here(done.path, url, home, overrides=["generative.structures.time_limit_s=0.001"])
+    assert (1, "failed") in [row[:2] for row in rows(url, _BY_ATTEMPT)]
+
+    before = row_counts(url)
+    run_here(done.path, url, home)
+    assert row_counts(url) == before
+    run_here(done.path, url, home, retry_failed=True)
+    assert rows(url, _CRYSTALS) == rows(done.url, _CRYSTALS)
+    assert {row[0] for row in rows(url, _BY_ATTEMPT)} == {1, 2}
 
 
 def test_a_second_run_adds_nothing(done: Continued) -> None:

@@ -92,6 +92,14 @@ def test_attempts_are_there_once_a_template_and_assignment(session: Session, stu
     assert generated_structures.load_attempts(session, ["LiF"], "another") == []
 
 
+def test_the_last_attempt_counts(session: Session, study: pipeline.Study) -> None:
+    first = factory.attempt("LiF", None, outcome="failed", reason="TimeLimitExceeded: 300 s")
+    again = factory.attempt("LiF", int(study.structure_ids[1]), attempt=2)
+    assert generated_structures.write_attempts(session, study.run, [first]) == 1
+    assert generated_structures.write_attempts(session, study.run, [first, again]) == 1
+    assert generated_structures.load_attempts(session, ["LiF"], factory.METHOD) == [again]
+
+
 def test_templates_are_what_sources_state_and_small_enough(session: Session, study: pipeline.Study) -> None:
     pool = generated_structures.load_templates(session, ["shelf"], max_sites=100)
     assert sorted(pool.structure_ids.tolist()) == sorted(study.structure_ids.tolist())

@@ -196,6 +196,7 @@ VIOLATIONS: dict[str, dict[str, str]] = {
     "ck_suggestion__reason_is_not_empty": {"value": "NULL", "reason": "''"},
     "ck_generated_structure__formula_is_not_empty": {"formula": "''"},
     "ck_generated_structure__assignment_is_not_negative": {"assignment": "-1"},
+    "ck_generated_structure__attempt_counts_from_one": {"attempt": "0"},
     "ck_generated_structure__template_distance_is_not_negative": {"template_distance": NAN},
     "ck_generated_structure__distances_are_to_templates": {"template_entry_id": "NULL", "template_distance": "1"},
     "ck_generated_structure__method_is_not_empty": {"method": "''"},

@@ -25,7 +25,7 @@ from matsift.study.generative import COMPETITOR, GenerativeSettings, StructureSe
 from matsift.study.settings import Study
 from matsift_adapters.oracles.chgnet import METHOD
 from matsift_flows.generative.phases import known_phases
-from matsift_flows.generative.planning import Job, planned
+from matsift_flows.generative.planning import Job, Key, key_of, planned
 from matsift_flows.orchestration import inner_flow, invoke
 from matsift_flows.workspace import Workspace, code_version, digest
 from matsift_schema.store import generated_structures as store
@@ -69,7 +69,12 @@ def make_crystals(workspace: Workspace, study: Study, settings: GenerativeSettin
     candidates = planned(workspace, pool, chosen, about, done, about.farthest_template)
     if not candidates.jobs and not candidates.settled:
         return 0
-    parameters = {"compositions": digest(chosen), "method": METHOD, "templates": digest(pool.structure_hashes)}
+    parameters = {
+        "compositions": digest(chosen),
+        "method": METHOD,
+        "templates": digest(pool.structure_hashes),
+        "retry_failed": workspace.retry_failed,
+    }
     with workspace.run("generate", study.name, parameters) as run:
         written = 0
         if candidates.jobs and about.competitors:
@@ -101,8 +106,8 @@ def _competitors(
     return written + _relaxed(workspace, _Round(study, about, pool, phases, True), run, found.jobs)
 
 
-def _done(rows: Sequence[store.AttemptRow]) -> frozenset[tuple[str, int | None]]:
-    return frozenset((row.formula, row.template_entry_id) for row in rows)
+def _done(rows: Sequence[store.AttemptRow]) -> dict[Key, store.AttemptRow]:
+    return {key_of(row): row for row in rows}
 
 
 def _settle(workspace: Workspace, run: LazyRun, rows: Sequence[store.AttemptRow]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from matsift_flows.workspace import Workspace
 from matsift_schema.store.generated_structures import AttemptRow, Outcome, TemplateTable
 from matsift_schema.store.structures import load_crystals
 
+#: A crystal that can be tried: formula, entry of its template (None: there is none), assignment of the elements.
+Key = tuple[str, int | None, int]
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -27,6 +30,7 @@ class Job:
     distance: float
     assignment: int
     made: SubstitutedCrystal
+    number: int
 
     @property
     def name(self) -> str:
@@ -34,7 +38,7 @@ class Job:
         return f"{self.formula}-{self.entry_id}-{self.assignment}"
 
     def attempt(self, outcome: Outcome, **rest: Any) -> AttemptRow:
-        """Return the row that says what became of it."""
+        """Return the row that says what became of it; `number` is that of the attempt."""
         values: dict[str, Any] = {"structure_id": None, "reason": None, **rest}
         return AttemptRow(
             formula=self.formula,
@@ -44,6 +48,7 @@ class Job:
             mapping=dict(self.made.assignment.mapping),
             method=METHOD,
             outcome=outcome,
+            attempt=self.number,
             **values,
         )
 
@@ -61,12 +66,12 @@ def planned(
     pool: TemplateTable,
     formulas: Sequence[str],
     about: StructureSettings,
-    done: frozenset[tuple[str, int | None]],
+    done: Mapping[Key, AttemptRow],
     farthest: float,
 ) -> Planned:
-    """Return what is to be done for formulas, but for the pairs of formula and template entry that are done.
+    """Return what is to be done for formulas, but for what is done.
 
-    Templates at a larger distance than `farthest` are left out.
+    Templates at a larger distance than `farthest` are left out. What failed is tried again where that is asked for.
     """
     asked = Compositions.from_formulas(formulas)
     found = TemplatePool(Compositions.from_formulas(pool.formulae)).find(asked, k=about.templates)
@@ -79,14 +84,23 @@ def planned(
         elif not near:
             settled.append(_without_template(formula, is_far=bool(found.of(i))))
         else:
-            wanted += [(formula, row, distance) for row, distance in near if (formula, _entry(pool, row)) not in done]
-    jobs, refused = _substituted(workspace, pool, wanted, about)
-    fresh = [row for row in settled if (row.formula, row.template_entry_id) not in done]
-    return Planned(tuple(sorted(jobs, key=lambda job: (job.made.crystal.n_site, job.name))), (*fresh, *refused))
+            wanted += [(formula, row, distance) for row, distance in near]
+    jobs, refused = _substituted(workspace, pool, wanted, about, done)
+    fresh = [row for row in (*settled, *refused) if key_of(row) not in done]
+    return Planned(tuple(sorted(jobs, key=lambda job: (job.made.crystal.n_site, job.name))), tuple(fresh))
+
+
+def key_of(row: AttemptRow) -> Key:
+    """Return which crystal was tried."""
+    return row.formula, row.template_entry_id, row.assignment
 
 
 def _substituted(
-    workspace: Workspace, pool: TemplateTable, wanted: Sequence[tuple[str, int, float]], about: StructureSettings
+    workspace: Workspace,
+    pool: TemplateTable,
+    wanted: Sequence[tuple[str, int, float]],
+    about: StructureSettings,
+    done: Mapping[Key, AttemptRow],
 ) -> tuple[list[Job], list[AttemptRow]]:
     """Return the crystals to relax, and what the symmetry of a template refuses."""
     with workspace.sessions.begin() as session:
@@ -100,7 +114,11 @@ def _substituted(
         except BadStructureError as error:
             refused.append(AttemptRow(formula, _entry(pool, row), distance, 0, {}, METHOD, "refused", None, str(error)))
             continue
-        jobs += [Job(formula, row, _entry(pool, row), distance, i, made) for i, made in enumerate(ways)]
+        for i, made in enumerate(ways):
+            before = done.get((formula, _entry(pool, row), i))
+            if before is None or (workspace.retry_failed and before.outcome == "failed"):
+                number = 1 if before is None else before.attempt + 1
+                jobs.append(Job(formula, row, _entry(pool, row), distance, i, made, number))
     return jobs, refused
 
 

@@ -29,14 +29,15 @@ _COLUMNS = {
     "structure_id": "int8",
     "reason": "text",
     "seconds": "float8",
+    "attempt": "int4",
 }
 _INSERT = text("""
     INSERT INTO matsift.generated_structure (formula, template_entry_id, template_distance, assignment, mapping, method,
-                                             outcome, structure_id, reason, seconds, run_id)
+                                             outcome, structure_id, reason, seconds, attempt, run_id)
     SELECT formula, template_entry_id, template_distance, assignment, CAST(mapping AS jsonb), method, outcome,
-           structure_id, reason, seconds, :run_id
+           structure_id, reason, seconds, attempt, :run_id
     FROM incoming ORDER BY formula, template_distance, assignment
-    ON CONFLICT (formula, template_entry_id, assignment, method) DO NOTHING RETURNING id
+    ON CONFLICT (formula, template_entry_id, assignment, method, attempt) DO NOTHING RETURNING id
 """)
 
 
@@ -45,7 +46,7 @@ class AttemptRow:
     """One attempt at a crystal of a formula; without a `structure_id` there is a `reason`.
 
     `mapping` leads from each element of the template to the one that takes its sites; `template_distance` is on the
-    modified Pettifor scale; `seconds` is the wall-clock time.
+    modified Pettifor scale; `seconds` is the wall-clock time; `attempt` is 1 for the first try.
     """
 
     formula: str
@@ -58,6 +59,7 @@ class AttemptRow:
     structure_id: int | None
     reason: str | None
     seconds: float = 0.0
+    attempt: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +112,7 @@ def write_attempts(session: Session, run_id: int, rows: Sequence[AttemptRow]) ->
             row.structure_id,
             row.reason,
             float(row.seconds),
+            row.attempt,
         )
         for row in rows
     )
@@ -118,11 +121,13 @@ def write_attempts(session: Session, run_id: int, rows: Sequence[AttemptRow]) ->
 
 
 def load_attempts(session: Session, formulas: Sequence[str], method: str) -> list[AttemptRow]:
-    """Return the attempts at crystals of some formulas by a method, by formula, nearest template first."""
+    """Return the last attempts at crystals of some formulas by a method, by formula, nearest template first."""
     query = text("""
         SELECT formula, template_entry_id, template_distance, assignment, mapping, method, outcome, structure_id,
-               reason, seconds
-        FROM matsift.generated_structure WHERE formula = ANY(CAST(:formulas AS text[])) AND method = :method
+               reason, seconds, attempt
+        FROM (SELECT DISTINCT ON (formula, template_entry_id, assignment) * FROM matsift.generated_structure
+              WHERE formula = ANY(CAST(:formulas AS text[])) AND method = :method
+              ORDER BY formula, template_entry_id, assignment, attempt DESC) AS latest
         ORDER BY formula COLLATE "C", template_distance NULLS FIRST, assignment, id
     """)
     rows = session.execute(query, {"formulas": list(formulas), "method": method})

@@ -28,8 +28,8 @@ def compositions_of(session: Session, study: str, *, origin: str | None = None) 
         JOIN matsift.generation b ON b.content_hash = c.batch_hash
         LEFT JOIN LATERAL (
             SELECT * FROM analysis.generated_structure a WHERE a.formula = c.formula
-            ORDER BY a.structure_hash IS NOT DISTINCT FROM c.structure_hash DESC, a.template_distance, a.assignment
-            LIMIT 1) AS s ON true
+            ORDER BY a.structure_hash IS NOT DISTINCT FROM c.structure_hash DESC, a.template_distance, a.assignment,
+                     a.attempt DESC LIMIT 1) AS s ON true
         LEFT JOIN LATERAL (
             SELECT jsonb_agg(to_jsonb(asked) - 'id' ORDER BY asked.id) AS hand_offs FROM (
                 SELECT DISTINCT ON (a.structure_id, a.oracle_method, p.name) a.id, k.oracle,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, REAL, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ARRAY, REAL, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from matsift_schema.base import (
@@ -224,11 +224,13 @@ class GeneratedStructure(Base):
             "template_entry_id",
             "assignment",
             "method",
+            "attempt",
             name="uq_generated_structure__attempt",
             postgresql_nulls_not_distinct=True,
         ),
         not_empty("formula"),
         CheckConstraint("assignment >= 0", name="assignment_is_not_negative"),
+        CheckConstraint("attempt >= 1", name="attempt_counts_from_one"),
         CheckConstraint(_NOT_NEGATIVE.format("template_distance"), name="template_distance_is_not_negative"),
         CheckConstraint(
             "template_distance IS NULL OR template_entry_id IS NOT NULL", name="distances_are_to_templates"
@@ -268,5 +270,6 @@ class GeneratedStructure(Base):
     )
     reason: Mapped[str | None] = mapped_column(comment="why there is no crystal; NULL = there is one")
     seconds: Mapped[float] = mapped_column(comment="wall-clock time of the attempt, s")
+    attempt: Mapped[int] = mapped_column(server_default=text("1"), comment="1 for the first try, 2 for the first retry")
     run_id: Mapped[int] = run_reference()
     created_at: Mapped[datetime] = timestamp()

@@ -11,7 +11,7 @@ LEFT JOIN matsift.composition_prediction q ON q.generated_composition_id = c.id
 LEFT JOIN matsift.model_version m ON m.id = q.model_version_id
 LEFT JOIN matsift.property p ON p.id = q.property_id
 CROSS JOIN LATERAL (
-    SELECT count(*) AS n_attempt, count(*) FILTER (WHERE a.outcome = 'relaxed') AS n_relaxed,
+    SELECT count(*) FILTER (WHERE a.attempt = 1) AS n_attempt, count(*) FILTER (WHERE a.outcome = 'relaxed') AS n_relaxed,
            (array_agg(s.content_hash ORDER BY a.outcome, a.template_distance, a.assignment, a.id)
             FILTER (WHERE a.structure_id IS NOT NULL))[1] AS structure_hash
     FROM matsift.generated_structure a LEFT JOIN matsift.structure s ON s.id = a.structure_id

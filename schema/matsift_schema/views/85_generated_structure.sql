@@ -1,6 +1,7 @@
 CREATE VIEW analysis.generated_structure AS
 SELECT a.formula, o.name AS template_source, e.external_id AS template_id, t.reduced_formula AS template_formula,
-       t.space_group_symbol AS template_space_group, a.template_distance, a.assignment, a.mapping, a.method, a.outcome,
+       t.space_group_symbol AS template_space_group, a.template_distance, a.assignment, a.attempt, a.mapping, a.method,
+       a.outcome,
        a.reason, s.content_hash AS structure_hash, s.space_group_symbol, s.space_group_number, s.n_site, h.value AS
        energy_above_hull_ev, f.value AS formation_energy_ev, a.seconds, a.run_id, a.created_at
 FROM matsift.generated_structure a
@@ -26,6 +27,7 @@ COMMENT ON COLUMN analysis.generated_structure.template_formula IS 'reduced form
 COMMENT ON COLUMN analysis.generated_structure.template_space_group IS 'space group of the template, short international symbol';
 COMMENT ON COLUMN analysis.generated_structure.template_distance IS 'earth mover''s distance from its composition (modified Pettifor scale, no unit)';
 COMMENT ON COLUMN analysis.generated_structure.assignment IS 'which assignment of elements to sites, cheapest first, from 0';
+COMMENT ON COLUMN analysis.generated_structure.attempt IS '1 for the first try, 2 for the first retry';
 COMMENT ON COLUMN analysis.generated_structure.mapping IS 'element of the template -> element that takes its sites';
 COMMENT ON COLUMN analysis.generated_structure.method IS 'how it was relaxed';
 COMMENT ON COLUMN analysis.generated_structure.outcome IS 'relaxed, rediscovered (the formula is known), refused or failed';
