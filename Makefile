@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 STUDY ?= studies/na_electrolytes.toml
 FIVE := $(patsubst %,studies/%.toml,na_electrolytes softbv_oxides space_groups charge_density wide_gap)
 PAGES := $(CURDIR)/.matsift/pages
+# What `make chaos` runs whole, with the long forms that `make test` leaves out.
+FULL := $(addprefix tests/,flows/test_backups.py flows/test_backups_refused.py flows/test_logins.py flows/test_dask.py \
+  flows/test_campaign_kills.py flows/test_interruptions.py platform_/test_dask_pool.py schema_/test_roles.py \
+  schema_/test_roles_rights.py schema_/test_roles_server.py schema_/test_upgrades_with_data.py)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -26,7 +30,8 @@ demo-dft: $(VENV)/.installed ## a small campaign with real density functional th
 test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-chaos: $(VENV)/.installed-dev ## faults at random moments of all kinds of studies: twenty seeds (half an hour), or CHAOS=7:8
+chaos: $(VENV)/.installed-dev ## backups, upgrades, roles and kills in full, then twenty seeds of faults (an hour); CHAOS=7:8: seed 7 alone
+	@test -n "$(CHAOS)" || $(BIN)/python -m pytest -n 2 --dist loadfile -m "not bench" $(FULL)
 	MATSIFT_CHAOS=$(or $(CHAOS),0:20) $(BIN)/python -m pytest tests/chaos -n 0 -rA
 
 soak: $(VENV)/.installed-dev ## an hour of scheduled ingestion, studies and analysts on one server: what grows, who waits

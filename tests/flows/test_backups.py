@@ -48,7 +48,7 @@ def versions(*places: Place) -> list[int]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_study_goes_on_under_the_next_major_version(
     older_server: PostgresServer, empty: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

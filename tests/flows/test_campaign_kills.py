@@ -200,6 +200,7 @@ def test_killed_while_the_oracle_runs_and_right_after_a_commit(place: Place, und
     check_story(place.url)
 
 
+@pytest.mark.full
 def test_eight_workers_of_which_some_are_killed_or_stopped(place: Place, undisturbed: dict[str, list[str]]) -> None:
     """The leases of the dead end, and others take over; who is stopped meanwhile returns a result that is there."""
     with Gate(lambda: place.url, "acquisition", "NEW.status = 'claimed'") as gate:
@@ -229,6 +230,7 @@ def test_eight_workers_of_which_some_are_killed_or_stopped(place: Place, undistu
     assert Counter(place.study.asked[n_asked:]) == claims
 
 
+@pytest.mark.full
 def test_eight_workers_lose_their_server(place: Place, undisturbed: dict[str, list[str]]) -> None:
     """Beside them runs the study itself; whoever is started afterwards goes on."""
     with Gate(lambda: place.url, "label", "NEW.origin LIKE 'oracle:%'") as gate:

@@ -76,6 +76,7 @@ def test_a_worker_killed_in_the_middle_changes_no_bit(
     assert (there.counts, there.said, there.ranked) == (reference.counts, reference.said, reference.ranked)
 
 
+@pytest.mark.full
 def test_a_scheduler_killed_in_the_middle_is_one_sentence_and_the_command_goes_on(
     reference: Finished, study_path: Path, new_url: Callable[[], str], tmp_path: Path
 ) -> None:

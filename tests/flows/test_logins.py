@@ -64,6 +64,7 @@ def commands(study: KillStudy, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield found
 
 
+@pytest.mark.full
 def test_an_operator_carries_a_study_out(
     server: Server, fresh: str, reference: Finished, study_path: Path, tmp_path: Path
 ) -> None:

@@ -173,6 +173,7 @@ def test_a_worker_that_is_killed_loses_no_item(tmp_path: Path) -> None:
     assert sorted(keys) == list(range(40))  # type: ignore[type-var]
 
 
+@pytest.mark.full
 def test_an_item_that_kills_dask_workers_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")  # of many, each takes a worker
     items = [("a", "fine"), ("bad", "bad"), ("b", "fine"), ("c", "fine"), ("d", "fine")]
@@ -186,6 +187,7 @@ def test_an_item_that_kills_dask_workers_fails_alone(tmp_path: Path, monkeypatch
     assert outcomes["bad"].message == "the Dask workers that were at it died (1 in a row)"
 
 
+@pytest.mark.full
 def test_a_scheduler_that_goes_or_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with DaskProcesses(tmp_path, n_worker=1, paths=[HERE]) as cluster:
         pools = _ready(cluster)
