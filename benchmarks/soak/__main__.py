@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,7 @@ _HEAD = (
     *("minutes", "PostgreSQL MiB", "serve MiB", "Prefect MiB", "connections", "structures", "queries"),
     *("p50 ms", "p95 ms", "longest ms", "syncs", "studies"),
 )
+_HEADING = ("| " + " | ".join(_HEAD) + " |", "|" + "---:|" * len(_HEAD))
 _MIB = 2**20
 PREFECT = "Prefect's server"
 #: Memory and connections may not grow by more than this share, and this many, from the second window to the last.
@@ -54,22 +57,33 @@ class Window:
 def main() -> int:
     """Print the table; 1 if something grows or failed."""
     options = _options()
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a background job of a shell would pass on that it is ignored
     shutil.rmtree(options.home, ignore_errors=True)
     shelf, server = Shelf(options.home / "files"), EmbeddedPostgres(options.home / "postgres")
     url = server.start()
+    found: list[Window] = []
     try:
         upgrade(url)
         served, studies = Served(shelf.mirror, options.home, url), Studies(shelf.study, options.home, url)
         analysts = Analysts(url)
         try:
-            found = list(_watched(options.minutes, options.windows, shelf, server, url, (served, studies, analysts)))
+            print("\n".join(_HEADING), flush=True)
+            for window in _watched(options.minutes, options.windows, shelf, server, url, (served, studies, analysts)):
+                found.append(window)
+                print(_row(window, options.minutes * len(found) / options.windows), flush=True)
         finally:
-            for part in (analysts, studies, served):
-                part.stop()
+            late = [part.name for part in (analysts, studies, served) if not part.stop()]
     finally:
         server.stop()
-    print("\n".join(_table(found, options.minutes)))
-    complaints = [*_grown(found), *analysts.errors[:5], *_failed(found[-1])]
+    print()
+    complaints = [
+        *(f"{name} did not end when told to" for name in late),
+        *_grown(found),
+        *analysts.errors[:5],
+        *_failed(found[-1]),
+    ]
     print("\n".join(f"- {line}" for line in complaints) or "Nothing grew, nothing failed.")
     return int(bool(complaints))
 
@@ -81,9 +95,10 @@ def _watched(
     server: EmbeddedPostgres,
     url: str,
     parts: tuple[Served, Studies, Analysts],
-) -> list[Window]:
+) -> Iterator[Window]:
+    """Yield each window at its end."""
     served, studies, analysts = parts
-    begin, windows = time.monotonic(), []
+    begin = time.monotonic()
     for number in range(1, n_window + 1):
         window = Window()
         while time.monotonic() < begin + 60 * minutes * number / n_window:
@@ -98,9 +113,7 @@ def _watched(
                 window.n_structure = _one(connection, "SELECT count(*) FROM matsift.structure")
         window.took = list(analysts.taken())
         window.syncs, window.runs = served.ended(), Counter(studies.codes)
-        windows.append(window)
-        print(f"{60 * minutes * number / n_window:.0f} s: {window.n_structure} structures", file=sys.stderr, flush=True)
-    return windows
+        yield window
 
 
 def _one(connection: psycopg.Connection, query: str) -> int:
@@ -123,20 +136,14 @@ def _sample(window: Window, server: EmbeddedPostgres, served: Served) -> None:
         window.memory.setdefault(who, []).append(total)
 
 
-def _table(windows: list[Window], minutes: float) -> list[str]:
-    lines = [
-        "| " + " | ".join(_HEAD) + " |",
-        "|" + "---:|" * len(_HEAD),
-    ]
-    for number, window in enumerate(windows, 1):
-        took = window.took or [0.0]
-        p50, p95 = np.percentile(took, (50, 95))
-        lines.append(
-            f"| {minutes * number / len(windows):.0f} | {window.held('PostgreSQL'):.0f} | {window.held('serve'):.0f} "
-            f"| {window.held(PREFECT):.0f} | {max(window.connections)} | {window.n_structure} | {len(window.took)} "
-            f"| {p50:.0f} | {p95:.0f} | {max(took):.0f} | {window.syncs['completed']} | {window.runs[0]} |"
-        )
-    return [*lines, ""]
+def _row(window: Window, minutes: float) -> str:
+    took = window.took or [0.0]
+    p50, p95 = np.percentile(took, (50, 95))
+    return (
+        f"| {minutes:.0f} | {window.held('PostgreSQL'):.0f} | {window.held('serve'):.0f} | {window.held(PREFECT):.0f} "
+        f"| {max(window.connections)} | {window.n_structure} | {len(window.took)} | {p50:.0f} | {p95:.0f} "
+        f"| {max(took):.0f} | {window.syncs['completed']} | {window.runs[0]} |"
+    )
 
 
 def _grown(windows: list[Window]) -> list[str]:

@@ -24,6 +24,8 @@ class Analysts:
         What each reads before the next question.
     """
 
+    name = "the analysts"
+
     def __init__(self, url: str, n: int = 4, pause_s: float = 0.5) -> None:
         self._url, self._pause_s = url, pause_s
         self._asked = [query for _, query in queries(PAGE.read_text(encoding="utf-8"))]
@@ -53,8 +55,9 @@ class Analysts:
         took, self._took = self._took, []
         return took
 
-    def stop(self) -> None:
-        """Let them finish their question."""
+    def stop(self) -> bool:
+        """Let them finish their question; return whether they did."""
         self._end.set()
         for thread in self._threads:
             thread.join(120)
+        return not any(thread.is_alive() for thread in self._threads)

@@ -27,6 +27,8 @@ def _environment(home: Path, url: str) -> dict[str, str]:
 class Served:
     """`matsift serve`, with a Prefect server of its own."""
 
+    name = "matsift serve"
+
     def __init__(self, mirror: Path, home: Path, url: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -57,15 +59,22 @@ class Served:
                 continue
         return found
 
-    def stop(self) -> None:
-        """End it as Ctrl-C does."""
+    def stop(self) -> bool:
+        """End it as Ctrl-C does; return whether it did."""
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(120)
         self._api.close()
+        try:
+            self._process.wait(120)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return False
+        return True
 
 
 class Studies:
     """`matsift run` of a study, again and again, with a pause between."""
+
+    name = "matsift run"
 
     def __init__(self, study: Path, home: Path, url: str, pause_s: float = 20.0) -> None:
         self._words, self._pause_s = [_MATSIFT, "run", str(study), "--quiet"], pause_s
@@ -81,7 +90,8 @@ class Studies:
                 done = subprocess.run(self._words, env=self._environment, stdout=log, stderr=log, check=False)
             self.codes[done.returncode] += 1
 
-    def stop(self) -> None:
-        """Let the last one end."""
+    def stop(self) -> bool:
+        """Let the last one end; return whether it did."""
         self._end.set()
         self._thread.join(600)
+        return not self._thread.is_alive()
