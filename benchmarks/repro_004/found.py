@@ -15,7 +15,7 @@ from benchmarks.repro_004.recovery import Screened
 from benchmarks.repro_004.running import Result, results
 from benchmarks.repro_004.searches import Search
 from benchmarks.repro_004.setup import ORACLE, Setup
-from benchmarks.repro_004.strategies import PAPER, STRATEGIES
+from benchmarks.repro_004.strategies import OWN, PAPER, STRATEGIES
 from numpy.typing import NDArray
 
 #: Where the strategies are compared, and the kappas: the start of the third experiment.
@@ -62,8 +62,9 @@ def plan_of_searches(setup: Setup) -> list[Search]:
     controls = (strategies.by_kappa, strategies.climbing)
     kappas = [Search(COMPARED, of(kappa).key) for of in controls for kappa in setup.plan.kappas]
     others = [Search(COMPARED, one.key, seed) for seed in seeds for one in STRATEGIES]
+    own = [Search("exp2", OWN.key, seed) for seed in seeds]
     narrow = [Search("exp4", strategies.BEST.key)]
-    return list(dict.fromkeys([*paper_ones, *kappas, *narrow, *others]))
+    return list(dict.fromkeys([*paper_ones, *kappas, *narrow, *others, *own]))
 
 
 def plan_of_fits(setup: Setup) -> dict[tuple[str, str], list[Fit]]:
@@ -79,9 +80,9 @@ def plan_of_fits(setup: Setup) -> dict[tuple[str, str], list[Fit]]:
                 Fit(experiment, learner.key, repeat, Search(experiment, PAPER.key, repeat % plan.seeds))
                 for repeat in repeats
             ]
-    for one in STRATEGIES:
-        lines[f"{COMPARED} {one.key}", ORACLE.key] = [
-            Fit(COMPARED, ORACLE.key, repeat, Search(COMPARED, one.key, repeat % plan.seeds))
+    for experiment, one in [*((COMPARED, one) for one in STRATEGIES), ("exp2", OWN)]:
+        lines[f"{experiment} {one.key}", ORACLE.key] = [
+            Fit(experiment, ORACLE.key, repeat, Search(experiment, one.key, repeat % plan.seeds))
             for repeat in range(plan.learners[ORACLE.key])
         ]
     return lines

@@ -63,5 +63,7 @@ STRATEGIES = (
     Strategy("manifold_process", "process near known vectors, checked", "manifold_process"),
     Strategy("manifold_ensemble", "calibrated ensemble near known vectors, checked, diverse", "manifold_ensemble"),
 )
+#: The platform's own, which gathers rows for Table 1 beside the paper's search.
+OWN = STRATEGIES[-1]
 _CONTROLS = tuple(of(kappa) for of in (by_kappa, climbing) for kappa in paper.KAPPAS)
 BY_KEY = {one.key: one for one in (*_CONTROLS, *STRATEGIES)}

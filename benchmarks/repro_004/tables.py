@@ -12,7 +12,7 @@ from benchmarks.repro_004.found import COMPARED, Found
 from benchmarks.repro_004.learners import BY_KEY
 from benchmarks.repro_004.searches import STEP
 from benchmarks.repro_004.setup import ORACLE
-from benchmarks.repro_004.strategies import PAPER, STRATEGIES, Strategy, by_kappa, climbing
+from benchmarks.repro_004.strategies import OWN, PAPER, STRATEGIES, Strategy, by_kappa, climbing
 from numpy.typing import NDArray
 
 _MAKERS = {
@@ -58,21 +58,25 @@ def table_1(found: Found) -> list[str]:
                 "",
             )
         )
-        for key in found.learners:
-            n = found.of(line, key, "n")
-            lines.append(
-                (
-                    "",
-                    f"{BY_KEY[key].title} ({len(n)})",
-                    f"{n.mean():.0f}",
-                    *(_spread(found.of(line, key, name)) for name in ("r2", "r2_test", "mae", "rmse")),
-                    _spread(found.of(line, key, "n_chosen"), 0),
-                    _spread(100 * found.of(line, key, "recovery"), 1),
-                    _spread(100 * found.of(line, key, "precision"), 1),
-                )
-            )
+        lines += [_scores(found, line, key, "") for key in found.learners]
+        if line.endswith("AL"):
+            experiment = line.removesuffix(" AL")
+            lines.append(_scores(found, f"{experiment} {OWN.key}", ORACLE.key, f"{experiment} {OWN.key}"))
     header = ("", "model (repeats)", "rows", "R2", "R2, 500", "MAE", "RMSE", "above 6 eV", "recovery %", "precision %")
     return markdown(header, lines)
+
+
+def _scores(found: Found, line: str, key: str, title: str) -> tuple[str, ...]:
+    n = found.of(line, key, "n")
+    return (
+        title,
+        f"{BY_KEY[key].title} ({len(n)})",
+        f"{n.mean():.0f}",
+        *(_spread(found.of(line, key, name)) for name in ("r2", "r2_test", "mae", "rmse")),
+        _spread(found.of(line, key, "n_chosen"), 0),
+        _spread(100 * found.of(line, key, "recovery"), 1),
+        _spread(100 * found.of(line, key, "precision"), 1),
+    )
 
 
 def candidates(found: Found) -> list[str]:
