@@ -45,6 +45,20 @@ def test_labels_of_several_crystals_name_their_positions() -> None:
     np.testing.assert_allclose(found.screening_factor, [0.630, 0.658], atol=0.003)  # science.md 1.3
 
 
+def test_a_crystal_does_not_depend_on_what_shares_its_chunk() -> None:
+    """To the last bit: chunks are cut anew after an interruption, and the rows have to be the same."""
+    large, small = build("spinel", "Cd", "In", 9.3, 0.27), build("perovskite", "Ba", "Zr", 4.19)
+    crystals = [MGAL2O4, SRTIO3, large, small, build("spinel", "Zn", "Ga", 8.33, 0.262)]
+    together = label_references((crystals, WORK))
+    for i, crystal in enumerate(crystals):
+        alone = label_references(([crystal], WORK))
+        for name in ("screening_factor", "instability_index", "lattice_constant"):
+            assert getattr(together, name)[i] == getattr(alone, name)[0]
+        rows = together.rows.reference == i
+        for name in ("lattice_error", "lattice_constant", "oxygen_parameter", "site_shift", "instability_index"):
+            np.testing.assert_array_equal(getattr(together.rows, name)[rows], getattr(alone.rows, name))
+
+
 def test_the_screening_factor_gives_the_lattice_back() -> None:
     crystals = [MGAL2O4, SRTIO3]
     found = label_references((crystals, WORK))

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.platform_.killable_targets import BAD_ITEMS
 
@@ -68,6 +70,35 @@ def test_a_worker_that_is_killed_once_costs_no_item(tmp_path: Path) -> None:
     ) as pool:
         outcomes = {o.key: (o.value, o.error_class) for o in pool.run([("a", at_work), ("b", at_start)])}
     assert outcomes == {"a": (at_work, None), "b": (at_start, None)}
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Undo what a shell does to its background jobs, in which the tests may run: they ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
+def test_ctrl_c_while_a_worker_starts_is_not_heard_there(capfd: pytest.CaptureFixture[str]) -> None:
+    """A terminal sends it to the whole group; the parent alone decides what becomes of its workers."""
+    with KillablePool("killable_targets:double", n_worker=1, time_limit_s=10) as pool:
+        before = psutil.Process().children()
+
+        def interrupt() -> None:
+            while not (new := [child for child in psutil.Process().children() if child not in before]):
+                time.sleep(0.001)
+            for _ in range(50):
+                new[0].send_signal(signal.SIGINT)
+                time.sleep(0.005)
+
+        pool.submit("a", 2)
+        user = threading.Thread(target=interrupt)
+        user.start()
+        assert pool.next_outcome().value == 4
+        user.join()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_result_that_cannot_be_sent_is_a_failure_and_the_worker_goes_on() -> None:

@@ -62,7 +62,7 @@ def derivatives(
     well = table.r_min[:, ends], table.b[:, ends], table.d0[:, ends]
     energy, slope, curvature = morse_with_curvature(lengths.length, *well)
     at_reach = morse_with_curvature(reach, *well)[0]
-    total = ((energy - at_reach) * inside).sum(axis=1)
+    total = _over_shells((energy - at_reach) * inside)
     gradient, hessian = lengths.gathered(slope * inside, curvature * inside)
 
     repelled = _repulsion(table, screening_factor, lattice_constant, oxygen_parameter)
@@ -77,22 +77,27 @@ def derivatives(
 def _repulsion(
     table: PairTable, screening_factor: Array, lattice_constant: Array, oxygen_parameter: Array
 ) -> Derivatives:
-    """Return what ions of like charge contribute, without the shells that are screened out in all crystals."""
+    """Return what ions of like charge contribute, without the shells that are screened out.
+
+    Those that are so in a crystal count as nothing in it, whether or not its neighbours need them.
+    """
     like = repulsions(table.prototype, anions=table.variant.anion_repulsion)
     lengths = _Lengths(like, lattice_constant, oxygen_parameter, table.prototype)
     radii = table.radius[:, like.first] + table.radius[:, like.second]
     sf = screening_factor[:, None]
-    near = np.any(lengths.length < _SCREENED_OUT * sf * radii, axis=0)
-    like, radii = like.only(near), radii[:, near]
+    reached = lengths.length < _SCREENED_OUT * sf * radii
+    near = np.any(reached, axis=0)
+    like, radii, reached = like.only(near), radii[:, near], reached[:, near]
     lengths = _Lengths(like, lattice_constant, oxygen_parameter, table.prototype)
-    charges = table.charge[:, like.first] * table.charge[:, like.second] * (like.pairs * table.variant.coulomb_factor)
+    weights = reached * (like.pairs * table.variant.coulomb_factor)
+    charges = table.charge[:, like.first] * table.charge[:, like.second] * weights
     energy, slope, slope_sf = screened_coulomb(lengths.length, charges, radii, sf)
     per_r2, per_rho2 = 1.0 / lengths.length**2, 1.0 / (sf * radii) ** 2
     gauss = slope_sf * sf  # k q q'/rho 2/sqrt(pi) exp(-(R/rho)^2): no further transcendental function is needed
     curvature = 2.0 * (energy * per_r2 + gauss * (per_r2 + per_rho2))
     gradient, hessian = lengths.gathered(slope, curvature)
     gradient_sf = lengths.gathered_slope(-2.0 * slope_sf * lengths.length * per_rho2)
-    return Derivatives(energy.sum(axis=1), gradient, hessian, gradient_sf)
+    return Derivatives(_over_shells(energy), gradient, hessian, gradient_sf)
 
 
 def instability(table: PairTable, lattice_constant: Array, oxygen_parameter: Array, scope: str = "cations") -> Array:
@@ -119,13 +124,20 @@ def instability(table: PairTable, lattice_constant: Array, oxygen_parameter: Arr
     ends = bond.first
     valence = bond_valence(length, table.r0[:, ends], table.b[:, ends]) * bond.pairs
     valence *= length <= table.r_cut[:, ends]
-    sums = np.stack([valence[:, ends == kind].sum(axis=1) for kind in (0, 1)], axis=1)  # of all A and all B
+    sums = np.stack([_over_shells(valence[:, ends == kind]) for kind in (0, 1)], axis=1)  # of all A and all B
     counts = np.array(STOICHIOMETRY[table.prototype], dtype=np.float64)
     deviation = (sums - table.valence * counts[:2]) ** 2 / counts[:2]
     if scope == "cations":
         return np.asarray(np.sqrt(deviation.sum(axis=1) / counts[:2].sum()))
     oxygens = (sums.sum(axis=1) - 2 * counts[2]) ** 2 / counts[2]
     return np.asarray(np.sqrt((deviation.sum(axis=1) + oxygens) / counts.sum()))
+
+
+def _over_shells(terms: Array) -> Array:
+    """Return the sums (n,) of (n, m) terms, one after the other: the same to the last bit, whoever shares the chunk."""
+    if not terms.shape[1]:
+        return np.zeros(len(terms))
+    return np.cumsum(terms, axis=1)[:, -1]
 
 
 class _Lengths:
@@ -144,17 +156,17 @@ class _Lengths:
 
     def gathered_slope(self, slope: Array) -> Array:
         """Return (n, d): the sum over shells of slope dR/dx."""
-        in_a: Array = (slope * self.length).sum(axis=1)
+        in_a = _over_shells(slope * self.length)
         if not self.free:
             return in_a[:, None]
-        return np.stack([in_a, (slope * self._in_u).sum(axis=1)], axis=1)
+        return np.stack([in_a, _over_shells(slope * self._in_u)], axis=1)
 
     def gathered(self, slope: Array, curvature: Array) -> tuple[Array, Array]:
         """Return the gradient (n, d) and Hessian (n, d, d) of slopes and curvatures in R, (n, m) each."""
         gradient = self.gathered_slope(slope)
-        in_aa = gradient[:, 0] + (curvature * self.length**2).sum(axis=1)
+        in_aa = gradient[:, 0] + _over_shells(curvature * self.length**2)
         if not self.free:
             return gradient, in_aa[:, None, None]
-        in_au = gradient[:, 1] + (curvature * self.length * self._in_u).sum(axis=1)
-        in_uu = (curvature * self._in_u**2 + slope * self._in_uu).sum(axis=1)
+        in_au = gradient[:, 1] + _over_shells(curvature * self.length * self._in_u)
+        in_uu = _over_shells(curvature * self._in_u**2 + slope * self._in_uu)
         return gradient, np.stack([np.stack([in_aa, in_au], axis=1), np.stack([in_au, in_uu], axis=1)], axis=1)

@@ -93,7 +93,7 @@ def _zero_pressure(table: PairTable, lattice: Array, u: Array) -> tuple[Array, t
     low, high = np.full(n, BRACKET[0]), np.full(n, BRACKET[1])
     tight = derivatives(table, low, lattice, u).gradient[:, 0] < 0
     loose = derivatives(table, high, lattice, u).gradient[:, 0] > 0
-    sf = np.full(n, (BRACKET[0] + BRACKET[1]) / 2)
+    sf, settled = np.full(n, (BRACKET[0] + BRACKET[1]) / 2), np.zeros(n, dtype=bool)
     for _ in range(_MOST_STEPS):
         at = derivatives(table, sf, lattice, u)
         slope = at.gradient[:, 0]
@@ -101,9 +101,10 @@ def _zero_pressure(table: PairTable, lattice: Array, u: Array) -> tuple[Array, t
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = sf - slope / at.gradient_sf[:, 0]
         following = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
-        settled = bool((np.abs(following - sf) < _CONVERGED).all())
-        sf = following
-        if settled:
+        close = np.abs(following - sf) < _CONVERGED
+        sf = np.where(settled, sf, following)
+        settled |= close
+        if settled.all():
             break
     reason = tuple(TOO_TIGHT if t else TOO_LOOSE if o else None for t, o in zip(tight, loose, strict=True))
     return np.where(tight | loose, np.nan, sf), reason

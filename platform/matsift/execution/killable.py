@@ -32,6 +32,7 @@ class _Worker:
         lifeline, self._lifeline = os.pipe()
         descriptors = (theirs.fileno(), lifeline)
         command = [sys.executable, "-W", "ignore", "-m", "matsift.execution.worker", *map(str, descriptors)]
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is the parent's, from the first
         try:
             self.process = subprocess.Popen(
                 command,
@@ -41,6 +42,7 @@ class _Worker:
                 env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             )
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             theirs.close()
             os.close(lifeline)
         self.ready = False

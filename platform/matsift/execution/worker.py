@@ -83,6 +83,5 @@ def _prepare(target: str, initializer: str | None, init_args: tuple[Any, ...]) -
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers itself
     die_with_parent(int(sys.argv[2]))
     serve(Connection(int(sys.argv[1])))
