@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -84,20 +85,23 @@ def heard() -> Iterator[None]:
 def test_ctrl_c_while_a_worker_starts_is_not_heard_there(capfd: pytest.CaptureFixture[str]) -> None:
     """A terminal sends it to the whole group; the parent alone decides what becomes of its workers."""
     with KillablePool("killable_targets:double", n_worker=1, time_limit_s=10) as pool:
-        before = psutil.Process().children()
+        before, started = psutil.Process().children(), list[psutil.Process]()
 
         def interrupt() -> None:
             while not (new := [child for child in psutil.Process().children() if child not in before]):
                 time.sleep(0.001)
-            for _ in range(50):
-                new[0].send_signal(signal.SIGINT)
-                time.sleep(0.005)
+            started.append(new[0])
+            with suppress(psutil.NoSuchProcess):
+                for _ in range(50):
+                    new[0].send_signal(signal.SIGINT)
+                    time.sleep(0.005)
 
         pool.submit("a", 2)
         user = threading.Thread(target=interrupt)
         user.start()
         assert pool.next_outcome().value == 4
         user.join()
+        assert started[0].is_running()
     assert capfd.readouterr().err == ""
 
 
