@@ -100,7 +100,7 @@ def _options() -> argparse.Namespace:
         epilog="example: python -m benchmarks.repro_004 --small",
     )
     parser.add_argument("--small", action="store_true", help="go through all stages in minutes, for trying")
-    parser.add_argument("--seeds", type=int, help="searches of each strategy (default 2)")
+    parser.add_argument("--seeds", type=int, help="searches of each strategy (default 1)")
     parser.add_argument("--budget", type=int, help="suggestions of a search (default 1000)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     parser.add_argument("--home", type=Path, default=Path(".matsift/repro_004"), help="keeps what was computed")

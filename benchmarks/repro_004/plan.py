@@ -50,7 +50,7 @@ class Plan:
     n_candidate: int = 20_000
     budget: int = paper.BUDGET
     kappas: tuple[float, ...] = paper.KAPPAS
-    seeds: int = 2
+    seeds: int = 1
     learners: Mapping[str, int] = field(default_factory=lambda: {"lightgbm": 10, "roost": 3, "forest": 3})
 
     @property
@@ -70,5 +70,4 @@ SMALL = Plan(
     n_sample=20_000,
     budget=40,
     kappas=(0.0, 10.0, 100.0),
-    seeds=1,
 )
