@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import resource
 import shutil
+import tempfile
 import time
 import traceback
 import warnings
@@ -21,6 +23,7 @@ from matsift_adapters.sources.parsing import prepare_worker
 
 #: Memory that an input may take beyond what the worker has when it begins, bytes.
 MEMORY = 2 << 30
+_GIVEN: dict[str, Path] = {}
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,14 @@ class Read:
         return cls(number, Verdict(None, f"{outcome.error_class}: {outcome.message}"), outcome.seconds)
 
 
-def prepare(name: str) -> None:
-    """Make the inputs of a parser, read the whole ones, which must be accepted, and bound the memory."""
+def prepare(name: str, place: str) -> None:
+    """Make the inputs of a parser, read the whole ones, which must be accepted, and bound the memory.
+
+    `place` is the folder for its inputs; what a process that was killed left there goes.
+    """
+    shutil.rmtree(place, ignore_errors=True)
+    Path(place).mkdir(parents=True)
+    _GIVEN[name] = Path(place)
     warnings.simplefilter("ignore")
     prepare_worker()
     parser = parser_of(name)
@@ -91,11 +100,12 @@ def judged(name: str, content: bytes) -> Verdict:
 
 @cache
 def folder(name: str) -> Path:
-    """Return the folder of a parser's inputs in this process; the next process of the parser takes it over."""
-    place = SHELF / f"matsift-fuzz-{name}"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    return place
+    """Return the folder of a parser's inputs in this process: the given one, or a new one that ends with it."""
+    if name in _GIVEN:
+        return _GIVEN[name]
+    made = tempfile.TemporaryDirectory(prefix=f"matsift-fuzz-{name}-", dir=SHELF)
+    atexit.register(made.cleanup)
+    return Path(made.name)
 
 
 def _where(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.fuzz.child import Read
+from benchmarks.fuzz.parser import SHELF
 
 from matsift.execution.killable import TIME_LIMIT_EXCEEDED, KillablePool
 
@@ -85,7 +87,16 @@ def fuzzed(
     An input over its limit is tried once more: on a busy machine the first time may be no fault of the parser.
     """
     target, ready = "benchmarks.fuzz.child:run", "benchmarks.fuzz.child:prepare"
-    with KillablePool(target, n_worker=1, time_limit_s=limit_s, initializer=ready, init_args=(session.name,)) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="matsift-fuzz-", dir=SHELF) as shelf,
+        KillablePool(
+            target,
+            n_worker=1,
+            time_limit_s=limit_s,
+            initializer=ready,
+            init_args=(session.name, str(Path(shelf) / session.name)),
+        ) as pool,
+    ):
         size, begun, before, kept = 1, 0.0, session.seconds, time.monotonic()
         while session.n_input < n:
             count = min(size, n - session.n_input)
