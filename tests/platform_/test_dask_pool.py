@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -224,13 +225,14 @@ class _interrupted_after:  # noqa: N801  it reads as a phrase
         self._timer = threading.Timer(seconds, _interrupt)
 
     def __enter__(self) -> None:
+        # A shell's background jobs, in which the tests may run, ignore it.
+        self._before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self._timer.start()
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        signal.signal(signal.SIGINT, self._before)
 
 
 def _interrupt() -> None:
-    import signal
-
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
