@@ -81,7 +81,7 @@ def fuzzed(
     limit_s: float = 2.0,
     seconds: float | None = None,
     keep: Callable[[Session], None],
-) -> Session:
+) -> None:
     """Go on with a session until n inputs of a parser were read, or the time for it is over; call `keep` now and then.
 
     An input over its limit is tried once more: on a busy machine the first time may be no fault of the parser.
@@ -110,7 +110,6 @@ def fuzzed(
             if seconds is not None and session.seconds - before > seconds:
                 break
     keep(session)
-    return session
 
 
 def kept(folder: Path, name: str) -> Session:

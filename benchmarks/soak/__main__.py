@@ -57,9 +57,8 @@ class Window:
 def main() -> int:
     """Print the table; 1 if something grows or failed."""
     options = _options()
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a background job of a shell would pass on that it is ignored
+    # As a background job of a shell it would have SIGINT ignored, and so would what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     shutil.rmtree(options.home, ignore_errors=True)
     shelf, server = Shelf(options.home / "files"), EmbeddedPostgres(options.home / "postgres")
     url = server.start()

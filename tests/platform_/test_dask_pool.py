@@ -136,6 +136,7 @@ def test_results_stream_and_items_are_drawn_as_needed(pools: DaskPools) -> None:
     assert pool.n_pending == 0
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_closing_stops_what_is_in_hand(pools: DaskPools) -> None:
     with pools.open("killable_targets:misbehave", n_worker=1, time_limit_s=60) as pool:
         for key in range(4):
@@ -225,13 +226,10 @@ class _interrupted_after:  # noqa: N801  it reads as a phrase
         self._timer = threading.Timer(seconds, _interrupt)
 
     def __enter__(self) -> None:
-        # A shell's background jobs, in which the tests may run, ignore it.
-        self._before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self._timer.start()
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-        signal.signal(signal.SIGINT, self._before)
 
 
 def _interrupt() -> None:

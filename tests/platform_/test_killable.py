@@ -73,15 +73,7 @@ def test_a_worker_that_is_killed_once_costs_no_item(tmp_path: Path) -> None:
     assert outcomes == {"a": (at_work, None), "b": (at_start, None)}
 
 
-@pytest.fixture
-def heard() -> Iterator[None]:
-    """Undo what a shell does to its background jobs, in which the tests may run: they ignore SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_while_a_worker_starts_is_not_heard_there(capfd: pytest.CaptureFixture[str]) -> None:
     """A terminal sends it to the whole group; the parent alone decides what becomes of its workers."""
     with KillablePool("killable_targets:double", n_worker=1, time_limit_s=10) as pool:
