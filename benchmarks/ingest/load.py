@@ -36,9 +36,6 @@ ASE, ASE_SERVER, JSON = "ASE sqlite, one transaction", "ASE PostgreSQL, one tran
 #: The rate, over ASE's into sqlite, that bulk load is to reach.
 WANTED = 3.0
 
-#: Structures loaded, unless a limit says otherwise.
-N_LOADED = 10_000
-
 _WARM_UP = 50
 
 
@@ -65,7 +62,7 @@ def section(options: argparse.Namespace) -> list[str]:
     folder = options.home / "load"
     settings = Settings(home=folder, workers=options.workers)
     shutil.rmtree(folder, ignore_errors=True)
-    entries = samples.parsed(options.limit or N_LOADED, options.workers)
+    entries = samples.parsed(options.limit or samples.N_CIF, options.workers)
     before = load_line()
     try:
         with open_workspace(settings, Reporter(quiet=True)) as workspace:

@@ -219,6 +219,8 @@ def write_chunk(
         unknown = missing_failures(session, loose)
         counts = catalogue.WriteCounts(existing=len(entries) - len(missing))
         if missing:
+            with workspace.sessions.begin() as own:  # at once, or chunks beside this one would wait for its end
+                catalogue.write_source(own, about)
             facts = {e.crystal.content_hash: e.facts or describe(e.crystal) for e in missing if e.crystal is not None}
             counts += catalogue.write_entries(
                 session, run.id(session), about, missing, facts, packed, unknown=found.all_unknown

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from matsift_flows import overlap
 from matsift_flows.ingest import write_chunks
 from matsift_flows.progress import Reporter
 from matsift_flows.workspace import Workspace, open_workspace
-from matsift_schema.store.catalogue import WriteCounts
+from matsift_schema.store import catalogue
+from matsift_schema.store.catalogue import WriteCounts, write_entries
 
 N_CHUNK, N_ENTRY = 6, 20
 _ROWS = """
@@ -55,6 +57,22 @@ def test_chunks_with_nothing_in_common(workspace: Workspace, database_url: str) 
     assert write(workspace, chunks) == [WriteCounts(inserted=20, structures=20, labels=20)] * N_CHUNK
     assert len({row[2] for row in rows(database_url, _ROWS)}) == N_CHUNK * N_ENTRY
     assert rows(database_url, "SELECT count(*) FROM matsift.run") == [(1,)]
+
+
+def test_the_first_chunks_of_a_new_source_do_not_wait_for_each_other(
+    workspace: Workspace, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each transaction ends only when the other one has written too: one that waits for the other's end never does."""
+    both = Barrier(2)
+
+    def written_together(*args: Any, **options: Any) -> WriteCounts:
+        counts = write_entries(*args, **options)
+        both.wait(timeout=30)
+        return counts
+
+    monkeypatch.setattr(catalogue, "write_entries", written_together)
+    write(workspace, [[stated(0, "s-0", 1.0)], [stated(1, "s-1", 2.0)]])
+    assert [row[0] for row in rows(database_url, _ROWS)] == ["s-0", "s-1"]
 
 
 @pytest.mark.parametrize("writers", [1, 3], ids=["one by one", "side by side"])
