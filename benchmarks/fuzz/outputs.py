@@ -5,10 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from benchmarks.fuzz.parser import SHELF, Parser, Read, check_sentence, of_binary, of_json, of_text
@@ -40,10 +39,11 @@ _PW_XML = """<?xml version="1.0"?><qes:espresso xmlns:qes="http://www.quantum-es
 
 def parsers() -> list[Parser]:
     """Return the parsers of outputs that come back, each in a folder whose other files are whole."""
-    folder = _handed_out(_VASP)
-    vasprun, of_tensor = run_of(folder).encode(), outcar(n_ion=8, tensor_gpa=np.eye(6) * 50 + 20).encode()
-    card = json.loads((folder / CARD).read_text())
-    shutil.rmtree(folder)
+    with TemporaryDirectory(prefix="matsift-fuzz-", dir=SHELF) as shelf:
+        folder = Path(shelf) / "handed-out"
+        _hand_out(_VASP, folder)
+        vasprun, card = run_of(folder).encode(), json.loads((folder / CARD).read_text())
+    of_tensor = outcar(n_ion=8, tensor_gpa=np.eye(6) * 50 + 20).encode()
     atoms = "".join(f'<atom name="{symbol}" index="1">0.0 0.0 0.0</atom>' for symbol in rock_salt().species)
     pw_out = pw_output(rock_salt()).encode()
     crash = b" %%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%\n Error in routine cdiaghg (1):\n S is singular\n"
@@ -59,10 +59,8 @@ def parsers() -> list[Parser]:
     ]
 
 
-def _handed_out(settings: HandOffOracle) -> Path:
-    folder = Path(mkdtemp(prefix="matsift-fuzz-", dir=SHELF)) / "x"
+def _hand_out(settings: HandOffOracle, folder: Path) -> None:
     write_folder(settings, "m", rock_salt(), folder, {})
-    return folder
 
 
 def _put(folder: Path, name: str, text: str) -> None:
@@ -76,9 +74,7 @@ def _read(settings: HandOffOracle, name: str, prepare: Callable[[Path], None] | 
     def read(content: bytes, folder: Path) -> str | None:
         place = folder / "handed-out"
         if not ready:
-            made = _handed_out(settings)
-            made.rename(place)
-            made.parent.rmdir()
+            _hand_out(settings, place)
             if prepare is not None:
                 prepare(place)
             ready.append(place)
