@@ -36,7 +36,7 @@ from matsift_schema.store.runs import LazyRun
 from matsift_schema.store.syncs import SyncCounts
 
 #: Entries in one task and one transaction; fewer where a source is so slow that they take longer than the seconds.
-CHUNK = 1000
+CHUNK = 2000
 CHUNK_SECONDS = 10.0
 
 
