@@ -7,7 +7,8 @@ FIVE := $(patsubst %,studies/%.toml,na_electrolytes softbv_oxides space_groups c
 PAGES := $(CURDIR)/.matsift/pages
 # What `make chaos` runs whole, with the long forms that `make test` leaves out.
 FULL := $(addprefix tests/,flows/test_backups.py flows/test_backups_refused.py flows/test_logins.py flows/test_dask.py \
-  flows/test_campaign_kills.py flows/test_interruptions.py platform_/test_dask_pool.py schema_/test_roles.py \
+  flows/test_campaign_kills.py flows/test_interruptions.py \
+  flows/test_space_groups.py::test_a_training_that_is_killed_goes_on_and_ends_with_the_same_networks platform_/test_dask_pool.py schema_/test_roles.py \
   schema_/test_roles_rights.py schema_/test_roles_server.py schema_/test_upgrades_with_data.py)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

@@ -79,7 +79,7 @@ def test_the_equation_of_state_of_aluminium_and_what_stands_beside_it() -> None:
 
 
 @needs_gpaw
-@pytest.mark.slow
+@pytest.mark.bench
 def test_the_tensor_of_silicon_is_that_of_the_literature_and_of_its_volumes() -> None:
     said = label(crystal("Si", "diamond", 5.45), task="elasticity", cutoff_ev=300.0, kpoint_density=1.5)
     tensor = np.array(said["detail"]["tensor_gpa"])

@@ -309,7 +309,7 @@ def test_checks_compare_with_and_without_the_searchs_rows_and_beyond_the_paper(t
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.bench
 def test_all_stages_go_through_and_a_search_that_was_stopped_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ def _all_gone(processes: list[psutil.Process]) -> bool:
     return not [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.full
 def test_kill_9_at_random_moments_leaves_no_trace(
     reference: Finished, study_path: Path, new_url: Callable[[], str], start: Start, tmp_path: Path
 ) -> None:

@@ -199,6 +199,7 @@ def test_a_coverage_that_so_few_crystals_cannot_promise_is_refused_before_traini
         run_here(done.path, done.url, done.home, overrides=["diffraction.coverage=0.9"])
 
 
+@pytest.mark.full
 def test_a_training_that_is_killed_goes_on_and_ends_with_the_same_networks(
     done: Ran, new_url: Callable[[], str], tmp_path: Path
 ) -> None:
