@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -27,12 +28,17 @@ def key_hint(kind: type[BaseModel], where: Sequence[str | int]) -> str:
     str
         `` (did you mean 'rounds'?)``, `` (it belongs in [ranking])``, or nothing.
     """
-    schema, key = kind.model_json_schema(), str(where[-1])
+    schema, key = _schema_of(kind), str(where[-1])
     found = closest(key, _keys(schema, where[:-1]))
     if found is not None:
         return f" (did you mean {found!r}?)"
     tables = [f"[{table}]" for table in schema.get("properties", {}) if key in _keys(schema, [table])]
     return f" (it belongs in {' or '.join(tables)})" if tables else ""
+
+
+@cache
+def _schema_of(kind: type[BaseModel]) -> _Schema:
+    return kind.model_json_schema()  # takes some 0.2 s
 
 
 def _keys(schema: _Schema, where: Sequence[str | int]) -> list[str]:

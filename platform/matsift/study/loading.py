@@ -16,6 +16,8 @@ from matsift.suggestions import closest, meant
 
 _File = TypeVar("_File", bound=Mirror)
 
+_TOLD = 20  # faults at once
+
 #: No study file is larger; a larger one is another file.
 LARGEST_STUDY_BYTES = 16 * 1024 * 1024
 
@@ -116,7 +118,8 @@ def _validated(kind: type[_File], document: dict[str, Any], name: str) -> _File:
     except ValidationError as error:
         faults = error.errors(include_url=False)
         problems = [_sentence(kind, fault) for fault in faults if not _is_echo(fault, faults)]
-        raise StudyError(name, "; ".join(problems), "see docs/studies.md for the keys") from None
+        told = problems if len(problems) <= _TOLD else [*problems[:_TOLD], f"and {len(problems) - _TOLD} more"]
+        raise StudyError(name, "; ".join(told), "see docs/studies.md for the keys") from None
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
@@ -168,12 +171,12 @@ def _is_echo(fault: Any, faults: Sequence[Any]) -> bool:
 
 
 def _sentence(kind: type[Mirror], fault: Any) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
+    where = ".".join(_brief(str(part)) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"unknown key {where!r}{key_hint(kind, fault['loc'])}"
     if fault["type"] == "union_tag_invalid":
         tag, known = fault["ctx"]["tag"], fault["ctx"]["expected_tags"].replace("'", "")
-        return f"{where}: there is no kind {tag!r}{meant(tag, known.split(', '))}; use one of {known}"
+        return f"{where}: there is no kind {_shown(tag)}{meant(tag, known.split(', '))}; use one of {known}"
     if fault["type"] == "missing":
         return f"the key {where!r} is missing"
     message = str(fault["msg"])
@@ -188,6 +191,10 @@ def _shown(given: Any) -> str:
         text = repr(given)
     except (ValueError, RecursionError):  # thousands of digits in hexadecimal, or thousands of brackets
         return f"this {type(given).__name__}"
+    return _brief(text)
+
+
+def _brief(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
