@@ -51,6 +51,11 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "whole number of thousands of digits in a study": ("study", b"x = " + DIGITS.encode()),
     "key of thousands of letters in a study": ("study", b"s" + b"A" * 5000 + b" = 1"),
     "kind of thousands of letters in a study": ("study", b'[[sources]]\nkind = "' + b"A" * 5000 + b'"'),
+    "property of thousands of letters in a study": ("study", b"[ranking]\nproperty = '" + b"A" * 5000 + b"'"),
+    "ion of thousands of brackets in a study": (
+        "study",
+        b'[[sources]]\nkind = "prototypes"\nname = "p"\nions = ["' + b"[" * 5000 + b'"]',
+    ),
     "a thousand unknown keys in a study": ("study", b"".join(b"key_%d = 1\n" % i for i in range(1000))),
     "study nested too deeply": ("study", b"x = " + b"[" * 5000),
     "whole number of thousands of digits in JSON": ("structure-json", DIGITS.encode()),

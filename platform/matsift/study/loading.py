@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +19,8 @@ from matsift.suggestions import closest, meant
 
 _File = TypeVar("_File", bound=Mirror)
 
-_TOLD = 20  # faults at once
+_TOLD = 2000  # characters of problems at once
+_LONG_WORD = re.compile(r"\S{81,}")
 
 #: No study file is larger; a larger one is another file.
 LARGEST_STUDY_BYTES = 16 * 1024 * 1024
@@ -118,8 +122,15 @@ def _validated(kind: type[_File], document: dict[str, Any], name: str) -> _File:
     except ValidationError as error:
         faults = error.errors(include_url=False)
         problems = [_sentence(kind, fault) for fault in faults if not _is_echo(fault, faults)]
-        told = problems if len(problems) <= _TOLD else [*problems[:_TOLD], f"and {len(problems) - _TOLD} more"]
-        raise StudyError(name, "; ".join(told), "see docs/studies.md for the keys") from None
+        raise StudyError(name, _listed(problems), "see docs/studies.md for the keys") from None
+
+
+def _listed(problems: Sequence[str]) -> str:
+    """Return the first problems, as many as a person reads at once, and how many there are beside them."""
+    ends = list(accumulate(len(problem) for problem in problems))
+    n_told = max(1, bisect_right(ends, _TOLD))
+    more = len(problems) - n_told
+    return "; ".join([*problems[:n_told], *([f"and {more} more"] if more else [])])
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
@@ -182,7 +193,8 @@ def _sentence(kind: type[Mirror], fault: Any) -> str:
     message = str(fault["msg"])
     if fault["type"] != "value_error":
         message = f"{_shown(fault['input'])} is refused: {message[:1].lower()}{message[1:]}"
-    message = message.removeprefix("Value error, ")
+    message = _LONG_WORD.sub(lambda word: f"{word[0][:57]}...", message.removeprefix("Value error, "))
+    message = message if len(message) <= _TOLD else f"{message[:_TOLD]}..."
     return f"{where}: {message}" if where else message
 
 
