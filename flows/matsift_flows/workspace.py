@@ -23,7 +23,14 @@ from matsift_flows.logs import about, written
 from matsift_flows.progress import Reporter
 from matsift_schema import engine as schema_engine
 from matsift_schema.faults import DATABASE_ERRORS, is_lost_connection, told_plainly
-from matsift_schema.store.runs import LazyRun, RunStatus, interrupt_unfinished, try_study_lock, try_worker_lock
+from matsift_schema.store.runs import (
+    LazyRun,
+    RunStatus,
+    interrupt_unfinished,
+    release_locks,
+    try_study_lock,
+    try_worker_lock,
+)
 
 
 class Workspace:
@@ -81,6 +88,7 @@ class Workspace:
                 yield
             finally:
                 self._lock = None
+            _release(session)
 
     @contextmanager
     def alone_as(self, worker: str) -> Iterator[None]:
@@ -95,11 +103,13 @@ class Workspace:
             raise UserInputError("a worker needs a name; give one with --worker")
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.detach()
-            if not try_worker_lock(Session(connection), worker):
+            session = Session(connection)
+            if not try_worker_lock(session, worker):
                 raise UserInputError(
                     f"another process works under the name {worker!r}; wait until it ends, or give another --worker"
                 )
             yield
+            _release(session)
 
     @contextmanager
     def run(self, flow: str, study: str | None, parameters: Mapping[str, Any]) -> Iterator[LazyRun]:
@@ -129,6 +139,12 @@ class Workspace:
     def _close(self, lazy: LazyRun, status: RunStatus, message: str | None) -> None:
         with self.sessions.begin() as session:
             lazy.finish(session, status, message=message)
+
+
+def _release(session: Session) -> None:
+    """Let go of a lock before its connection is closed, so that whatever follows at once finds it free."""
+    with suppress(*DATABASE_ERRORS):  # a connection that is gone holds none
+        release_locks(session)
 
 
 def _what_became(error: BaseException) -> tuple[RunStatus, str]:

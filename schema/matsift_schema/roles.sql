@@ -81,7 +81,6 @@ BEGIN
     GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA matsift TO matsift_operator;
     REVOKE INSERT ON matsift.alembic_version, matsift.element, matsift.property, matsift.candidate,
         matsift.acquisition_event, matsift.ranking_model FROM matsift_operator;
-    GRANT USAGE ON SEQUENCE matsift.structure_id_seq TO matsift_operator;
     GRANT UPDATE (status, ended_at, counts, message) ON matsift.run TO matsift_operator;
     GRANT UPDATE (description, licence) ON matsift.source TO matsift_operator;
     GRANT UPDATE (withdrawn_at, withdrawn_reason, revision) ON matsift.source_entry TO matsift_operator;

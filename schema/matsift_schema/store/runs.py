@@ -152,3 +152,8 @@ def try_study_lock(session: Session, study: str) -> bool:
     """Return whether this connection now works on the study alone; the lock ends with the connection."""
     key = text("SELECT pg_try_advisory_lock(7242002, hashtext(:study))")
     return bool(session.execute(key, {"study": study}).scalar_one())
+
+
+def release_locks(session: Session) -> None:
+    """Let go of the locks of this connection now: the server learns that a connection was closed some moments later."""
+    session.execute(text("SELECT pg_advisory_unlock_all()"))

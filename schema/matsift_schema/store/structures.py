@@ -38,9 +38,7 @@ COLUMNS = (
     *("formula", "reduced_formula", "anonymous_formula", "chemical_system", "elements"),
     *("space_group_number", "space_group_symbol", "crystal_system", "holds"),
 )
-_N_FIELD = struct.Struct(">h")
-_KEY = struct.Struct(">hiq")  # the number of fields, then length and value of the id
-_STAMP = struct.Struct(">iqiq")  # length and value of the first two columns
+_ORIGIN = struct.Struct(">hiqiq")  # the number of fields, then length and value of the first two
 _NUMBERS = struct.Struct(">iiiiididi?")  # length and value of the next five
 #: Condition on ``matsift.structure s``: one of the named :sources states it now, or none is named.
 STATED_NOW = """
@@ -117,11 +115,9 @@ def store_structures(
         if new:
             late = [key for key in new if key not in bodies]
             bodies.update(zip(late, packed_structures([by_hash[key] for key in late]), strict=True))
-            added = dict(zip(new, _next_ids(session, len(new)), strict=True))
-            stamp = _stamp(run_id, server_time(session))
-            parts = (part for key in new for part in (_KEY.pack(1 + len(COLUMNS), 8, added[key]), stamp, bodies[key]))
-            copy_into(session, "structure", ("id", *COLUMNS), parts)
-            ids |= added
+            origin = _origin(run_id, server_time(session))
+            copy_into(session, "structure", COLUMNS, (part for key in new for part in (origin, bodies[key])))
+            ids |= structure_ids(session, new)
         return ids, set(new)
 
     return unless_overtaken(session, write) if by_hash else ({}, set())
@@ -205,13 +201,13 @@ def packed_rows(
     structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]], run_id: int, moment: datetime
 ) -> Iterator[bytes]:
     """Yield a row of `COLUMNS` a structure in COPY's binary form."""
-    origin = _N_FIELD.pack(len(COLUMNS)) + _stamp(run_id, moment)
+    origin = _origin(run_id, moment)
     for body in packed_structures(structures):
         yield origin + body
 
 
 def packed_structures(structures: Sequence[tuple[Crystal, StructureFacts, Sequence[str]]]) -> list[bytes]:
-    """Return a row of `COLUMNS` a structure in COPY's binary form, without its beginning: number, run and moment.
+    """Return a row of `COLUMNS` a structure in COPY's binary form, without its beginning: the run and the moment.
 
     It takes no connection, so that it can be done while the server is busy with something else.
     """
@@ -249,11 +245,5 @@ def packed_structures(structures: Sequence[tuple[Crystal, StructureFacts, Sequen
     return bodies
 
 
-def _next_ids(session: Session, n: int) -> list[int]:
-    """Return ids that no other row was or will be given: cheaper than to look up what rows were given."""
-    query = text("SELECT array_agg(nextval('matsift.structure_id_seq')) FROM generate_series(1, :n)")
-    return list(session.execute(query, {"n": n}).scalar_one())
-
-
-def _stamp(run_id: int, moment: datetime) -> bytes:
-    return _STAMP.pack(8, run_id, 8, microseconds(moment))
+def _origin(run_id: int, moment: datetime) -> bytes:
+    return _ORIGIN.pack(len(COLUMNS), 8, run_id, 8, microseconds(moment))
