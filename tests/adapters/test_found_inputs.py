@@ -75,6 +75,18 @@ FOUND: dict[str, tuple[str, bytes]] = {
         "optimade",
         pages("optimade", "structures", links={"next": "http://["}),
     ),
+    "licence of a provider with half a character": (
+        "optimade",
+        pages("optimade", "info", data={"attributes": {"api_version": "1.2.0", "license": "\ud800"}}),
+    ),
+    "version of OPTIMADE without end": (
+        "optimade",
+        pages("optimade", "info", data={"attributes": {"api_version": "A" * 100_000}}),
+    ),
+    "count of structures beyond a database": (
+        "optimade",
+        pages("optimade", "structures", meta={"data_returned": 2**63, "more_data_available": False}),
+    ),
     "oracle of a card with a name without end": (
         "card",
         CARD.replace(b'"vasp"', b'"' + b"A" * 100_000 + b'"'),

@@ -10,7 +10,7 @@ from matsift.errors import BadStructureError, SourceError
 from matsift.records import ClosingRecord, EntryRecord, FailureRecord, SourceItem, UnchangedRecord
 from matsift.study.optimade import OptimadeSource
 from matsift_adapters.sources.files import failures_of
-from matsift_adapters.sources.optimade_provider import MAX_IDLE_PAGES, Page, Provider
+from matsift_adapters.sources.optimade_provider import MAX_IDLE_PAGES, Page, Provider, plain
 from matsift_adapters.sources.parsed import unreadable
 from matsift_adapters.sources.revisions import reading_mark
 from matsift_adapters.sources.source import Known, Source
@@ -240,7 +240,8 @@ class _Reading:
                 self._miss(external_id, f"{external_id} stood on no page and is there all the same")
 
     def _miss(self, subject: str, problem: str) -> None:
-        message = f"{self.settings.name}: {subject} did not come whole, since {problem}; run again to fetch the rest"
+        what, why = plain(subject, 200), plain(problem, 1000)
+        message = f"{self.settings.name}: {what} did not come whole, since {why}; run again to fetch the rest"
         self.missing.append(FailureRecord("ingest", f"{self.settings.name}: {subject}", "IncompleteSource", message))
 
 

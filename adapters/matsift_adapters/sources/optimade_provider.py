@@ -67,7 +67,7 @@ class Provider:
         document = answer if isinstance(answer, dict) else {}
         attributes = _dict(_dict(document.get("data")).get("attributes"))
         meta = _dict(document.get("meta"))
-        version = str(attributes.get("api_version") or meta.get("api_version") or "")
+        version = plain(attributes.get("api_version") or meta.get("api_version") or "", 60)
         if not version:
             raise SourceError(name, f"{base}/info is no answer of OPTIMADE", "correct the base_url in the study")
         if not version.lstrip("v").startswith("1."):
@@ -79,7 +79,8 @@ class Provider:
         if "structures" not in (attributes.get("available_endpoints") or ["structures"]):
             raise SourceError(name, f"{base} has no structures", "name another base_url")
         provider = _dict(meta.get("provider"))
-        return Facts(base, version, provider.get("name") or provider.get("prefix"), self._licence(attributes))
+        provider_name = provider.get("name") or provider.get("prefix")
+        return Facts(base, version, plain(provider_name, 200) if provider_name else None, self._licence(attributes))
 
     def pages(self, facts: Facts, fields: Sequence[str], filter_: str | None) -> Iterator[Page]:
         """Yield the pages of the structures that a filter selects.
@@ -122,7 +123,7 @@ class Provider:
         return Page(
             url,
             document["data"],
-            stated if isinstance(stated, int) and stated >= 0 else None,
+            stated if isinstance(stated, int) and 0 <= stated < 2**63 else None,
             meta.get("more_data_available") is True,
             _joined(url, href) if isinstance(href, str) and href else None,
         )
@@ -186,8 +187,14 @@ class Provider:
             return self._settings.licence
         for key in ("available_licenses_for_entries", "available_licenses"):
             if isinstance(attributes.get(key), list) and attributes[key]:
-                return " OR ".join(str(licence) for licence in attributes[key])
-        return _href(attributes.get("license")) or "unknown"
+                return plain(" OR ".join(str(licence) for licence in attributes[key]), 500)
+        return plain(_href(attributes.get("license")) or "unknown", 500)
+
+
+def plain(stated: object, n_character: int) -> str:
+    """Return what a service states as one line that can be written anywhere, of so many characters at most."""
+    told = " ".join(str(stated).encode("utf-8", "backslashreplace").decode().split())
+    return told if len(told) <= n_character else f"{told[: n_character - 3]}..."
 
 
 def _dict(value: Any) -> dict[str, Any]:
