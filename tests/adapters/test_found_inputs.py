@@ -101,6 +101,10 @@ FOUND: dict[str, tuple[str, bytes]] = {
     ),
     "columns of a table with a name that is none": ("table-json", b'{"columns": ["id", {}], "data": [["a", 1]]}'),
     "symmetry operation without end": ("cif", ROCK_SALT_CIF.replace("z+1/2\n", f"z{DIGITS}+1/2\n", 1).encode()),
+    "symmetry operation without end where the syntax is broken": (
+        "cif",
+        ROCK_SALT_CIF.replace("x,y+1/2,z+1/2\n", f"x,y\u0663/{DIGITS},z+1/2\n").encode(),
+    ),
     "cell whose volume is no number": ("cod-cif", ROCK_SALT_CIF.replace("length_a 5.64", "length_a 1e308").encode()),
     "POSCAR of such a cell": ("poscar", b"x\n1e200\n1 0 0\n0 1 0\n0 0 1\nNa\n1\nDirect\n0 0 0\n"),
     "cube of an element that is none": (

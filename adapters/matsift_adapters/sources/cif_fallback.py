@@ -22,6 +22,7 @@ from matsift_adapters.sources.pymatgen_json import ISOTOPES, from_sites
 
 _ANGLES = tuple(f"_cell_angle_{name}" for name in ("alpha", "beta", "gamma"))
 _OCCUPANCY = re.compile(r"Occupancy ([\d.e+]+) exceeded tolerance\.")
+_ENDLESS = re.compile(r"[\d.]{1000}")  # pymatgen's expressions take time by the square of it
 _NO_NUMBER = re.compile(r"could not convert string to float: '(.*)'")
 _OPEN = frozenset({"?", "."})
 _PLAIN_SENTENCES = {
@@ -78,6 +79,8 @@ def pymatgen_structure(text: str) -> tuple[Structure, tuple[str, ...], dict[str,
     Exception
         Whatever pymatgen's parser raises; `sentence` tells it.
     """
+    if _ENDLESS.search(text):
+        raise BadStructureError("there is a number of a thousand digits in it, or of more")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         parser = CifParser.from_str(text, occupancy_tolerance=OCCUPANCY_TOLERANCE)
