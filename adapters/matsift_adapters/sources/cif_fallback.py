@@ -22,7 +22,7 @@ from matsift_adapters.sources.pymatgen_json import ISOTOPES, from_sites
 
 _ANGLES = tuple(f"_cell_angle_{name}" for name in ("alpha", "beta", "gamma"))
 _OCCUPANCY = re.compile(r"Occupancy ([\d.e+]+) exceeded tolerance\.")
-_ENDLESS = re.compile(r"[\d.]{1000}")  # pymatgen's expressions take time by the square of it
+_ENDLESS = re.compile(r"[\d.]{1000}")  # pymatgen's expressions take minutes for it
 _NO_NUMBER = re.compile(r"could not convert string to float: '(.*)'")
 _OPEN = frozenset({"?", "."})
 _PLAIN_SENTENCES = {

@@ -10,11 +10,11 @@ from matsift.errors import BadStructureError, SourceError
 from matsift.records import ClosingRecord, EntryRecord, FailureRecord, SourceItem, UnchangedRecord
 from matsift.study.optimade import OptimadeSource
 from matsift_adapters.sources.files import failures_of
-from matsift_adapters.sources.optimade_provider import MAX_IDLE_PAGES, Page, Provider, plain
+from matsift_adapters.sources.optimade_provider import MAX_IDLE_PAGES, Page, Provider
 from matsift_adapters.sources.parsed import unreadable
 from matsift_adapters.sources.revisions import reading_mark
 from matsift_adapters.sources.source import Known, Source
-from matsift_adapters.sources.values import as_json
+from matsift_adapters.sources.values import as_json, plain
 from matsift_adapters.sources.web import FetchError, asker
 
 #: Raised when the same entry gives another structure, so that all of them are fetched again.
@@ -45,8 +45,8 @@ def open_optimade(settings: OptimadeSource) -> Source:
         try:
             LarkParser().parse(settings.filter)
         except BadRequest as error:
-            told = " ".join(str(error.detail).split())[:300]
-            raise SourceError(settings.name, f"the filter is none ({told})", "correct it in the study") from error
+            problem = f"the filter is none ({plain(error.detail, 300)})"
+            raise SourceError(settings.name, problem, "correct it in the study") from error
 
     def read(known: Known) -> Iterator[SourceItem]:
         with asker(settings) as service:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsp
 
 from matsift.errors import SourceError
 from matsift.study.optimade import OptimadeSource
+from matsift_adapters.sources.values import plain
 from matsift_adapters.sources.web import Asker, FetchError
 
 #: Pages in a row that bring nothing new, after which paging is taken to run in a circle.
@@ -189,12 +190,6 @@ class Provider:
             if isinstance(attributes.get(key), list) and attributes[key]:
                 return plain(" OR ".join(str(licence) for licence in attributes[key]), 500)
         return plain(_href(attributes.get("license")) or "unknown", 500)
-
-
-def plain(stated: object, n_character: int) -> str:
-    """Return what a service states as one line that can be written anywhere, of so many characters at most."""
-    told = " ".join(str(stated).encode("utf-8", "backslashreplace").decode().split())
-    return told if len(told) <= n_character else f"{told[: n_character - 3]}..."
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -67,6 +67,12 @@ def as_json(value: Any, depth: int = 0) -> Any:
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
+def plain(stated: object, n_character: int) -> str:
+    """Return what a service states as one line that can be written anywhere, of so many characters at most."""
+    told = " ".join(str(stated).encode("utf-8", "backslashreplace").decode().split())
+    return told if len(told) <= n_character else f"{told[: n_character - 3]}..."
+
+
 def _shown(raw: Any) -> str:
     shown = repr(raw)
     return shown if len(shown) <= 60 else shown[:57] + "..."
