@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import atexit
 import resource
 import shutil
@@ -10,12 +11,16 @@ import time
 import traceback
 import warnings
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import spglib
 from benchmarks.fuzz.parser import SHELF, check_sentence
 from benchmarks.fuzz.registry import parser_of
 
+from matsift import structure_facts
 from matsift.errors import MatsiftError
 from matsift.execution.pool import Outcome
 from matsift_adapters.sources.compressed import BrokenOffError
@@ -23,6 +28,7 @@ from matsift_adapters.sources.parsing import prepare_worker
 
 #: Memory that an input may take beyond what the worker has when it begins, bytes.
 MEMORY = 2 << 30
+_N_CELL_KNOWN = 10_000
 _GIVEN: dict[str, Path] = {}
 
 
@@ -59,6 +65,7 @@ def prepare(name: str, place: str) -> None:
     _GIVEN[name] = Path(place)
     warnings.simplefilter("ignore")
     prepare_worker()
+    mock.patch.object(structure_facts, "spglib", mock.Mock(wraps=spglib, get_symmetry_dataset=_symmetry)).start()
     parser = parser_of(name)
     folder(name)
     for seed in parser.seeds:
@@ -67,6 +74,16 @@ def prepare(name: str, place: str) -> None:
             raise ValueError(f"a whole input of {name} is a defect: {verdict.defect} at {verdict.where}")
     held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, held + MEMORY))
+
+
+def _symmetry(cell: tuple[Any, Any, Any], symprec: float) -> Any:
+    """Return what spglib says of a cell; asked once of each, as most inputs hold crystals that are still whole."""
+    return _symmetry_of(repr(cell), symprec)
+
+
+@lru_cache(_N_CELL_KNOWN)
+def _symmetry_of(cell: str, symprec: float) -> Any:
+    return spglib.get_symmetry_dataset(ast.literal_eval(cell), symprec=symprec)
 
 
 def run(item: tuple[str, int, int]) -> list[Read]:

@@ -111,7 +111,7 @@ def changed_value(rng: Random, document: Any) -> Any:
         if way == 0:
             del container[key]
         elif way == 1 and isinstance(container, list):
-            container.insert(key, copy.deepcopy(container[key]))
+            container.insert(key, container[key])
         elif way == 2:
             container[key] = [container[key]]
         elif way == 3 and isinstance(container, dict):

@@ -22,11 +22,15 @@
     MatsiftWarning (UserWarning)  tolerated oddities; tests turn them into errors
 """
 
+from matsift.sentences import bearable
 from matsift.suggestions import meant
 
 
 class MatsiftError(Exception):
     """Root of all errors that matsift raises on purpose; its text is one plain sentence for a person."""
+
+    def __init__(self, *told: object) -> None:
+        super().__init__(*(bearable(one) if isinstance(one, str) else one for one in told))
 
 
 class MatsiftWarning(UserWarning):

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from matsift.crystal import Crystal
+from matsift.sentences import bearable
 
 if TYPE_CHECKING:
     from matsift.structure_facts import StructureFacts
@@ -55,6 +56,9 @@ class FailureRecord:
     seconds: float = 0.0
     detail: str = ""
     structure_hash: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", bearable(self.message))
 
     @classmethod
     def of(cls, stage: str, subject: str, error: BaseException, **rest: Any) -> FailureRecord:

@@ -47,6 +47,11 @@ def pages(name: str, page: str, **changes: Any) -> bytes:
     return json.dumps(whole).encode()
 
 
+def table(**changes: Any) -> bytes:
+    """Return a table of one row that says something else."""
+    return json.dumps([{"id": "a", "structure": SALT, "K": 24.5, "note": None, **changes}]).encode()
+
+
 FOUND: dict[str, tuple[str, bytes]] = {
     "whole number of thousands of digits in a study": ("study", b"x = " + DIGITS.encode()),
     "key of thousands of letters in a study": ("study", b"s" + b"A" * 5000 + b" = 1"),
@@ -66,6 +71,22 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "number of the Materials Project beyond a database": (
         "materials-project",
         re.sub(rb'"mp-[a-z]+"', b'"mp-' + b"9" * 30 + b'"', parser_of("materials-project").seeds[0]),
+    ),
+    "count of the Materials Project that never ends": (
+        "materials-project",
+        pages("materials-project", "list", meta={"total_doc": 2**63}),
+    ),
+    "the same page of the Materials Project without end": (
+        "materials-project",
+        pages("materials-project", "list", meta={"total_doc": 10**12}),
+    ),
+    "what the Materials Project restricts, no list": (
+        "materials-project",
+        pages("materials-project", "heartbeat", access_controlled_batch_ids=7),
+    ),
+    "endpoints of a provider, no list": (
+        "optimade",
+        pages("optimade", "info", data={"attributes": {"api_version": "1.2.0", "available_endpoints": 1.5}}),
     ),
     "link to the next page with half a character": (
         "optimade",
@@ -115,12 +136,21 @@ FOUND: dict[str, tuple[str, bytes]] = {
         "chgcar-json",
         re.sub(rb'("diff": \[\[\[)[^,]*', rb"\1NaN", parser_of("chgcar-json").seeds[0]),
     ),
+    "tar that breaks off in the head of its gzip": ("archive-tar", gzip.compress(b"")[:3]),
+    "member of a zip whose name has two lines": ("archive-zip", zip_of({"b/\n.cif": b"x"})),
     "member of a zip without a name": ("archive-zip", zip_of({"": b"x", "a.cif": ROCK_SALT_CIF.encode()})),
     "amount too large for a number": ("formula", b"Md" + DIGITS.encode()),
     "number of atoms too large for a number": (
         "pw-output",
         re.sub(rb"(atoms/cell += +)8", rb"\g<1>" + b"9" * 400, parser_of("pw-output").seeds[0]),
     ),
+    "82 million atoms in a file of two lines": ("extxyz", b"82000000\nCl 0.0 2.82 0.0\n"),
+    "number of 60,000 digits among others": ("pattern-text", f"10 {'1' * 60_000}x\n{COLUMNS}".encode()),
+    "label of a table that is a long list": ("table-json", table(K=["A" * 6000])),
+    "id of a table with half a character": ("table-json", table(id="\ud800")),
+    "structure of a table with half a character": ("table-json", table(structure="\ud800")),
+    "column of a table in two lines": ("table-csv", b'a,"b\nc",structure,K,note\n1,2,3,4,5\n'),
+    "input of a run without end": ("card", CARD.replace(b'"Accurate"', b'"' + b"A" * 100_000 + b'"')),
     "property of two billion columns": ("extxyz", parser_of("extxyz").seeds[0].replace(b"S:1", b"S:2147483648")),
     "counts of a CHGCAR without end": ("chgcar", b"x\n\n" + DIGITS.encode() + b" 3 2\n"),
     "step with two points": ("pattern-text", f"*START = 1.0.0\n*STEP = 0.0.5\n*COUNT = 400\n{COLUMNS}\n*END".encode()),

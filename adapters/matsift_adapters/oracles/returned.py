@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from matsift.sentences import bearable
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -25,6 +27,9 @@ class Failed:
     error_class: str
     message: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", bearable(self.message))
+
 
 @dataclass(frozen=True)
 class Running:
@@ -32,6 +37,9 @@ class Running:
 
     message: str
     begun: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", bearable(self.message))
 
 
 Returned = Finished | Failed | Running

@@ -14,7 +14,7 @@ from matsift_adapters.patterns.columns import check_run, choose, longest_run, to
 
 #: Delimiter (None is any blank) and decimal mark, in the order in which they are preferred.
 _WAYS = ((None, "."), (",", "."), (";", "."), ("\t", "."), (";", ","), ("\t", ","), (None, ","))
-_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?$|^nan$|^[+-]?inf$", re.IGNORECASE)
+_NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d+)?$|^nan$|^[+-]?inf$", re.IGNORECASE)
 _TRIED_LINES = 400
 _COMMENT = re.compile(r"^\s*([#!;%*'/]|\"[^\"]*$)")
 

@@ -27,7 +27,7 @@ ZIP_DAMAGE = (
     *(ValueError, struct.error),
 )
 #: What a tar raises beside its own errors, or its decompressor does.
-_TAR_DAMAGE = (tarfile.TarError, ValueError, *DAMAGE)
+_TAR_DAMAGE = (tarfile.TarError, ValueError, TypeError, *DAMAGE)
 
 #: No long name of a tar archive is larger, bytes; tarfile would read it into memory, whatever its header announces.
 _LONGEST_NAME = 1 << 20

@@ -82,7 +82,11 @@ class MaterialsProjectClient:
         said = self._asker.get_json(url)
         if not isinstance(said, dict) or not isinstance(said.get("db_version"), str):
             raise FetchError(url, "the answer names no database version (db_version)", is_passing=False)
-        return Heartbeat(said["db_version"], tuple(map(str, said.get("access_controlled_batch_ids") or ())))
+        controlled = said.get("access_controlled_batch_ids") or []
+        if not isinstance(controlled, list):
+            told = "the answer does not list what may not be passed on (access_controlled_batch_ids)"
+            raise FetchError(url, told, is_passing=False)
+        return Heartbeat(said["db_version"], tuple(map(str, controlled)))
 
     def listed(self, page: int, fields: Sequence[str], *, deprecated: bool, material_ids: Sequence[str] = ()) -> Page:
         """Return one page of the list of what the filter selects, in order of the ids; pages count from 1.

@@ -25,8 +25,8 @@ _T = TypeVar("_T")
 LIST_FIELDS = ("material_id", "last_updated", "deprecated", "builder_meta")
 #: How often a list is read whose ids do not add up to its count.
 N_PASS = 3
-#: Empty pages in a row after which a count is not believed.
-_N_EMPTY = 3
+#: Pages in a row that bring nothing new, after which a count is not believed.
+_N_IDLE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _read_part(ask: Callable[[int], Page], page_size: int, take: _Take) -> _Part
 
 def _one_pass(ask: Callable[[int], Page], page_size: int, take: _Take) -> _Part:
     part = _Part()
-    n_empty = 0
+    n_idle = 0
     for number in count(1):
         try:
             page = ask(number)
@@ -140,9 +140,10 @@ def _one_pass(ask: Callable[[int], Page], page_size: int, take: _Take) -> _Part:
             part.error = error
             return part
         part.totals.append(page.total)
+        n_before = len(part.entries)
         part.entries |= {str(d["material_id"]): take(d) for d in page.documents if d.get("material_id")}
-        n_empty = 0 if page.documents else n_empty + 1
-        if number * page_size >= page.total or n_empty == _N_EMPTY:
+        n_idle = 0 if len(part.entries) > n_before else n_idle + 1
+        if number * page_size >= page.total or n_idle == _N_IDLE:
             return part
     raise AssertionError("pages are counted without end")
 

@@ -16,6 +16,8 @@ from requests.adapters import BaseAdapter
 
 from matsift_adapters.sources.web import Answer, Asker
 
+_MOST_DOCUMENTS = 10**12
+
 
 class Transport(BaseAdapter):
     """A transport adapter of `requests` that asks by an `Asker`.
@@ -58,11 +60,14 @@ class Transport(BaseAdapter):
         """Return what is wrong with an answer, or note its count."""
         try:
             document = orjson.loads(answer.content)
-            self.total = int(document["meta"]["total_doc"])
+            total = int(document["meta"]["total_doc"])
         except orjson.JSONDecodeError as error:
             return f"the answer is not valid JSON ({error})"
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
+            total = -1
+        if not 0 <= total <= _MOST_DOCUMENTS:
             return "the answer does not say how many documents there are (meta.total_doc)"
+        self.total = total
         found = document.get("data")
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             return "the answer has no list of documents (data)"

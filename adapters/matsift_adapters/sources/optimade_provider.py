@@ -77,7 +77,8 @@ class Provider:
             raise SourceError(
                 name, f"{base} is an index of databases", f"name one of them as base_url: {self._children(base)}"
             )
-        if "structures" not in (attributes.get("available_endpoints") or ["structures"]):
+        endpoints = attributes.get("available_endpoints")
+        if isinstance(endpoints, list) and endpoints and "structures" not in endpoints:
             raise SourceError(name, f"{base} has no structures", "name another base_url")
         provider = _dict(meta.get("provider"))
         provider_name = provider.get("name") or provider.get("prefix")

@@ -29,7 +29,7 @@ class Revisions:
     def digest(self, base: str, content: bytes) -> str:
         """Return the mark of a content that stands under an id or a file's name."""
         found = hashlib.sha256(self._reading)
-        found.update(f"\n{base}\n".encode("utf-8", "surrogateescape"))
+        found.update(f"\n{base}\n".encode("utf-8", "surrogatepass"))
         found.update(content)
         return found.hexdigest()[:32]
 

@@ -42,7 +42,12 @@ def jobs_of_cells(settings: TableSource, found: Found, revisions: Revisions) -> 
         elif (file_format := _format(settings.structure.format, raw)) == "pymatgen":
             yield Job(place, row, ready=(_of_json(raw, settings.max_site),), digest=digest)
         else:
-            yield Job(place, row, Member("cell", file_format, str(raw).encode(), settings.max_site), digest=digest)
+            yield Job(
+                place,
+                row,
+                Member("cell", file_format, str(raw).encode("utf-8", "replace"), settings.max_site),
+                digest=digest,
+            )
 
 
 def jobs_of_files(settings: TableSource, files: Path, found: Found, revisions: Revisions) -> Iterator[Job]:

@@ -26,7 +26,7 @@ def from_value(raw: Any, *, property_name: str, unit: str | None, method: str, o
     """
     target = property_definition(property_name).unit
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
-        raise BadLabelError(f"{raw!r} is not a number")
+        raise BadLabelError(f"{_shown(raw)} is not a number")
     try:
         number = float(raw)
     except (ValueError, OverflowError):

@@ -59,8 +59,8 @@ def from_ase_file(content: bytes, file_format: str, id_key: str | None) -> list[
     """
     from ase.io import read  # noqa: PLC0415  most sources need no ASE
 
-    if file_format == "extxyz" and _WIDE.search(content):
-        raise BadStructureError("a property of it has more than 9,999 columns")
+    if file_format == "extxyz":
+        _check_extxyz(content)
     stream: Any = io.BytesIO(content) if file_format == "traj" else io.StringIO(content.decode("utf-8", "replace"))
     try:
         frames = read(stream, index=":", format=file_format)
@@ -96,6 +96,24 @@ def to_atoms(crystal: Crystal) -> Atoms:
     from ase import Atoms  # noqa: PLC0415  most sources need no ASE
 
     return Atoms(crystal.species, cell=crystal.lattice, scaled_positions=crystal.frac_coords, pbc=True)
+
+
+def _check_extxyz(content: bytes) -> None:
+    """Refuse an extended XYZ that announces what it does not hold: ASE reads on beyond the end of the file."""
+    if _WIDE.search(content):
+        raise BadStructureError("a property of it has more than 9,999 columns")
+    lines = content.decode("utf-8", "replace").split("\n")
+    place = 0
+    while place < len(lines) and lines[place].strip():
+        try:
+            n_atom = int(lines[place])
+        except ValueError:
+            return  # ASE says so
+        if n_atom > len(lines):
+            raise BadStructureError(f"a frame of it announces {n_atom} atoms, and all of it has {len(lines)} lines")
+        place += max(n_atom, 0) + 2
+        while place < len(lines) and lines[place].lstrip().startswith("VEC"):
+            place += 1
 
 
 def _frame(atoms: Atoms, block: str, id_key: str | None) -> Parsed:

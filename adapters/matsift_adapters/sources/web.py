@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
@@ -230,7 +231,12 @@ def asker(settings: ServiceBase, *, max_bytes: int = Politeness.max_bytes) -> As
         max_wait_s=settings.max_wait_s,
         max_bytes=max_bytes,
     )
-    return Asker(f"matsift/{version('matsift')} (materials screening; python-httpx)", politeness)
+    return Asker(_user_agent(), politeness)
+
+
+@cache
+def _user_agent() -> str:
+    return f"matsift/{version('matsift')} (materials screening; python-httpx)"
 
 
 def _sound(answer: Answer, check: Callable[[Answer], str | None] | None) -> Answer:
