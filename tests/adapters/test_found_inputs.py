@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from benchmarks.fuzz.child import Verdict, judged
+from benchmarks.fuzz.packages import signed
 from benchmarks.fuzz.registry import parser_of
-from benchmarks.fuzz.zipped import zip_of
+from benchmarks.fuzz.zipped import members_of, zip_of
 from tests.factories.structure_files import ROCK_SALT_CIF, rock_salt
 
 from matsift.errors import SourceError
@@ -52,6 +53,13 @@ def table(**changes: Any) -> bytes:
     return json.dumps([{"id": "a", "structure": SALT, "K": 24.5, "note": None, **changes}]).encode()
 
 
+def package(member: str, old: bytes, new: bytes) -> bytes:
+    """Return a data package one of whose members holds other bytes, which its manifest knows of."""
+    members = members_of(parser_of("package").seeds[0])
+    assert old in members[member]
+    return signed(members | {member: members[member].replace(old, new)})
+
+
 FOUND: dict[str, tuple[str, bytes]] = {
     "whole number of thousands of digits in a study": ("study", b"x = " + DIGITS.encode()),
     "key of thousands of letters in a study": ("study", b"s" + b"A" * 5000 + b" = 1"),
@@ -87,6 +95,10 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "endpoints of a provider, no list": (
         "optimade",
         pages("optimade", "info", data={"attributes": {"api_version": "1.2.0", "available_endpoints": 1.5}}),
+    ),
+    "species of a provider without shares": (
+        "optimade",
+        parser_of("optimade").seeds[0].replace(b'"concentration": [1.0]', b'"concentration": []', 1),
     ),
     "link to the next page with half a character": (
         "optimade",
@@ -135,6 +147,10 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "spin density that is no number": (
         "chgcar-json",
         re.sub(rb'("diff": \[\[\[)[^,]*', rb"\1NaN", parser_of("chgcar-json").seeds[0]),
+    ),
+    "column of a package that is no text": (
+        "package",
+        package("tables/model_version.parquet", b"learner", b"\xcaearner"),
     ),
     "tar that breaks off in the head of its gzip": ("archive-tar", gzip.compress(b"")[:3]),
     "member of a zip whose name has two lines": ("archive-zip", zip_of({"b/\n.cif": b"x"})),

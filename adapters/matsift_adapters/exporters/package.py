@@ -87,7 +87,7 @@ class Package:
             with self.archive.open(name) as stream, pq.ParquetFile(stream) as table:
                 self._check_form(name, table, columns)
                 yield table
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise PackageError(str(self.path), f"{name} cannot be read ({_one_line(error)})") from error
 
     def _check_form(self, name: str, table: Any, columns: Sequence[Column]) -> None:

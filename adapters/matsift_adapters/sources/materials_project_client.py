@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self
@@ -202,8 +203,12 @@ def _asker(settings: MaterialsProjectSource, key: str) -> Asker:
         attempts=settings.attempts,
         max_wait_s=settings.max_wait_s,
     )
-    agent = f"matsift/{version('matsift')} (mp-api/{version('mp-api')})"
-    return Asker(agent, politeness, secret_headers={"x-api-key": key})
+    return Asker(_user_agent(), politeness, secret_headers={"x-api-key": key})
+
+
+@cache
+def _user_agent() -> str:
+    return f"matsift/{version('matsift')} (mp-api/{version('mp-api')})"
 
 
 def _of_the_client() -> tuple[tuple[Any, ...], Any]:

@@ -146,6 +146,8 @@ def _occupants(species: Species) -> tuple[dict[str, float], set[str]]:
     """Return element -> occupancy of a species: vacancies are left out, rounding is mended."""
     holds: set[str] = set()
     occupants: dict[str, float] = {}
+    if len(species.chemical_symbols) != len(species.concentration):
+        raise BadStructureError(f"the species {species.name!r} has other shares than elements")
     for symbol, share in zip(species.chemical_symbols, species.concentration, strict=True):
         if not math.isfinite(share) or share < 0:
             raise BadStructureError(f"the species {species.name!r} holds {share:g} {symbol}")

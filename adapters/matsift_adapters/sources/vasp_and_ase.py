@@ -110,7 +110,8 @@ def _check_extxyz(content: bytes) -> None:
         except ValueError:
             return  # ASE says so
         if n_atom > len(lines):
-            raise BadStructureError(f"a frame of it announces {n_atom} atoms, and all of it has {len(lines)} lines")
+            told = f"a frame announces {n_atom} atoms, and all of it has {len(lines)} lines"
+            raise BadStructureError(f"it cannot be read as extxyz ({told})")
         place += max(n_atom, 0) + 2
         while place < len(lines) and lines[place].lstrip().startswith("VEC"):
             place += 1
