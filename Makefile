@@ -9,7 +9,7 @@ PAGES := $(CURDIR)/.matsift/pages
 FULL := $(addprefix tests/,flows/test_backups.py flows/test_backups_refused.py flows/test_logins.py flows/test_dask.py \
   flows/test_campaign_kills.py flows/test_interruptions.py \
   flows/test_space_groups.py::test_a_training_that_is_killed_goes_on_and_ends_with_the_same_networks platform_/test_dask_pool.py schema_/test_roles.py \
-  schema_/test_roles_rights.py schema_/test_roles_server.py schema_/test_upgrades_with_data.py)
+  schema_/test_roles_rights.py schema_/test_roles_server.py schema_/test_upgrades_with_data.py chaos/test_server_clock.py)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help

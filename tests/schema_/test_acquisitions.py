@@ -14,6 +14,7 @@ from matsift.records import FailureRecord, LabelRecord
 from matsift_schema.store import acquisitions as queue
 from matsift_schema.store import campaigns, labels
 from matsift_schema.store.failures import write_failures
+from matsift_schema.store.health import server_health
 from matsift_schema.store.settling import STAGE, has_result, n_failure, open_properties, settle_answered, write_result
 from matsift_schema.store.structures import load_structures
 
@@ -124,6 +125,16 @@ def test_what_was_labelled_before_is_settled_by_the_claim_that_finds_it(rivals: 
 def test_an_expired_claim_of_another_campaign_is_given_back_for_who_asks_now(rivals: Rivals) -> None:
     rivals.claim(rivals.first, "anna", 1, lease_s=-1.0)
     assert [row.rank for row in rivals.claim(rivals.second, "berta", 1)] == [1]
+    assert rivals.story(rivals.first)[-1] == ("released", None, "the lease of anna ended")
+
+
+def test_a_claim_from_before_the_servers_clock_was_set_back_is_over(rivals: Rivals) -> None:
+    rivals.claim(rivals.first, "anna", 1)
+    assert [row.rank for row in rivals.claim(rivals.first, "berta", 1)] == [2]
+    ahead = "heartbeat_at + interval '400 days', lease_expires_at = lease_expires_at + interval '400 days'"
+    rivals.session.execute(text(f"UPDATE matsift.acquisition SET heartbeat_at = {ahead} WHERE claimed_by = 'anna'"))
+    assert server_health(rivals.session).n_expired_lease == 1
+    assert [row.rank for row in rivals.claim(rivals.second, "carla", 1)] == [1]
     assert rivals.story(rivals.first)[-1] == ("released", None, "the lease of anna ended")
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.leases import lease_ended
 from matsift_schema.store.settling import settle_answered
 
 #: The states in which an acquisition still waits for an answer.
@@ -51,8 +52,8 @@ _FROM = """
     JOIN matsift.campaign_round r ON r.id = a.campaign_round_id JOIN matsift.structure s ON s.id = a.structure_id
 """
 _ORDER = "ORDER BY r.number, a.rank, a.campaign_id"
-_IS_CLAIMABLE = """
-    (a.status IN ('proposed', 'released') OR (a.status = 'claimed' AND a.lease_expires_at < clock_timestamp()))
+_IS_CLAIMABLE = f"""
+    (a.status IN ('proposed', 'released') OR (a.status = 'claimed' AND {lease_ended("a")}))
 """
 # SKIP LOCKED: two workers that claim at the same moment get different acquisitions.
 _PICK = text(f"""
@@ -63,7 +64,7 @@ _PICK = text(f"""
       AND NOT EXISTS (
           SELECT FROM matsift.acquisition o
           WHERE (o.structure_id, o.oracle_method) = (a.structure_id, a.oracle_method)
-            AND o.status = 'claimed' AND o.id <> a.id AND o.lease_expires_at >= clock_timestamp())
+            AND o.status = 'claimed' AND o.id <> a.id AND NOT {lease_ended("o")})
     {_ORDER} LIMIT :limit FOR UPDATE OF a SKIP LOCKED
 """)  # noqa: S608  constants of this module
 # Whoever claims a structure for another campaign at this moment holds this lock until it is committed.
@@ -71,17 +72,17 @@ _ALONE = text("""
     SELECT id FROM unnest(CAST(:ids AS int8[]), CAST(:keys AS text[])) AS picked (id, key)
     WHERE pg_try_advisory_xact_lock(7242005, hashtext(key))
 """)
-_GIVE_BACK_RIVALS = text("""
+_GIVE_BACK_RIVALS = text(f"""
     WITH rivals AS (
         SELECT o.id FROM matsift.acquisition a JOIN matsift.acquisition o
           ON (o.structure_id, o.oracle_method) = (a.structure_id, a.oracle_method) AND o.id <> a.id
-        WHERE a.id = ANY(CAST(:ids AS int8[])) AND o.status = 'claimed' AND o.lease_expires_at < clock_timestamp()
+        WHERE a.id = ANY(CAST(:ids AS int8[])) AND o.status = 'claimed' AND {lease_ended("o")}
         ORDER BY o.id FOR UPDATE OF o SKIP LOCKED
     )
     UPDATE matsift.acquisition a SET status = 'released', lease_expires_at = NULL, updated_at = clock_timestamp(),
            reason = 'the lease of ' || a.claimed_by || ' ended'
     FROM rivals WHERE a.id = rivals.id
-""")
+""")  # noqa: S608  a constant
 _TAKE = text("""
     UPDATE matsift.acquisition a
     SET status = 'claimed', claimed_by = :worker, heartbeat_at = clock_timestamp(), external_job = NULL,

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.leases import lease_ended
+
 
 @dataclass(frozen=True)
 class RoundStatus:
@@ -88,11 +90,11 @@ _ROUNDS = text("""
         WHERE d.snapshot_id = m.snapshot_id AND d.role = 'train' AND m.property_id = c.property_id) AS b
     WHERE r.campaign_id = :id ORDER BY r.number
 """)
-_HOLDERS = text("""
-    SELECT claimed_by, count(*), count(*) FILTER (WHERE lease_expires_at < clock_timestamp()), max(lease_expires_at),
+_HOLDERS = text(f"""
+    SELECT claimed_by, count(*), count(*) FILTER (WHERE {lease_ended()}), max(lease_expires_at),
            max(heartbeat_at)
     FROM matsift.acquisition WHERE campaign_id = :id AND status = 'claimed' GROUP BY claimed_by ORDER BY claimed_by
-""")
+""")  # noqa: S608  a constant
 
 
 def campaign_status(session: Session, study: str, *, maximize: bool = True) -> list[CampaignStatus]:

@@ -9,17 +9,18 @@ from sqlalchemy import column, select, table, text
 from sqlalchemy.orm import Session
 
 from matsift_schema.base import SCHEMA
+from matsift_schema.store.leases import lease_ended
 
-_SERVER = text("""
+_SERVER = text(f"""
     SELECT current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
            pg_database_size(current_database()), clock_timestamp(),
            (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
            CAST(current_setting('max_connections') AS integer),
            (SELECT count(*) FROM matsift.acquisition
-            WHERE status = 'claimed' AND lease_expires_at < clock_timestamp()),
+            WHERE status = 'claimed' AND {lease_ended()}),
            (SELECT CAST(coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) AS float8)
             FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%')
-""")
+""")  # noqa: S608  a constant
 # Tables come with later revisions, and a backup is made before an upgrade: those that are there are asked.
 _NAMING_ARTIFACTS = text("""
     SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid

@@ -8,6 +8,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from matsift_schema.store.leases import lease_ended
+
 
 @dataclass(frozen=True)
 class SourceState:
@@ -174,7 +176,7 @@ _MODELS = text("""
                        FROM matsift.evaluation WHERE model_version_id = m.id AND subset = 'test') AS e ON true
     WHERE r.is_newest ORDER BY r.property_name COLLATE "C"
 """)
-_CAMPAIGNS = text("""
+_CAMPAIGNS = text(f"""
     SELECT c.study, c.name, p.name, c.strategy, c.oracle, coalesce(r.number + 1, 0), a.n_labelled, a.n_failed, a.n_open,
            a.n_claimed, a.n_expired, a.holders, t.rule
     FROM matsift.campaign c
@@ -189,13 +191,13 @@ _CAMPAIGNS = text("""
                count(*) FILTER (WHERE status = 'failed') AS n_failed,
                count(*) FILTER (WHERE status IN ('proposed', 'released')) AS n_open,
                count(*) FILTER (WHERE status = 'claimed') AS n_claimed,
-               count(*) FILTER (WHERE status = 'claimed' AND lease_expires_at < clock_timestamp()) AS n_expired,
-               coalesce(array_agg(DISTINCT claimed_by) FILTER (WHERE status = 'claimed'), '{}') AS holders
+               count(*) FILTER (WHERE status = 'claimed' AND {lease_ended()}) AS n_expired,
+               coalesce(array_agg(DISTINCT claimed_by) FILTER (WHERE status = 'claimed'), '{{}}') AS holders
         FROM matsift.acquisition WHERE campaign_id = c.id) AS a
     WHERE NOT EXISTS (SELECT FROM matsift.campaign o WHERE o.study = c.study AND o.id > c.id
                       AND (o.property_id, o.strategy) = (c.property_id, c.strategy))
     ORDER BY c.study COLLATE "C", p.name COLLATE "C", c.id
-""")
+""")  # noqa: S608  a constant
 _UNFINISHED = text("""
     SELECT r.study, r.flow, CASE WHEN r.status = 'running' THEN 'interrupted' ELSE r.status END,
            coalesce(r.ended_at, r.started_at), r.message
