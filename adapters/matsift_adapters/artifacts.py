@@ -7,8 +7,10 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
@@ -17,6 +19,7 @@ from matsift.errors import ArtifactError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAMED = re.compile(r"(?<=/)[0-9a-f]{64}(?=\.|$)(?=[^/]*$)")
+_UNFINISHED = re.compile(r"/\.[0-9a-f]{16}\.part$")
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9]+)*")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -147,14 +150,31 @@ class ArtifactStore:
         ArtifactError
             If the store cannot be read.
         """
+        found = self._all().items()
+        return {match[0]: int(about["size"]) for path, about in found if (match := _NAMED.search(path))}
+
+    def unfinished(self, older_than_s: float = 3600.0) -> dict[str, int]:
+        """Return what a command that was killed left half written a while ago, and the bytes that it takes.
+
+        Raises
+        ------
+        ArtifactError
+            If the store cannot be read.
+        """
+        then = time.time() - older_than_s
+        return {
+            path: int(about["size"])
+            for path, about in self._all().items()
+            if _UNFINISHED.search(path) and about.get("mtime", then) < then
+        }
+
+    def _all(self) -> dict[str, dict[str, Any]]:
         try:
-            found = self._fs.find(self._path, detail=True)
+            return {str(path): about for path, about in self._fs.find(self._path, detail=True).items()}
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise ArtifactError(self._told(error, "read")) from error
-        named = ((match[0], about["size"]) for path, about in found.items() if (match := _NAMED.search(str(path))))
-        return {sha256: int(size) for sha256, size in named}
 
     def _find(self, sha256: str) -> str | None:
         folder = f"{self._path}/{sha256[:2]}"

@@ -119,6 +119,13 @@ def _artifacts(workspace: Workspace, named: set[str]) -> Iterator[Finding]:
             f"{len(spare)} files of {room} belong to no row: their run was ended before it wrote one",
             "the same run takes them up again; where it never will, they may be removed",
         )
+    if unfinished := workspace.artifacts.unfinished():
+        yield Finding(
+            "unfinished artifacts",
+            "attention",
+            f"{len(unfinished)} files of {_size(sum(unfinished.values()))} were never finished: a command was killed",
+            f"they may be removed: find {workspace.artifacts.root} -name '.*.part' -mmin +60 -delete",
+        )
 
 
 def _size(n_byte: int) -> str:

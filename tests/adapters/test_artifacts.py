@@ -6,6 +6,7 @@ import hashlib
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -149,3 +150,18 @@ def test_file_size_limit_leaves_no_torn_file(tmp_path: Path) -> None:
     )
     assert "is full; free some space" in ended.stdout
     assert [path.stat().st_size for path in files_in(tmp_path)] == [5]
+
+
+def test_what_a_killed_writer_leaves_is_no_artifact_and_is_known_as_unfinished(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from matsift_adapters.artifacts import ArtifactStore; "
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL); ArtifactStore(sys.argv[1]).put(bytes(99), '.bin')"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    store = ArtifactStore(tmp_path)
+    assert store.sizes() == {}
+    assert store.unfinished() == {}  # a file as young as this one may be somebody's at work
+    assert list(store.unfinished(older_than_s=-1.0).values()) == [99]
+    store.put(bytes(99), ".bin")
+    assert store.get(hashlib.sha256(bytes(99)).hexdigest()) == bytes(99)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -54,8 +55,17 @@ def test_missing_and_spare_artifacts_are_told(home: Path) -> None:
 
 def test_what_is_no_artifact_in_the_folder_is_passed_over(home: Path) -> None:
     (home / "artifacts" / "notes.txt").write_text("mine")
-    (home / "artifacts" / f".{'0' * 64}.part").write_text("torn")
-    assert "spare artifacts" not in asked()[1]
+    assert not asked()[1].keys() & {"spare artifacts", "unfinished artifacts"}
+
+
+def test_what_a_killed_command_left_half_written_is_told(home: Path) -> None:
+    torn = home / "artifacts" / f".{'0' * 16}.part"
+    torn.write_bytes(bytes(3 << 20))
+    assert "unfinished artifacts" not in asked()[1]  # somebody may be writing it now
+    os.utime(torn, (0, 0))
+    found = asked()[1]["unfinished artifacts"]
+    assert found["verdict"] == "attention"
+    assert found["told"].startswith("1 files of 3 MiB were never finished")
 
 
 @pytest.mark.parametrize(
