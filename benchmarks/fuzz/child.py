@@ -13,6 +13,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -65,7 +66,8 @@ def prepare(name: str, place: str) -> None:
     _GIVEN[name] = Path(place)
     warnings.simplefilter("ignore")
     prepare_worker()
-    mock.patch.object(structure_facts, "spglib", mock.Mock(wraps=spglib, get_symmetry_dataset=_symmetry)).start()
+    known = SimpleNamespace(**(vars(spglib) | {"get_symmetry_dataset": _symmetry}))
+    mock.patch.object(structure_facts, "spglib", known).start()
     parser = parser_of(name)
     folder(name)
     for seed in parser.seeds:
