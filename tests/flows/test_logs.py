@@ -106,16 +106,24 @@ def test_a_flow_begins_and_ends(tmp_path: Path) -> None:
     assert "seconds" in found[-1]["counts"]
 
 
-def test_what_ended_a_flow_is_an_error_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (UserInputError("no such file;\nname another"), "UserInputError: no such file; name another"),
+        (ValueError("no such file\nin all of these"), "ValueError: no such file"),
+    ],
+    ids=["ours", "another"],
+)
+def test_what_ended_a_flow_is_an_error_in_one_line(tmp_path: Path, error: Exception, told: str) -> None:
     @inner_flow("inner")
     def inner(workspace: Named) -> None:
         assert workspace.reporter is None
-        raise UserInputError("no such file;\nname another")
+        raise error
 
-    with logs.written(settings(tmp_path, "file")), pytest.raises(UserInputError):
+    with logs.written(settings(tmp_path, "file")), pytest.raises(type(error)):
         invoke(inner, Named())
     line = in_file(tmp_path)[-1]
-    assert (line["level"], line["message"], line["study"]) == ("error", "UserInputError: no such file;", None)
+    assert (line["level"], line["message"], line["study"]) == ("error", told, None)
 
 
 def test_json_takes_the_place_of_plain_lines_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
