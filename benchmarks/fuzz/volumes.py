@@ -35,6 +35,7 @@ def parsers() -> list[Parser]:
         ]
         elfcar = write_elfcar(folder / "ELFCAR", crystal, values / values.max()).read_bytes()
         cube = write_density_cube(folder / "x.cube", crystal, values).read_bytes()
+        cube = b"a density" + cube[cube.index(b"\n") :]  # the first line says when it was written
     stored = dumps(DensityGrid(values.astype(np.float32), crystal.lattice))
     return [
         of_text("chgcar", chgcar, _read_file("CHGCAR")),

@@ -147,6 +147,10 @@ FOUND: dict[str, tuple[str, bytes]] = {
         "cube",
         re.sub(rb"\n +11 ", b"\n 9999 ", parser_of("cube").seeds[0], count=1),
     ),
+    "labels of orbitals of a cube that never come": (
+        "cube",
+        parser_of("cube").seeds[0].replace(b"\n    8 ", b"\n   -1 ", 1),
+    ),
     "spin density that is no number": (
         "chgcar-json",
         re.sub(rb'("diff": \[\[\[)[^,]*', rb"\1NaN", parser_of("chgcar-json").seeds[0]),

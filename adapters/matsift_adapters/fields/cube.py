@@ -16,7 +16,7 @@ from matsift_adapters.sources.compressed import DAMAGE, open_binary
 
 METHOD = "cube"
 
-_HEAD_LINES, _COUNTS = 6, slice(3, 6)
+_HEAD_LINES, _HEAD_COUNTS = 6, slice(2, 6)
 _MOST_POINTS = 1 << 25  # ASE takes 60 bytes for each
 _HEAD, _LONGEST_NUMBER = 1 << 22, 40
 
@@ -90,17 +90,19 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:  # ASE's readers raise anything
         said = f"it is no cube file, or cut off ({told(error)})"
         raise FieldError(f"{path.name}: {said}; copy or compute it anew") from error
-    if len(read["datas"]) > 1 or read["labels"]:
-        raise FieldError(f"{path.name}: it holds orbitals, not a density; write the density into a file of its own")
     return read
 
 
 def _checked_points(path: Path, head: str) -> int:
-    """Return how many points the grid has."""
+    """Return how many points the grid has, of a file with one value at each: ASE seeks labels beyond the end."""
     try:
-        n_a, n_b, n_c = (abs(int(line.split()[0])) for line in head.split("\n", _HEAD_LINES)[_COUNTS])
+        atoms, *counts = (line.split() for line in head.split("\n", _HEAD_LINES)[_HEAD_COUNTS])
+        n_atom, n_value = int(atoms[0]), int(atoms[4]) if len(atoms) > 4 else 1
+        n_a, n_b, n_c = (abs(int(words[0])) for words in counts)
     except (ValueError, IndexError) as error:
-        raise FieldError(f"{path.name}: it is no cube file: lines 4 to 6 do not count points") from error
+        raise FieldError(f"{path.name}: it is no cube file: lines 3 to 6 do not count atoms and points") from error
+    if n_atom < 0 or n_value != 1:
+        raise FieldError(f"{path.name}: it holds orbitals, not a density; write the density into a file of its own")
     check_points(path.name, (n_a, n_b, n_c), _MOST_POINTS)
     return n_a * n_b * n_c
 
