@@ -127,7 +127,7 @@ class Crystal:
             raise BadStructureError("a coordinate lies more than a million cells away")
         if self.volume < 1e-3:
             raise BadStructureError(f"the cell is flat: its volume is {self.volume:.2g} cubic angstrom")
-        if (self.occupancies <= 0).any() or (self.occupancies > 1 + 1e-6).any():
+        if not ((self.occupancies > 0) & (self.occupancies <= 1 + 1e-6)).all():
             raise BadStructureError("an occupancy lies outside 0 to 1")
 
     @property

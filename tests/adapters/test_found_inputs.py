@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import re
 import time
 from pathlib import Path
@@ -77,6 +78,7 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "whole number of thousands of digits in JSON": ("structure-json", DIGITS.encode()),
     "the same in a list that breaks off": ("structure-json", f"[{json.dumps(SALT)}, {DIGITS}".encode()),
     "coordinate that is text": ("structure-json", site(abc=["é", 0, 0])),
+    "occupancy that is no number": ("structure-json", site(species=[{"element": "Na", "occu": math.nan}])),
     "coordinate too large for a number": ("structure-json", site(abc=[10**400, 0, 0])),
     "occupancy too large for a number": ("structure-json", site(species=[{"element": "Na", "occu": 10**400}])),
     "number of the Materials Project beyond a database": (
@@ -140,6 +142,10 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "symmetry operation without end where the syntax is broken": (
         "cif",
         ROCK_SALT_CIF.replace("x,y+1/2,z+1/2\n", f"x,y\u0663/{DIGITS},z+1/2\n").encode(),
+    ),
+    "operations of hundreds of digits each where the syntax is broken": (
+        "cif",
+        ROCK_SALT_CIF.replace("x,y+1/2,z+1/2\n", "x+" + f"{'9' * 900}+" * 8 + "\nx,y\u0663,z+1/2\n").encode(),
     ),
     "cell whose volume is no number": ("cod-cif", ROCK_SALT_CIF.replace("length_a 5.64", "length_a 1e308").encode()),
     "POSCAR of such a cell": ("poscar", b"x\n1e200\n1 0 0\n0 1 0\n0 0 1\nNa\n1\nDirect\n0 0 0\n"),

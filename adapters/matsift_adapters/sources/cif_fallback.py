@@ -22,7 +22,7 @@ from matsift_adapters.sources.pymatgen_json import ISOTOPES, from_sites
 
 _ANGLES = tuple(f"_cell_angle_{name}" for name in ("alpha", "beta", "gamma"))
 _OCCUPANCY = re.compile(r"Occupancy ([\d.e+]+) exceeded tolerance\.")
-_ENDLESS = re.compile(r"[\d.]{1000}")  # pymatgen's expressions take minutes for it
+_ENDLESS = re.compile(r"\d[\d.]{199}")  # pymatgen's expressions take minutes for it
 _NO_NUMBER = re.compile(r"could not convert string to float: '(.*)'")
 _OPEN = frozenset({"?", "."})
 _PLAIN_SENTENCES = {
@@ -80,7 +80,7 @@ def pymatgen_structure(text: str) -> tuple[Structure, tuple[str, ...], dict[str,
         Whatever pymatgen's parser raises; `sentence` tells it.
     """
     if _ENDLESS.search(text):
-        raise BadStructureError("there is a number of a thousand digits in it, or of more")
+        raise BadStructureError("there is a number of 200 digits in it, or of more")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         parser = CifParser.from_str(text, occupancy_tolerance=OCCUPANCY_TOLERANCE)
