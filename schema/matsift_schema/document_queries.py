@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from matsift.sentences import brief
 from matsift_schema.engine import make_engine
 
 _BLOCK = re.compile(r"```sql\n(?P<query>.*?)```\n(?:\n```text\n.*?```\n)?", re.DOTALL)
@@ -46,7 +47,7 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         value = ", ".join(str(item) for item in value)
     written = "" if value is None else str(value)
-    return written if len(written) <= _WIDEST_CELL else written[: _WIDEST_CELL - 3] + "..."
+    return brief(written, _WIDEST_CELL)
 
 
 def main(arguments: list[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from matsift.errors import BadStructureError, SourceError
 from matsift.records import FailureRecord
-from matsift.sentences import LONGEST, bearable
+from matsift.sentences import LONGEST, bearable, brief, shown
 from matsift_adapters.oracles.returned import Failed, Running
 
 LONG = "A" * 100_000
@@ -43,3 +43,11 @@ def test_errors_failure_rows_and_answers_of_oracles_are_bearable() -> None:
 def test_an_error_comes_back_from_another_process_as_it_was() -> None:
     error = BadStructureError(f"two\nlines and {LONG}")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_what_was_given_is_quoted_in_short() -> None:
+    assert [shown("NaCl"), shown(["A" * 99]), brief("A" * 9, 6)] == ["'NaCl'", f"['{'A' * 55}...", "AAA..."]
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shown(deep) == "this list"

@@ -7,6 +7,7 @@ from typing import Any
 
 from matsift.errors import BadLabelError
 from matsift.records import FailureRecord, LabelRecord
+from matsift.sentences import brief, shown
 from matsift.unit_conversion import convert
 from matsift.units import property_definition
 
@@ -26,16 +27,16 @@ def from_value(raw: Any, *, property_name: str, unit: str | None, method: str, o
     """
     target = property_definition(property_name).unit
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
-        raise BadLabelError(f"{_shown(raw)} is not a number")
+        raise BadLabelError(f"{shown(raw)} is not a number")
     try:
         number = float(raw)
     except (ValueError, OverflowError):
-        raise BadLabelError(f"{_shown(raw)} is not a number") from None
+        raise BadLabelError(f"{shown(raw)} is not a number") from None
     if not math.isfinite(number):
-        raise BadLabelError(f"{_shown(raw)} is not a finite number")
+        raise BadLabelError(f"{shown(raw)} is not a finite number")
     value = convert(number, unit or target, target)
     if not math.isfinite(value):
-        raise BadLabelError(f"{_shown(raw)} {unit} is too large for a number in {target}")
+        raise BadLabelError(f"{shown(raw)} {unit} is too large for a number in {target}")
     return LabelRecord(property_name, value, method, origin)
 
 
@@ -70,9 +71,4 @@ def as_json(value: Any, depth: int = 0) -> Any:
 def plain(stated: object, n_character: int) -> str:
     """Return what a service states as one line that can be written anywhere, of so many characters at most."""
     told = " ".join(str(stated).encode("utf-8", "backslashreplace").decode().split())
-    return told if len(told) <= n_character else f"{told[: n_character - 3]}..."
-
-
-def _shown(raw: Any) -> str:
-    shown = repr(raw)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+    return brief(told, n_character)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from matsift.errors import StudyError
+from matsift.sentences import brief, shown
 from matsift.study.key_hints import key_hint
 from matsift.study.settings import Mirror, Study
 from matsift.suggestions import closest, meant
@@ -182,32 +183,19 @@ def _is_echo(fault: Any, faults: Sequence[Any]) -> bool:
 
 
 def _sentence(kind: type[Mirror], fault: Any) -> str:
-    where = ".".join(_brief(str(part)) for part in fault["loc"])
+    where = ".".join(brief(str(part)) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"unknown key {where!r}{key_hint(kind, fault['loc'])}"
     if fault["type"] == "union_tag_invalid":
         tag, known = fault["ctx"]["tag"], fault["ctx"]["expected_tags"].replace("'", "")
-        return f"{where}: there is no kind {_shown(tag)}{meant(tag, known.split(', '))}; use one of {known}"
+        return f"{where}: there is no kind {shown(tag)}{meant(tag, known.split(', '))}; use one of {known}"
     if fault["type"] == "missing":
         return f"the key {where!r} is missing"
     message = str(fault["msg"])
     if fault["type"] != "value_error":
-        message = f"{_shown(fault['input'])} is refused: {message[:1].lower()}{message[1:]}"
-    message = _LONG_WORD.sub(lambda word: f"{word[0][:57]}...", message.removeprefix("Value error, "))
-    message = message if len(message) <= _TOLD else f"{message[:_TOLD]}..."
+        message = f"{shown(fault['input'])} is refused: {message[:1].lower()}{message[1:]}"
+    message = _LONG_WORD.sub(lambda word: brief(word[0]), message.removeprefix("Value error, "))
     return f"{where}: {message}" if where else message
-
-
-def _shown(given: Any) -> str:
-    try:
-        text = repr(given)
-    except (ValueError, RecursionError):  # thousands of digits in hexadecimal, or thousands of brackets
-        return f"this {type(given).__name__}"
-    return _brief(text)
-
-
-def _brief(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _one_line(error: Exception) -> str:

@@ -82,7 +82,7 @@ _GIVE_BACK_RIVALS = text(f"""
     UPDATE matsift.acquisition a SET status = 'released', lease_expires_at = NULL, updated_at = clock_timestamp(),
            reason = 'the lease of ' || a.claimed_by || ' ended'
     FROM rivals WHERE a.id = rivals.id
-""")  # noqa: S608  a constant
+""")  # noqa: S608  the condition is a constant
 _TAKE = text("""
     UPDATE matsift.acquisition a
     SET status = 'claimed', claimed_by = :worker, heartbeat_at = clock_timestamp(), external_job = NULL,

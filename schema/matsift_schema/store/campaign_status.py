@@ -94,7 +94,7 @@ _HOLDERS = text(f"""
     SELECT claimed_by, count(*), count(*) FILTER (WHERE {lease_ended()}), max(lease_expires_at),
            max(heartbeat_at)
     FROM matsift.acquisition WHERE campaign_id = :id AND status = 'claimed' GROUP BY claimed_by ORDER BY claimed_by
-""")  # noqa: S608  a constant
+""")  # noqa: S608  the condition is a constant
 
 
 def campaign_status(session: Session, study: str, *, maximize: bool = True) -> list[CampaignStatus]:

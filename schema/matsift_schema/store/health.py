@@ -20,7 +20,7 @@ _SERVER = text(f"""
             WHERE status = 'claimed' AND {lease_ended()}),
            (SELECT CAST(coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) AS float8)
             FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%')
-""")  # noqa: S608  a constant
+""")  # noqa: S608  the condition is a constant
 # Tables come with later revisions, and a backup is made before an upgrade: those that are there are asked.
 _NAMING_ARTIFACTS = text("""
     SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid

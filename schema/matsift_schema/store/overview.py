@@ -197,7 +197,7 @@ _CAMPAIGNS = text(f"""
     WHERE NOT EXISTS (SELECT FROM matsift.campaign o WHERE o.study = c.study AND o.id > c.id
                       AND (o.property_id, o.strategy) = (c.property_id, c.strategy))
     ORDER BY c.study COLLATE "C", p.name COLLATE "C", c.id
-""")  # noqa: S608  a constant
+""")  # noqa: S608  the condition is a constant
 _UNFINISHED = text("""
     SELECT r.study, r.flow, CASE WHEN r.status = 'running' THEN 'interrupted' ELSE r.status END,
            coalesce(r.ended_at, r.started_at), r.message
