@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from matsift.crystal import Crystal
+from matsift.diffraction.background import EvenPattern
+from matsift.diffraction.doublet import without_seconds
 from matsift.diffraction.grid import CU_K_ALPHA_1, WAVELENGTHS
 from matsift.diffraction.measured import MeasuredPattern, ProcessedPattern, process
+from matsift.diffraction.radiation import radiation_of
 from matsift.diffraction.simulate import Instrument, SimulatedPattern, simulate_pattern
 from matsift.errors import UserInputError
 
@@ -171,6 +174,17 @@ def test_what_holds_no_lines_gets_one_sentence(
     with pytest.raises(UserInputError, match=told) as caught:
         process(pattern, wavelength)
     assert "\n" not in str(caught.value)
+
+
+def test_heights_of_any_size_are_compared_without_overflow() -> None:
+    angles = np.linspace(10.0, 100.0, 9001)
+    intensity = np.full(9001, 0.0)
+    intensity[[4000, 4014]] = 1e12, 5e11  # 50.0 degrees, and its K-alpha2
+    with np.errstate(all="raise"):
+        alone = without_seconds(
+            EvenPattern(angles, 0.01, intensity), np.array([40.0, 50.0, 50.14]), 0.05, radiation_of("CuKa")
+        )
+    assert alone.tolist() == [True, True, False]
 
 
 @settings(max_examples=60)

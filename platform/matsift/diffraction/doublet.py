@@ -70,8 +70,8 @@ def without_seconds(
     reach = max(_SECOND_WIDTHS * width_deg, 1.5 * net.step_deg)
     for place, angle in enumerate(seen):
         behind = np.abs(second_angle(seen[:place], radiation) - angle) < reach
-        parts = height[place] / np.maximum(height[:place], 1e-300)
-        alone[place] = not (alone[:place] & behind & (parts > _SECOND_PART[0]) & (parts < _SECOND_PART[1])).any()
+        least, most = (part * height[:place] for part in _SECOND_PART)
+        alone[place] = not (alone[:place] & behind & (least < height[place]) & (height[place] < most)).any()
     return alone
 
 
