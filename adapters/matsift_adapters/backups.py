@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import struct
 import zipfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,20 +19,11 @@ from matsift.errors import ArtifactError, UserInputError
 from matsift_adapters.artifacts import ArtifactStore
 from matsift_adapters.backups_appearing import appearing_file
 from matsift_adapters.backups_manifest import DATABASE, MANIFEST, About, Manifest, Member, artifact_name
+from matsift_adapters.sources.compressed import NO_ZIP
 
 _PIECE = 1 << 20
 _LARGEST_MANIFEST = 256 * 1024**2  # a million artifacts
 _DUMP_MAGIC = b"PGDMP"
-# What zipfile raises for bytes that are no zip, or one of another kind than it knows.
-_NO_ZIP = (
-    zipfile.BadZipFile,
-    EOFError,
-    NotImplementedError,
-    UnicodeDecodeError,
-    ValueError,
-    RuntimeError,
-    struct.error,
-)
 
 
 class Checked:
@@ -172,7 +162,7 @@ def open_backup(path: Path) -> Iterator[Backup]:
                 is_bare = stream.read(len(_DUMP_MAGIC)) == _DUMP_MAGIC
             archive = None if is_bare else stack.enter_context(zipfile.ZipFile(path))
             manifest = None if archive is None else _verified(path, archive)
-        except _NO_ZIP as error:
+        except NO_ZIP as error:
             raise _not_whole(path, " ".join(str(error).split()) or type(error).__name__) from error
         except OSError as error:
             raise UserInputError(

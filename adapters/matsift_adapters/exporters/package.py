@@ -20,6 +20,7 @@ from matsift.exchange.columns import Column
 from matsift.exchange.manifest import MANIFEST, Manifest, Member
 from matsift_adapters.exporters.tables import arrow_schema
 from matsift_adapters.exporters.whole import whole_file
+from matsift_adapters.sources.compressed import NO_ZIP
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # the first that a zip knows: the same content is the same file
 _LARGEST_MANIFEST = 16 * 1024**2
@@ -116,8 +117,7 @@ def open_package(path: Path) -> Iterator[Package]:
             manifest = _verified(path, archive)
         except FileNotFoundError as error:
             raise PackageError(str(path), "there is no such file", "check the name") from error
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-            # NotImplementedError is zipfile's own, of a version or compression that it does not know
+        except NO_ZIP as error:
             raise PackageError(str(path), f"it is no whole zip file ({_one_line(error)})") from error
         except OSError as error:
             raise PackageError(str(path), f"it cannot be read ({_one_line(error)})", "name a file that can") from error

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matsift.errors import SourceError
-from matsift_adapters.sources.archives import ZIP_DAMAGE
+from matsift_adapters.sources.compressed import ZIP_DAMAGE
 
 #: Most that the parts of a zipped file may hold together, bytes; more is a mistake or an attack.
 _LARGEST_UNPACKED = 256 << 20

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import lzma
 import os
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from matsift.errors import SourceError
-from matsift_adapters.sources.compressed import DAMAGE, BrokenOffError, check_readable, sha256_of
+from matsift_adapters.sources.compressed import DAMAGE, ZIP_DAMAGE, BrokenOffError, check_readable, sha256_of
 from matsift_adapters.sources.formats import is_archive
 from matsift_adapters.sources.parsing import MAX_MEMBER_BYTES, too_large
 
 Wanted = Callable[[str], bool]
-#: What a zip raises: RuntimeError where it is encrypted, NotImplementedError where the compression is none that zipfile
-#: knows, ValueError and struct.error where a name, an extra field or a place in its list is none.
-ZIP_DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError),
-    *(ValueError, struct.error),
-)
 #: What a tar raises beside its own errors, or its decompressor does.
 _TAR_DAMAGE = (tarfile.TarError, ValueError, TypeError, *DAMAGE)
 

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from matsift.errors import SourceError
-from matsift_adapters.sources.archives import ZIP_DAMAGE, RawMember, read_file, read_zip_member, walk
-from matsift_adapters.sources.compressed import BrokenOffError, check_readable
+from matsift_adapters.sources.archives import RawMember, read_file, read_zip_member, walk
+from matsift_adapters.sources.compressed import ZIP_DAMAGE, BrokenOffError, check_readable
 from matsift_adapters.sources.formats import is_archive
 
 _CIF_NAME = re.compile(r"(\d{7,8})\.cif")

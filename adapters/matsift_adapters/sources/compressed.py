@@ -7,6 +7,8 @@ import codecs
 import gzip
 import hashlib
 import lzma
+import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,12 @@ _CHUNK = 1 << 20
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 #: What the decompressors raise on damaged or truncated input.
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError)
+#: What zipfile raises for bytes that are no zip, or one of another kind than it knows: RuntimeError where it is
+#: encrypted and, as NotImplementedError, where the compression is unknown; ValueError and struct.error where a name,
+#: an extra field or a place in its list is none.
+NO_ZIP = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, struct.error)
+#: The same, and what its members raise while they are read.
+ZIP_DAMAGE = (*NO_ZIP, *DAMAGE)
 
 
 class BrokenOffError(Exception):
