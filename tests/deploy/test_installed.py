@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,10 +97,12 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("empty") / "work"
     write_small_study(folder)
-    return Installation(folder)
+    found = Installation(folder)
+    yield found
+    found.run("matsift", "db", "stop")
 
 
 def lines(listed: str) -> list[str]:
