@@ -28,6 +28,7 @@ demo-dft: $(VENV)/.installed ## a small campaign with real density functional th
 	@$(BIN)/matsift run studies/dft_binaries.toml --set study.name=dft_demo --set campaign.rounds=2 --set campaign.batch=2 \
 	  --set 'candidates.elements=["Mg"]'
 
+test: export OMP_NUM_THREADS = 1# two processes share the cores already; threads of theirs would wait for each other
 test: $(VENV)/.installed-dev ## the whole test suite, on a real PostgreSQL that it starts itself
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
