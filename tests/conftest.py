@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from tests.postgres import PostgresServer
 
+from matsift.execution.kept import kept_processes
 from matsift_schema.engine import make_engine, upgrade
 
 settings.register_profile("busy", deadline=None)  # a loaded machine is no reason to fail
@@ -20,6 +21,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that hold slow tests, so that two processes end at about the same time."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_are_kept() -> Iterator[None]:
+    """Let idle processes of pools wait for the next test, not only for the next step of a study."""
+    with kept_processes(4):
+        yield
 
 
 @pytest.fixture(scope="session")

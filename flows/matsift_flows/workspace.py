@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from matsift.errors import UserInputError
+from matsift.execution.kept import kept_processes
 from matsift.execution.pool import PoolLost
 from matsift.execution.pools import n_at_once, pools_at
 from matsift_adapters.artifacts import ArtifactStore
@@ -191,7 +192,8 @@ def open_workspace(settings: Settings, reporter: Reporter, *, retry_failed: bool
 def _pools(settings: Settings, reporter: Reporter) -> Iterator[None]:
     """Open pools of processes where the settings say: here, or on the workers of a Dask scheduler."""
     if not settings.dask_scheduler:
-        yield
+        with kept_processes():
+            yield
         return
     from matsift.execution.dask_pool import DaskPools  # noqa: PLC0415  an extra, and half a second
 

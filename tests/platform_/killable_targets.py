@@ -42,6 +42,14 @@ def parent(_payload: int) -> int:
     return os.getppid()
 
 
+def hold(what: Any, data: Any) -> None:
+    _prepared[:] = [what, data]
+
+
+def held(_payload: int) -> tuple[Any, int]:
+    return _prepared[0], os.getpid()
+
+
 def prepared(_payload: int) -> tuple[list[Any], int]:
     return _prepared, os.getpid()
 

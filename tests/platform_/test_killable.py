@@ -28,6 +28,12 @@ def _targets_importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(HERE)
 
 
+@pytest.fixture(autouse=True)
+def _own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start every process here: the test session keeps those of other tests."""
+    monkeypatch.setattr("matsift.execution.killable.take", lambda _preparation: None)
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -2,69 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Hashable
-from multiprocessing import Pipe, connection
+from multiprocessing import connection
 from typing import Any
 
 from matsift.errors import WorkerStartError
+from matsift.execution.child import ONE_THREAD, Child, Preparation
+from matsift.execution.kept import keep, take
 from matsift.execution.pool import TIME_LIMIT_EXCEEDED, WORKER_DIED, Outcome, Pool
 
 __all__ = ["ONE_THREAD", "TIME_LIMIT_EXCEEDED", "WORKER_DIED", "KillablePool", "Outcome"]
 
-#: Settings that keep each worker at one thread, whatever numerical library it loads.
-ONE_THREAD = {
-    f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB", "NUMBA", "BLIS")
-}
 _START_LIMIT_S = 300.0
-
-
-class _Worker:
-    """One child process, with a connection for payloads and a pipe whose end tells it that the parent is gone."""
-
-    def __init__(self, preparation: tuple[Any, ...]) -> None:
-        self.connection, theirs = Pipe(duplex=True)
-        lifeline, self._lifeline = os.pipe()
-        descriptors = (theirs.fileno(), lifeline)
-        command = [sys.executable, "-W", "ignore", "-m", "matsift.execution.worker", *map(str, descriptors)]
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is the parent's, from the first
-        try:
-            self.process = subprocess.Popen(
-                command,
-                pass_fds=descriptors,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-            )
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-            theirs.close()
-            os.close(lifeline)
-        self.ready = False
-        self.item: tuple[Hashable, Any] | None = None
-        self.since = time.monotonic()
-        self.connection.send((sys.path, *preparation))
-
-    def give(self, item: tuple[Hashable, Any]) -> None:
-        self.item, self.since = item, time.monotonic()
-        self.connection.send(item[1])
-
-    def end(self) -> int:
-        """Kill the process and return how it ended: minus the signal's number, or its exit code."""
-        code = self.process.poll()
-        if code is None:
-            self.process.kill()
-            code = self.process.wait()
-        self.connection.close()
-        if self._lifeline >= 0:
-            os.close(self._lifeline)
-            self._lifeline = -1
-        return code
 
 
 class KillablePool(Pool):
@@ -73,7 +25,8 @@ class KillablePool(Pool):
     A worker over the limit is killed and replaced. What a worker had in hand that died (segmentation fault, out of
     memory) is tried once more, for it may have been killed for something else; the second death fails that item alone.
     Workers are fresh interpreters, never forks, do not import the caller's main module, and end with the parent,
-    however that ends.
+    however that ends. Where `matsift.execution.kept.kept_processes` says so, those that are idle when the pool closes
+    wait for the next pool with the same target, initializer and arguments.
 
     Parameters
     ----------
@@ -97,9 +50,9 @@ class KillablePool(Pool):
         init_args: tuple[Any, ...] = (),
     ) -> None:
         self._n_worker, self.time_limit_s = max(1, n_worker), time_limit_s
-        self._preparation = (target, initializer, init_args)
+        self._preparation = Preparation(target, initializer, init_args)
         self._queue: deque[tuple[Hashable, Any]] = deque()
-        self._workers: list[_Worker] = []
+        self._workers: list[Child] = []
         self._again: set[Hashable] = set()
         self._start_was_killed = False
 
@@ -109,10 +62,11 @@ class KillablePool(Pool):
         return self._n_worker
 
     def close(self) -> None:
-        """End all workers at once and forget what they had in hand."""
+        """End all workers at once, but those that are kept, and forget what they had in hand."""
         self._queue.clear()
         for worker in self._workers:
-            worker.end()
+            if not (worker.ready and worker.item is None and keep(self._preparation, worker)):
+                worker.end()
         self._workers.clear()
 
     def kill(self) -> None:
@@ -153,22 +107,30 @@ class KillablePool(Pool):
                         worker, TIME_LIMIT_EXCEEDED, f"took longer than {self.time_limit_s:g} s and was stopped"
                     )
                 if not worker.ready and time.monotonic() - worker.since > _START_LIMIT_S:
-                    raise WorkerStartError(self._preparation[0], f"did not start within {_START_LIMIT_S:g} s")
+                    raise WorkerStartError(self._preparation.target, f"did not start within {_START_LIMIT_S:g} s")
 
     def _hand_out(self) -> None:
         """Give waiting items to idle workers, and start workers while more items wait than workers are coming up."""
         for worker in [w for w in self._workers if w.ready and w.item is None][: len(self._queue)]:
-            item = self._queue.popleft()
-            try:
-                worker.give(item)
-            except OSError:  # it died while idle
-                worker.end()
-                self._workers.remove(worker)
-                self._queue.appendleft(item)
+            self._give(worker)
         coming = sum(not worker.ready for worker in self._workers)
         while len(self._workers) < self.n_worker and coming < len(self._queue):
-            self._workers.append(_Worker(self._preparation))
-            coming += 1
+            kept = take(self._preparation)
+            self._workers.append(kept or Child(self._preparation))
+            if kept is None:
+                coming += 1
+            else:
+                self._give(kept)
+
+    def _give(self, worker: Child) -> None:
+        """Give the next item to an idle worker."""
+        item = self._queue.popleft()
+        try:
+            worker.give(item)
+        except OSError:  # it died while idle
+            worker.end()
+            self._workers.remove(worker)
+            self._queue.appendleft(item)
 
     def _patience(self) -> float:
         """Return the seconds until the first limit is reached."""
@@ -177,7 +139,7 @@ class KillablePool(Pool):
         ]
         return max(0.0, min(limits, default=time.monotonic()) - time.monotonic()) + 1e-3
 
-    def _answer(self, worker: _Worker) -> Outcome | None:
+    def _answer(self, worker: Child) -> Outcome | None:
         """Read a worker's message; None if it was only "ready"."""
         try:
             error_class, value = worker.connection.recv()
@@ -185,7 +147,7 @@ class KillablePool(Pool):
             return self._died(worker, worker.end())
         if not worker.ready:
             if error_class:
-                raise WorkerStartError(self._preparation[0], f"{error_class}: {value}")
+                raise WorkerStartError(self._preparation.target, f"{error_class}: {value}")
             worker.ready = True
             return None
         assert worker.item is not None
@@ -196,7 +158,7 @@ class KillablePool(Pool):
             return Outcome(key, None, error_class, value, seconds)
         return Outcome(key, value, None, None, seconds)
 
-    def _died(self, worker: _Worker, code: int) -> Outcome | None:
+    def _died(self, worker: Child, code: int) -> Outcome | None:
         """Let what a dead process had in hand be tried once more; the outcome if that was the second time.
 
         Raises
@@ -206,7 +168,7 @@ class KillablePool(Pool):
         """
         if not worker.ready:
             if code >= 0 or self._start_was_killed:
-                raise WorkerStartError(self._preparation[0], _how(code))
+                raise WorkerStartError(self._preparation.target, _how(code))
             self._start_was_killed = True
         else:
             assert worker.item is not None
@@ -219,7 +181,7 @@ class KillablePool(Pool):
         self._workers.remove(worker)
         return None
 
-    def _lost(self, worker: _Worker, error_class: str, message: str) -> Outcome:
+    def _lost(self, worker: Child, error_class: str, message: str) -> Outcome:
         assert worker.item is not None
         worker.end()
         self._workers.remove(worker)
