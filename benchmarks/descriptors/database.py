@@ -21,6 +21,7 @@ from pymatgen.core import Composition
 from sqlalchemy import text
 
 from matsift.crystal import Crystal
+from matsift.execution.kept import kept_processes
 from matsift.structure_facts import StructureFacts
 from matsift.study.settings import Study
 from matsift_adapters.embedded_postgres import stop
@@ -88,7 +89,7 @@ def measure(workspace: Workspace, name: str, n: int, n_atom: float) -> Measured:
     result = Measured(n, n_atom)
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     parent, server, started = time.process_time(), server_cpu(workspace), time.perf_counter()
-    with _watched(result), _timed(result.steps_s):
+    with kept_processes(0), _watched(result), _timed(result.steps_s):  # a process counts when it has ended
         written = flow.featurize.fn(workspace, study(name))
     result.wall_s = time.perf_counter() - started
     if written != n * len(SETS):

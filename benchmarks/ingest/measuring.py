@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from benchmarks.descriptors.database import server_cpu
 
+from matsift.execution.kept import kept_processes
 from matsift_flows.workspace import Workspace
 
 _STEPS = 50_000_000
@@ -44,7 +45,8 @@ def measured(n: int, workspace: Workspace | None = None) -> Iterator[Measured]:
     result = Measured(n)
     server = server_cpu(workspace) if workspace else 0.0
     workers, own, started = _children_cpu(), time.process_time(), time.perf_counter()
-    yield result
+    with kept_processes(0):  # a process counts when it has ended
+        yield result
     result.wall_s = time.perf_counter() - started
     result.own_cpu_s = time.process_time() - own
     result.worker_cpu_s = _children_cpu() - workers

@@ -119,3 +119,16 @@ def test_a_wrong_password_is_one_sentence(
     (told,) = refused.stderr.splitlines()
     assert f'password authentication failed for user "{login}"' in told
     assert "not-the-horse" not in refused.stderr + refused.stdout
+
+
+@pytest.mark.parametrize("login", _GROUPS)
+def test_only_the_owner_backs_up(server: Server, fresh: str, commands: Starter, tmp_path: Path, login: str) -> None:
+    own = {"MATSIFT_DATABASE_URL": server.url(fresh, login), "MATSIFT_HOME": str(tmp_path / "home")}
+    refused = commands.start("db", "backup", str(tmp_path / "file"), **own)
+    assert refused.wait() == 1
+    (told,) = [line for line in refused.stderr.splitlines() if line.startswith("matsift: ")]
+    assert told == (
+        f"matsift: a backup holds everything, and {login} may not read that; make it as "
+        f"{make_url(fresh).username}, the owner"
+    )
+    assert not list(tmp_path.glob("file*"))

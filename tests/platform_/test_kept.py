@@ -79,6 +79,14 @@ def test_an_inner_block_leaves_them_to_the_outer_one(alone: Callable[..., Any]) 
     assert first == second
 
 
+def test_a_block_may_keep_none(alone: Callable[..., Any]) -> None:
+    def pools() -> bool:
+        with kept_processes(4), kept_processes(0):
+            return any(_is_alive(pid) for pid in _pids("a"))
+
+    assert not alone(pools)
+
+
 def test_the_oldest_makes_room(alone: Callable[..., Any]) -> None:
     def pools() -> tuple[set[int], set[int], list[bool]]:
         with kept_processes(1):

@@ -18,6 +18,7 @@ import pytest
 from tests.platform_.killable_targets import BAD_ITEMS
 
 from matsift.errors import WorkerStartError
+from matsift.execution.kept import kept_processes
 from matsift.execution.killable import KillablePool
 
 HERE = str(Path(__file__).parent)
@@ -29,9 +30,10 @@ def _targets_importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_processes() -> Iterator[None]:
     """Start every process here: the test session keeps those of other tests."""
-    monkeypatch.setattr("matsift.execution.killable.take", lambda _preparation: None)
+    with kept_processes(0):
+        yield
 
 
 def _alive(pid: int) -> bool:

@@ -49,12 +49,13 @@ def kept_processes(most: int | None = None) -> Iterator[None]:
     Parameters
     ----------
     most
-        Processes that are kept at a time; as many as this machine has processors by default.
+        Processes that are kept at a time; as many as this machine has processors by default. With 0 every process ends
+        with its pool, whatever a block around says.
     """
-    if _kept.get() is not None:
+    if _kept.get() is not None and most != 0:
         yield
         return
-    kept = _Kept(most or os.cpu_count() or 1)
+    kept = _Kept((os.cpu_count() or 1) if most is None else most)
     token = _kept.set(kept)
     try:
         yield

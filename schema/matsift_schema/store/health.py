@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import column, select, table, text
 from sqlalchemy.orm import Session
 
+from matsift.errors import DatabaseError
 from matsift_schema.base import SCHEMA
 from matsift_schema.store.leases import lease_ended
 
@@ -29,6 +30,10 @@ _NAMING_ARTIFACTS = text("""
 """)
 _HAS_REVISION = text("SELECT to_regclass('matsift.alembic_version') IS NOT NULL")
 _REVISION = text("SELECT version_num FROM matsift.alembic_version")
+_MAY_NOT_READ_ALL = text(
+    "SELECT pg_get_userbyid(nspowner), current_user FROM pg_namespace WHERE nspname = 'matsift'"
+    " AND NOT pg_has_role(nspowner, 'USAGE') AND NOT pg_has_role('pg_read_all_data', 'USAGE')"
+)
 _EXPORT = text("SELECT pg_export_snapshot()")
 _MAY_IDLE = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
@@ -89,7 +94,15 @@ class SharedState:
 
 
 def shared_state(session: Session) -> SharedState:
-    """Return what a transaction of the level REPEATABLE READ sees; others can see the same until it ends."""
+    """Return what a transaction of the level REPEATABLE READ sees; others can see the same until it ends.
+
+    Raises
+    ------
+    DatabaseError
+        If the login may not read everything.
+    """
+    for owner, login in session.execute(_MAY_NOT_READ_ALL):
+        raise DatabaseError(f"a backup holds everything, and {login} may not read that; make it as {owner}, the owner")
     session.execute(_MAY_IDLE)
     revision = session.scalar(_REVISION) if session.scalar(_HAS_REVISION) else None
     version = str(session.scalar(text("SHOW server_version"))).split()[0]
