@@ -110,6 +110,19 @@ def server() -> Iterator[PostgresServer]:
     own.stop()
 
 
+def _matsift(group: str, name: str, address: Path, folder: Path, *words: str) -> None:
+    """Run a command as a container does: the address of the database in a file."""
+    own = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "MATSIFT_HOME": str(folder / "home"),
+        "MATSIFT_DATABASE_URL_FILE": str(address),
+    }
+    command = [sys.executable, "-c", "from matsift_flows.cli import main; main()", group, name, *words]
+    done = subprocess.run(command, env=own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_prepared_database_serves_all_its_logins(server: PostgresServer, tmp_path: Path) -> None:
     secrets = made_secrets(tmp_path)
     script = (DOCKER / "prepare-database.sh").read_text("utf-8")
@@ -131,15 +144,11 @@ def test_the_prepared_database_serves_all_its_logins(server: PostgresServer, tmp
 
     engine.upgrade(address("matsift_owner", "owner"))
     (secrets / "operator_url").write_text(address("operator", "operator") + "\n")
-    own = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "MATSIFT_HOME": str(tmp_path / "home"),
-        "MATSIFT_DATABASE_URL_FILE": str(secrets / "operator_url"),
-    }
-    command = [sys.executable, "-c", "from matsift_flows.cli import main; main()", "db", "check"]
-    check = subprocess.run(command, env=own, capture_output=True, text=True, check=False)
-    assert check.returncode == 0, check.stderr
+    (secrets / "owner_url").write_text(address("matsift_owner", "owner") + "\n")
+    _matsift("db", "check", secrets / "operator_url", tmp_path)
+    _matsift("db", "backup", secrets / "owner_url", tmp_path, str(tmp_path / "file"))
+    _matsift("db", "restore", secrets / "owner_url", tmp_path, str(tmp_path / "file"), "--replace")
+    _matsift("db", "check", secrets / "operator_url", tmp_path)
     with psycopg.connect(address("grafana", "analyst"), autocommit=True) as analyst:
         assert analyst.execute("SELECT count(*) FROM analysis.structure").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

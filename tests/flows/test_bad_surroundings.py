@@ -6,8 +6,10 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psycopg
@@ -159,3 +161,50 @@ def test_a_pipe_that_closes_a_terminal_without_our_signs_and_no_home(database: s
     assert plain.returncode == 1
     assert plain.stderr.startswith("matsift: the data folder ")
     assert "Traceback" not in plain.stderr
+
+
+class _WithoutDatabase(BaseHTTPRequestHandler):
+    """A Prefect server that is up and cannot record anything."""
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        self._answer(404 if "csrf" in self.path else 200, b'"3.8.8"' if "version" in self.path else b"true")
+
+    def do_POST(self) -> None:
+        self._answer(500, b'{"exception_message": "Internal Server Error"}')
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [(True, "(it answered 500 Internal Server Error)"), (False, "(Failed to reach API at ")],
+    ids=["500", "nobody there"],
+)
+def test_a_prefect_server_that_fails_is_one_sentence(
+    database: str, tmp_path: Path, *, answers: bool, reason: str
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _WithoutDatabase)
+    url = f"http://127.0.0.1:{server.server_port}/api"
+    if answers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    else:
+        server.server_close()
+    environment = {**os.environ, "MATSIFT_DATABASE_URL": database, "PREFECT_API_URL": url}
+    command = [*_MATSIFT, "ingest", str(write_study(tmp_path))]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    if answers:
+        server.shutdown()
+        server.server_close()
+    assert ended.returncode == 1
+    (told,) = [line for line in ended.stderr.splitlines() if line.startswith("matsift: ")]
+    assert told.startswith(f"matsift: Prefect's server at {url}, which PREFECT_API_URL names, failed ")
+    assert reason in told
+    assert told.endswith("see to that server, then run the same command again, it continues")

@@ -30,6 +30,9 @@ _GRANTEE = re.compile(
 _NEW_SETTING = b"SET transaction_timeout"
 _KNOWS_NEW_SETTING = 17_00_00
 _N_LINE_OF_SETTINGS = 60
+# What only a superuser may do, in pg_restore's table of contents: on a group's server the owner is none, and who made
+# the database has done it.
+_OF_A_SUPERUSER = re.compile(r"^\d+; \d+ \d+ (?:COMMENT - EXTENSION|ACL pg_catalog) .*\n", re.MULTILINE)
 _WAIT_FOR_OTHERS = "30s"
 
 
@@ -72,11 +75,12 @@ def write_dump(url: str, target: Sink, *, snapshot: str | None = None) -> None:
 
 @dataclass(frozen=True)
 class Target:
-    """A database that a dump may be loaded into, and what is done there before."""
+    """A database that a dump may be loaded into, what is done there before, and which entries of the dump it gets."""
 
     url: str
     version: int
     prelude: tuple[str, ...]
+    contents: str
 
 
 def prepare_load(url: str, open_dump: OpenDump, *, replace: bool = False) -> Target:
@@ -90,7 +94,8 @@ def prepare_load(url: str, open_dump: OpenDump, *, replace: bool = False) -> Tar
     UserInputError
         It is no dump, or the database already holds a schema of it and `replace` is not given.
     """
-    outline = _outline(open_dump)
+    outline = _told(open_dump, "--schema-only")
+    contents = _told(open_dump, "--list")
     schemas = [match["name"].strip('"') for match in _SCHEMA.finditer(outline)]
     roles = {match["role"].strip('"') for match in _GRANTEE.finditer(outline)} - {"PUBLIC"}
     with psycopg.connect(url) as connection:
@@ -106,7 +111,9 @@ def prepare_load(url: str, open_dump: OpenDump, *, replace: bool = False) -> Tar
         prelude += [sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)) for role in sorted(roles - known)]
         prelude += [sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)) for name in present]
         statements = tuple(statement.as_string(connection) for statement in prelude)
-        return Target(url, connection.info.server_version, statements)
+        if connection.info.parameter_status("is_superuser") != "on":
+            contents = _OF_A_SUPERUSER.sub("", contents)
+        return Target(url, connection.info.server_version, statements, contents)
 
 
 def load_dump(target: Target, open_dump: OpenDump) -> None:
@@ -120,7 +127,7 @@ def load_dump(target: Target, open_dump: OpenDump) -> None:
     before = [argument for statement in target.prelude for argument in ("-c", statement)]
     options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "-c", "BEGIN", *before, "--file=-"]
     command, environment = client_command("psql", target.url, options)
-    with tempfile.TemporaryFile() as complaints, _reading(open_dump, complaints) as reader:
+    with tempfile.TemporaryFile() as complaints, _selection(target, open_dump, complaints) as reader:
         loader = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints
         )
@@ -144,15 +151,25 @@ def load_dump(target: Target, open_dump: OpenDump) -> None:
             raise DatabaseError(f"the backup could not be restored, the database is as it was: {said}")
 
 
-def _outline(open_dump: OpenDump) -> str:
-    """The statements of a dump without its rows."""
-    with tempfile.TemporaryFile() as complaints, _reading(open_dump, complaints, "--schema-only") as reader:
+@contextmanager
+def _selection(target: Target, open_dump: OpenDump, complaints: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A pg_restore that gives the entries of a dump that the target gets."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as contents:
+        contents.write(target.contents)
+        contents.flush()
+        with _reading(open_dump, complaints, f"--use-list={contents.name}") as reader:
+            yield reader
+
+
+def _told(open_dump: OpenDump, what: str) -> str:
+    """What pg_restore tells of a dump without loading it: its table of contents, or its statements without the rows."""
+    with tempfile.TemporaryFile() as complaints, _reading(open_dump, complaints, what) as reader:
         assert reader.stdout is not None
-        outline = reader.stdout.read()
+        told = reader.stdout.read()
         is_whole = reader.wait() == 0
     if not is_whole:
         raise UserInputError("the file is not a whole backup of matsift; give the file that a backup has made")
-    return outline.decode("utf-8")
+    return told.decode("utf-8")
 
 
 @contextmanager

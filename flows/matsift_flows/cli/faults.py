@@ -25,7 +25,7 @@ def sentence(error: Exception) -> str:
     except MemoryError:
         return "the memory is used up; what was done is kept, run the same command again with fewer --workers"
     except Exception as told:  # noqa: BLE001  it is told, not hidden
-        return _of_a_bug(told)
+        return _of_prefect(told) or _of_a_bug(told)
 
 
 def _raise(error: Exception) -> NoReturn:
@@ -38,6 +38,29 @@ def _of_the_machine(error: OSError) -> str:
     if error.errno in _FULL:
         return f"{place}the disk is full; free some space, then run the same command again, it continues"
     return f"{place}the machine refused ({reason}); mend that, then run the same command again, or add --debug for more"
+
+
+def _of_prefect(error: Exception) -> str | None:
+    """Return what is told where Prefect's server, which records flows when one is configured, did not answer well."""
+    import httpx
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    if url is None:
+        return None
+    try:
+        asked = isinstance(error, httpx.HTTPError) and str(error.request.url).startswith(url.rstrip("/"))
+    except RuntimeError:  # it came up before there was a request
+        asked = False
+    if not asked and not (isinstance(error, RuntimeError) and str(error).startswith("Failed to reach API")):
+        return None
+    reason = _one_line(error)
+    if isinstance(error, httpx.HTTPStatusError):
+        reason = f"it answered {error.response.status_code} {error.response.reason_phrase}"
+    return (
+        f"Prefect's server at {url}, which PREFECT_API_URL names, failed ({reason}); what was done is kept, see to "
+        "that server, then run the same command again, it continues"
+    )
 
 
 def _of_a_bug(error: Exception) -> str:
