@@ -13,7 +13,7 @@ FULL := $(addprefix tests/,flows/test_backups.py flows/test_backups_refused.py f
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-dft test pages installed lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-fuzz bench-generative bench-ingest bench-networks bench-queries bench-scaling bench-search chaos soak audit bench-softbv bench-mobility bench-identify \
+.PHONY: help demo demo-dft test pages installed images lint format bench bench-density bench-descriptors bench-diffraction bench-element-shift bench-fuzz bench-generative bench-ingest bench-networks bench-queries bench-scaling bench-search chaos soak audit bench-softbv bench-mobility bench-identify \
   repro-000 repro-001 repro-001-active repro-002 repro-003 repro-004 docs vendor constraints clean
 
 help: ## show this list
@@ -52,6 +52,11 @@ pages: $(VENV)/.installed-dev ## the five bundled studies (an hour), each page l
 installed: $(VENV)/.installed-dev ## the wheel in an environment of its own, as the images have it (minutes), and every command of it
 	rm -rf .matsift/installed && sh docker/install .matsift/installed
 	@MATSIFT_INSTALLED=$(CURDIR)/.matsift/installed $(BIN)/python -m pytest tests/deploy/test_installed.py
+
+images: $(VENV)/.installed-dev ## the images of docker/, built, started together and asked to work (needs Docker with Compose 2; a quarter of an hour)
+	docker build --file docker/Dockerfile --target worker --tag matsift-worker .
+	docker build --file docker/Dockerfile --target migrate --tag matsift-migrate .
+	$(BIN)/python -m pytest -m full tests/deploy/test_images.py
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict, the layers
 	$(BIN)/ruff check .
