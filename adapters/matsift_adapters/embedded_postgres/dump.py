@@ -99,7 +99,8 @@ def prepare_load(url: str, open_dump: OpenDump, *, replace: bool = False) -> Tar
     schemas = [match["name"].strip('"') for match in _SCHEMA.finditer(outline)]
     roles = {match["role"].strip('"') for match in _GRANTEE.finditer(outline)} - {"PUBLIC"}
     with psycopg.connect(url) as connection:
-        known = {str(row[0]) for row in connection.execute("SELECT rolname FROM pg_roles")}
+        rows = connection.execute("SELECT rolname, rolsuper AND rolname = current_user FROM pg_roles").fetchall()
+        known, is_superuser = {str(name) for name, _ in rows}, any(is_ours for _, is_ours in rows)
         there = {str(row[0]) for row in connection.execute("SELECT nspname FROM pg_namespace")}
         present = [name for name in schemas if name in there]
         if present and not replace:
@@ -111,7 +112,7 @@ def prepare_load(url: str, open_dump: OpenDump, *, replace: bool = False) -> Tar
         prelude += [sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)) for role in sorted(roles - known)]
         prelude += [sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)) for name in present]
         statements = tuple(statement.as_string(connection) for statement in prelude)
-        if connection.info.parameter_status("is_superuser") != "on":
+        if not is_superuser:
             contents = _OF_A_SUPERUSER.sub("", contents)
         return Target(url, connection.info.server_version, statements, contents)
 
