@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("postgres", "migrate", "prefect", "worker")
 PACKAGES = ("platform/matsift", "schema/matsift_schema", "adapters/matsift_adapters", "flows/matsift_flows")
 N_PROTOTYPE = "1407"
+# Prints one hash of all modules below each folder: the same program in an image and here.
 _DIGEST = """
-import hashlib, pathlib, sysconfig
-site = pathlib.Path(sysconfig.get_path("purelib"))
-for name in ("matsift", "matsift_schema", "matsift_adapters", "matsift_flows"):
-    files = sorted(path for path in (site / name).rglob("*.py"))
-    told = [f"{path.relative_to(site)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
+import hashlib, pathlib, sys
+for folder in map(pathlib.Path, sys.argv[1:]):
+    files = sorted(folder.rglob("*.py"))
+    told = [f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
     print(hashlib.sha256("\\n".join(told).encode()).hexdigest())
 """
 # Nobody else's ports are taken, and what was built is what is started.
@@ -80,14 +80,17 @@ class Stack:
         return told.removeprefix("n=")
 
 
-def _sources() -> list[str]:
-    """Return what `_DIGEST` prints, of this checkout."""
-    found = []
-    for package in map(ROOT.joinpath, PACKAGES):
-        files = sorted(package.rglob("*.py"))
-        told = [f"{path.relative_to(package.parent)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files]
-        found.append(hashlib.sha256("\n".join(told).encode()).hexdigest())
-    return found
+def _sources_here() -> str:
+    return subprocess.run(
+        [sys.executable, "-c", _DIGEST, *PACKAGES], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def _sources_inside() -> str:
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = _docker("run", "--rm", "matsift-worker", "python", "-c", where).stdout.strip()
+    folders = [f"{site}/{Path(package).name}" for package in PACKAGES]
+    return _docker("run", "--rm", "matsift-worker", "python", "-c", _DIGEST, *folders).stdout
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +99,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         pytest.skip("needs a Docker engine with Compose 2")
     if _docker("image", "inspect", "matsift-worker", "matsift-migrate", check=False).returncode != 0:
         pytest.skip("needs the images: make images")
-    inside = _docker("run", "--rm", "matsift-worker", "python", "-c", _DIGEST).stdout.split()
-    assert inside == _sources(), "the images hold other sources than this checkout; make images builds them anew"
+    assert _sources_inside() == _sources_here() != "", (
+        "the images hold other sources than this checkout; make images builds them anew"
+    )
     folder = tmp_path_factory.mktemp("server") / "docker"
     shutil.copytree(ROOT / "docker", folder, ignore=shutil.ignore_patterns("secrets"))
     (folder / "override.yaml").write_text(_OVERRIDE, encoding="utf-8")

@@ -10,8 +10,8 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from tests.platform_.processes import is_alive
 
 from matsift.execution.kept import kept_processes
 from matsift.execution.killable import KillablePool
@@ -45,10 +45,6 @@ def _pids(*given: Any, n: int = 1, data: Any = None) -> set[int]:
     return {outcome.value[1] for outcome in outcomes}
 
 
-def _is_alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
 def test_the_next_pool_goes_on_with_the_same_processes(alone: Callable[..., Any]) -> None:
     def pools() -> list[set[int]]:
         with kept_processes(4):
@@ -57,13 +53,13 @@ def test_the_next_pool_goes_on_with_the_same_processes(alone: Callable[..., Any]
     first, second, third, fourth = alone(pools)
     assert (first, second) == (third, fourth)
     assert first != second
-    assert not any(_is_alive(pid) for pid in first | second)
+    assert not any(is_alive(pid) for pid in first | second)
 
 
 def test_without_a_block_they_end_with_their_pool(alone: Callable[..., Any]) -> None:
     def pools() -> tuple[set[int], bool]:
         first = _pids("a")
-        return first, any(_is_alive(pid) for pid in first)
+        return first, any(is_alive(pid) for pid in first)
 
     assert not alone(pools)[1]
 
@@ -82,7 +78,7 @@ def test_an_inner_block_leaves_them_to_the_outer_one(alone: Callable[..., Any]) 
 def test_a_block_may_keep_none(alone: Callable[..., Any]) -> None:
     def pools() -> bool:
         with kept_processes(4), kept_processes(0):
-            return any(_is_alive(pid) for pid in _pids("a"))
+            return any(is_alive(pid) for pid in _pids("a"))
 
     assert not alone(pools)
 
@@ -91,7 +87,7 @@ def test_the_oldest_makes_room(alone: Callable[..., Any]) -> None:
     def pools() -> tuple[set[int], set[int], list[bool]]:
         with kept_processes(1):
             first, second = _pids("a"), _pids("b")
-            return first, second, [_is_alive(pid) for pid in (*first, *second)]
+            return first, second, [is_alive(pid) for pid in (*first, *second)]
 
     assert alone(pools)[2] == [False, True]
 
@@ -99,7 +95,7 @@ def test_the_oldest_makes_room(alone: Callable[..., Any]) -> None:
 def test_what_holds_data_ends_with_its_pool(alone: Callable[..., Any]) -> None:
     def pools() -> list[bool]:
         with kept_processes(4):
-            return [_is_alive(pid) for size in (1_000, 100_000) for pid in _pids("a", data=bytes(size))]
+            return [is_alive(pid) for size in (1_000, 100_000) for pid in _pids("a", data=bytes(size))]
 
     assert alone(pools) == [True, False]
 

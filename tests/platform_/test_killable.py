@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.platform_.killable_targets import BAD_ITEMS
+from tests.platform_.processes import is_alive
 
 from matsift.errors import WorkerStartError
 from matsift.execution.kept import kept_processes
@@ -36,19 +36,11 @@ def _own_processes() -> Iterator[None]:
         yield
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z" if Path("/proc").exists() else True
-
-
 def _wait_until_dead(pids: list[int], limit_s: float = 10.0) -> list[int]:
     end = time.monotonic() + limit_s
-    while time.monotonic() < end and any(_alive(pid) for pid in pids):
+    while time.monotonic() < end and any(is_alive(pid) for pid in pids):
         time.sleep(0.05)
-    return [pid for pid in pids if _alive(pid)]
+    return [pid for pid in pids if is_alive(pid)]
 
 
 def test_every_item_has_one_outcome() -> None:

@@ -66,8 +66,7 @@ def kept_processes(most: int | None = None) -> Iterator[None]:
 
 def keep(preparation: Preparation, child: Child) -> bool:
     """Keep an idle process for the next pool with the same preparation; whether that was done."""
-    kept = _kept.get()
-    if kept is None or len(preparation.message) > _LARGEST_BYTES:
+    if (kept := _kept_for(preparation)) is None:
         return False
     kept.keep(preparation.message, child)
     return True
@@ -75,5 +74,11 @@ def keep(preparation: Preparation, child: Child) -> bool:
 
 def take(preparation: Preparation) -> Child | None:
     """Return an idle process that was made ready in the same way, if there is one."""
+    kept = _kept_for(preparation)
+    return None if kept is None else kept.take(preparation.message)
+
+
+def _kept_for(preparation: Preparation) -> _Kept | None:
+    """Return where processes made ready in this way are kept, if they are."""
     kept = _kept.get()
-    return None if kept is None or len(preparation.message) > _LARGEST_BYTES else kept.take(preparation.message)
+    return None if kept is None or len(preparation.message) > _LARGEST_BYTES else kept
